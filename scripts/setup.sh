@@ -1,0 +1,15 @@
+#!/bin/sh
+# Installs the system packages the build needs, only when one is missing, with sudo only when not root.
+set -eu
+packages="libgdal-dev gdal-bin libproj-dev libclang-dev pkg-config gcc g++"
+missing=""
+for p in $packages; do
+    dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q "ok installed" || missing="$missing $p"
+done
+[ -z "$missing" ] && exit 0
+command -v apt-get >/dev/null || { echo "please install:$missing" >&2; exit 1; }
+sudo=""
+[ "$(id -u)" = 0 ] || sudo="sudo"
+echo "installing:$missing"
+$sudo apt-get -o DPkg::Lock::Timeout=300 update -qq
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $missing

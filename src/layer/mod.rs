@@ -1,0 +1,6 @@
+//! What a layer is: `layers/<theme>/<id>.toml` → `Catalog`. No layer is named in the code; the code finds
+//! what it needs by role. Knows nothing of files in the store or of requests.
+
+mod model;
+
+pub use model::*;

@@ -1,0 +1,324 @@
+//! The types of a declared layer, as the rest of the house sees them. Reading and checking them is elsewhere.
+
+use crate::error::Result;
+use crate::geo::GeometryKind;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Position of a layer in its catalog (layers sorted by id).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LayerIx(pub u16);
+
+/// All layers of a city, sorted by id. Loaded whole or not at all; sealed into every snapshot, so that a
+/// server needs the store alone.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    layers: Vec<Arc<Layer>>,
+    digest: blake3::Hash,
+}
+
+/// One declared layer. Its `digest` covers everything that changes what is stored or served.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    pub id: String,
+    pub name: Name,
+    /// The folder it stands in: basemap, components, pipes, grids, cim, iot, operations, convenience, …
+    #[serde(default)]
+    pub theme: String,
+    /// The standards its classes and attributes come from.
+    #[serde(default)]
+    pub standard: String,
+    pub geometry: Vec<GeometryKind>,
+    pub dimension: Dimension,
+    pub sensitivity: Sensitivity,
+    #[serde(default)]
+    pub role: Option<Role>,
+    pub serve: Vec<Serve>,
+    pub zoom: Zoom,
+    #[serde(default)]
+    pub thin: Thin,
+    #[serde(default)]
+    pub generalise: Generalise,
+    /// Pixels (1/256 of a tile's side) beyond the tile's edge that are drawn too, so that strokes and icons
+    /// do not show the edge. 4 px = 64 units of 4096.
+    #[serde(default = "four")]
+    pub buffer_px: f64,
+    pub fields: Vec<Field>,
+    /// How it stands in 3D; interpreted by `scene`.
+    #[serde(default)]
+    pub scene: Option<serde_json::Value>,
+    /// Feature in → tile feature out; run by the tests.
+    #[serde(default, rename = "example")]
+    pub examples: Vec<Example>,
+    /// Where it was read from; empty when read from a snapshot.
+    #[serde(skip)]
+    pub file: PathBuf,
+}
+
+fn four() -> f64 {
+    4.0
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Name {
+    pub zh: String,
+    pub en: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dimension {
+    #[serde(rename = "2D")]
+    Flat,
+    /// A 2D shape with heights in attributes or vertices.
+    #[serde(rename = "2.5D")]
+    Raised,
+    #[serde(rename = "3D")]
+    Solid,
+}
+
+/// Who may see it without configuration: `public` alone. `personal` is for fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sensitivity {
+    Public,
+    Government,
+    Restricted,
+    Personal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Serve {
+    #[serde(rename = "mvt")]
+    Mvt,
+    #[serde(rename = "3dtiles")]
+    Tiles3d,
+}
+
+/// What the code may look for. A role says what a layer is for, never which layer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Component,
+    UnitGrid,
+    BaseGrid,
+    DutyGrid,
+    EvaluationGrid,
+    SpecialDuty,
+    Community,
+    Street,
+    District,
+    RoadSurface,
+    RoadCenterline,
+    WaterArea,
+    GreenArea,
+    Building,
+    PipeSegment,
+    PipeNode,
+    Terrain,
+    Sensor,
+    Case,
+}
+
+/// Zooms of the layer: served from `min` (thinned), every feature present from `full`, tiles up to `max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zoom {
+    pub min: u8,
+    pub full: u8,
+    pub max: u8,
+}
+
+/// How features are thinned below `zoom.full`: per zoom, in cells of a grid laid over the whole world, the
+/// feature with the highest rank stays (nested: kept at z ⇒ kept at z + 1).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Thin {
+    /// Side of a thinning cell in pixels at each zoom (a power of two, 1 ..= 256).
+    pub cell_px: u32,
+    /// A numeric field whose higher value stays first; without it larger, then by id.
+    pub rank: Option<String>,
+    /// Whether the kept feature carries `_count`, the number of features it stands for.
+    pub count: bool,
+}
+
+impl Default for Thin {
+    fn default() -> Thin {
+        Thin { cell_px: 8, rank: None, count: false }
+    }
+}
+
+/// How shapes of lines and polygons are simplified for a zoom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Generalise {
+    /// Largest distance in pixels that a simplified line may leave its original.
+    pub tolerance_px: f64,
+    /// A coverage (grids, land cover): shared borders are simplified once, for both neighbours.
+    pub coverage: bool,
+}
+
+impl Default for Generalise {
+    fn default() -> Generalise {
+        Generalise { tolerance_px: 0.5, coverage: false }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+    pub zh: String,
+    #[serde(default)]
+    pub en: Option<String>,
+    /// Allowed values of an enum, as stored.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// The natural key of the layer's records; at most one field.
+    #[serde(default)]
+    pub key: bool,
+    /// Default: the layer's.
+    #[serde(default)]
+    pub sensitivity: Option<Sensitivity>,
+    #[serde(default)]
+    pub role: Option<FieldRole>,
+    /// The field is in tiles from this zoom on (default: in all). 99 = in no tile, in records only.
+    #[serde(default)]
+    pub from_zoom: u8,
+    /// Unit of a number: m, mm, deg, kV …
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// A height's vertical datum, or what a depth is measured from: "1985", "ellipsoidal", "ground".
+    #[serde(default)]
+    pub datum: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FieldType {
+    Text,
+    Int,
+    Float,
+    Bool,
+    /// Stored as text, `YYYY-MM-DD` or RFC 3339.
+    Date,
+    /// Stored as text, one of `values`.
+    Enum,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldRole {
+    Name,
+    ClassCode,
+    ValidFrom,
+    ValidTo,
+    Parent,
+    OwnerOrg,
+    MaintainerOrg,
+    SupervisorOrg,
+    ResponsibleOrg,
+    State,
+    Rank,
+    Yaw,
+    Storeys,
+    Height,
+    GroundHeight,
+    StartDepth,
+    EndDepth,
+    StartElevation,
+    EndElevation,
+    ElevationRef,
+    SectionSize,
+    SectionShape,
+}
+
+/// `in` names field values (missing ones are null), `at` a zoom, `out` exactly the attributes in the tile.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    #[serde(rename = "in")]
+    pub input: serde_json::Map<String, serde_json::Value>,
+    pub at: u8,
+    pub out: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Layer {
+    pub fn key_field(&self) -> Option<usize> {
+        self.fields.iter().position(|f| f.key)
+    }
+
+    pub fn field(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|f| f.name == name)
+    }
+
+    pub fn field_by_role(&self, role: FieldRole) -> Option<usize> {
+        self.fields.iter().position(|f| f.role == Some(role))
+    }
+
+    pub fn serves(&self, how: Serve) -> bool {
+        self.serve.contains(&how)
+    }
+
+    /// BLAKE3 over the declaration's canonical JSON: same digest, same stored and served form.
+    pub fn digest(&self) -> blake3::Hash {
+        blake3::hash(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+impl Field {
+    pub fn sensitivity_in(&self, layer: &Layer) -> Sensitivity {
+        self.sensitivity.unwrap_or(layer.sensitivity).max(layer.sensitivity)
+    }
+}
+
+impl Catalog {
+    /// From checked layers; sorts by id.
+    pub fn new(mut layers: Vec<Layer>) -> Catalog {
+        layers.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut h = blake3::Hasher::new();
+        for l in &layers {
+            h.update(l.digest().as_bytes());
+        }
+        Catalog { layers: layers.into_iter().map(Arc::new).collect(), digest: h.finalize() }
+    }
+
+    pub fn digest(&self) -> blake3::Hash {
+        self.digest
+    }
+
+    pub fn len(&self) -> usize {
+        self.layers.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    pub fn layer(&self, ix: LayerIx) -> &Arc<Layer> {
+        &self.layers[ix.0 as usize]
+    }
+
+    pub fn find(&self, id: &str) -> Option<LayerIx> {
+        self.layers.binary_search_by(|l| l.id.as_str().cmp(id)).ok().map(|i| LayerIx(i as u16))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (LayerIx, &Arc<Layer>)> {
+        self.layers.iter().enumerate().map(|(i, l)| (LayerIx(i as u16), l))
+    }
+
+    /// The form a snapshot embeds.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.layers.iter().map(|l| l.as_ref()).collect::<Vec<_>>()).unwrap_or_default()
+    }
+
+    pub fn from_json(bytes: &[u8]) -> Result<Catalog> {
+        let layers: Vec<Layer> = serde_json::from_slice(bytes)
+            .map_err(|e| crate::error::Error::damaged("catalog", format!("not a catalog: {e}")))?;
+        Ok(Catalog::new(layers))
+    }
+}

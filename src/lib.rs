@@ -1,0 +1,27 @@
+//! chengtu (城图): one store and one server for a city's maps.
+//!
+//! The modules are floors: a module uses only modules on lower floors, siblings do not know
+//! each other (`tests/architecture.rs` enforces it). The README draws the picture.
+
+// F0: mathematics of place, and what can go wrong
+pub mod error;
+pub mod geo;
+// F1: what a layer is
+pub mod layer;
+// F2: what a thing on the map is, and who asks for it
+pub mod audience;
+pub mod feature;
+// F3: bytes at rest, bytes on the wire
+pub mod mvt;
+pub mod store;
+// F4: what is computed from layers
+pub mod derive;
+// F5: deliveries in; the city one request sees
+pub mod city;
+pub mod import;
+// F6: answers
+pub mod records;
+pub mod tile;
+// F7: the world outside
+pub mod sample;
+pub mod serve;
