@@ -1,6 +1,8 @@
 //! Deliveries in: manifest → read (GDAL, in a child process) → decode → reproject → repair → map → draft.
 //! Bad rows are counted rejects, bad files are errors; nothing is dropped silently.
 
+pub mod wire;
+
 use crate::error::Result;
 use crate::layer::Catalog;
 use std::path::{Path, PathBuf};
