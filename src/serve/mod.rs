@@ -1,1 +1,14 @@
-//! serve
+//! HTTP: the only place that knows axum. Accept loop, router as a table, handlers, cache, replies, health, metrics.
+//! Decides nothing about what a tile holds: `tile` and `records` do.
+
+mod config;
+
+pub use config::{Flags, Options};
+
+use crate::error::{Error, Result};
+
+/// Serves a store until a signal ends it.
+pub fn run(flags: Flags) -> Result<()> {
+    let options = Options::load(flags)?;
+    Err(Error::config(&options.store, 0, "serving has not landed yet"))
+}

@@ -1,0 +1,106 @@
+//! `chengtu inspect`: what a store holds, as a table for people or JSON for machines. Reads manifests only.
+
+use chengtu::error::Result;
+use chengtu::store::{BlobRef, BlockCache, LayerEntry, Snapshot, Store};
+use serde_json::json;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+pub fn inspect(dir: &Path, snapshot: Option<&str>, as_json: bool) -> Result<String> {
+    let store = Store::open(dir, false)?;
+    let current = store.current()?;
+    let all = store.snapshots()?;
+    let shown = match snapshot.or(current.as_deref()) {
+        Some(id) => Some(store.snapshot(id, &Arc::new(BlockCache::new(1 << 20)))?),
+        None => None,
+    };
+    Ok(match as_json {
+        true => to_json(current.as_deref(), &all, shown.as_deref()),
+        false => to_table(current.as_deref(), &all, shown.as_deref()),
+    })
+}
+
+/// Bytes on disk that a layer names (blobs shared with other snapshots counted too).
+fn layer_bytes(entry: &LayerEntry) -> u64 {
+    let more = entry.overviews.values().chain(entry.extra.values());
+    [&entry.features, &entry.census, &entry.ids].into_iter().chain(more).map(|b: &BlobRef| b.size).sum()
+}
+
+fn to_json(current: Option<&str>, all: &[String], shown: Option<&Snapshot>) -> String {
+    let snapshot = shown.map(|s| {
+        let layers: Vec<_> = s
+            .manifest
+            .layers
+            .iter()
+            .map(|(id, e)| {
+                json!({
+                    "id": id,
+                    "count": e.count,
+                    "bounds": e.bounds.map(|b| b.to_array()),
+                    "bytes": layer_bytes(e),
+                    "overviews": e.overviews.keys().collect::<Vec<_>>(),
+                    "sources": e.sources,
+                })
+            })
+            .collect();
+        json!({
+            "id": s.id,
+            "sequence": s.manifest.sequence,
+            "format": s.manifest.format,
+            "created": s.manifest.created,
+            "declared_layers": s.catalog.len(),
+            "layers": layers,
+        })
+    });
+    let whole = json!({ "current": current, "snapshots": all, "snapshot": snapshot });
+    format!("{whole:#}\n")
+}
+
+fn to_table(current: Option<&str>, all: &[String], shown: Option<&Snapshot>) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "snapshots:");
+    for id in all {
+        let mark = if Some(id.as_str()) == current { "  current" } else { "" };
+        let _ = writeln!(out, "  {id}{mark}");
+    }
+    let Some(s) = shown else {
+        out.push_str("  none published yet\n");
+        return out;
+    };
+    let width = s.manifest.layers.keys().map(String::len).max().unwrap_or(5).max(5);
+    let _ = writeln!(out, "\nsnapshot {} of {}", s.id, s.manifest.created);
+    let _ = writeln!(out, "  {:width$}  {:>10}  {:>10}  west, south, east, north", "layer", "features", "size");
+    for (id, e) in &s.manifest.layers {
+        let extent = e.bounds.map_or("empty".to_string(), |b| b.to_array().map(|d| format!("{d:.6}")).join(", "));
+        let _ = writeln!(out, "  {id:width$}  {:>10}  {:>10}  {extent}", e.count, bytes(layer_bytes(e)));
+    }
+    let count: u64 = s.manifest.layers.values().map(|e| e.count).sum();
+    let size: u64 = s.manifest.layers.values().map(layer_bytes).sum();
+    let total = format!("{} of {} layers", s.manifest.layers.len(), s.catalog.len());
+    let _ = writeln!(out, "  {total:width$}  {count:>10}  {:>10}", bytes(size));
+    out
+}
+
+/// 1 KiB = 1024 B.
+fn bytes(n: u64) -> String {
+    match n {
+        0..1024 => format!("{n} B"),
+        1024..1_048_576 => format!("{:.1} KiB", n as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", n as f64 / 1_048_576.0),
+        _ => format!("{:.2} GiB", n as f64 / 1_073_741_824.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn sizes_are_for_people() {
+        for (n, text) in [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 << 20, "5.0 MiB"), (3 << 30, "3.00 GiB")]
+        {
+            assert_eq!(bytes(n), text);
+        }
+    }
+}
