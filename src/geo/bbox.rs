@@ -23,6 +23,8 @@ impl BBox {
         points.iter().fold(BBox::EMPTY, |b, p| b.add(*p))
     }
 
+    /// Grown to hold a point.
+    #[expect(clippy::should_implement_trait, reason = "a box plus a point is a box; no operator is wanted")]
     pub fn add(mut self, [x, y]: [f64; 2]) -> BBox {
         self.min_x = self.min_x.min(x);
         self.min_y = self.min_y.min(y);

@@ -2,10 +2,19 @@
 //! Inside the house there is one CRS: CGCS2000 longitude, latitude in degrees (EPSG:4490, x = longitude).
 
 mod bbox;
+pub mod clip;
+pub mod crs;
+pub mod ellipsoid;
+pub mod gauss_kruger;
 mod grid;
+mod projector;
+pub mod ring;
+mod tms_json;
 
 pub use bbox::BBox;
-pub use grid::{Projector, TileKey, TileMatrixSet};
+pub use crs::Crs;
+pub use grid::{TileKey, TileMatrixSet};
+pub use projector::Projector;
 
 /// What a shape is made of; every shape may have several parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
