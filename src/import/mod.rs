@@ -1,6 +1,11 @@
 //! Deliveries in: manifest → read (GDAL, in a child process) → decode → reproject → repair → map → draft.
 //! Bad rows are counted rejects, bad files are errors; nothing is dropped silently.
 
+mod check;
+mod dates;
+mod load;
+mod manifest;
+mod values;
 pub mod wire;
 
 use crate::error::Result;
@@ -28,6 +33,11 @@ pub fn read_source_main() -> Result<()> {
 }
 
 /// The deliveries' part of `chengtu check`.
-pub fn check(_catalog: &Catalog, _manifests: &[&Path]) -> Vec<crate::error::Finding> {
-    todo!()
+pub fn check(catalog: &Catalog, manifests: &[&Path]) -> Vec<crate::error::Finding> {
+    let (deliveries, mut findings) = load::load(manifests);
+    let checked = check::check_sources(catalog, deliveries.iter().flat_map(|d| &d.sources));
+    findings.extend(checked.findings);
+    findings.extend(checked.missing.into_iter().map(|(_, finding)| finding));
+    findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    findings
 }

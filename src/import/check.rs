@@ -1,0 +1,387 @@
+//! Deliveries against the catalog, before anything is read: every finding at once, with file and line. Looks at no
+//! data; columns that a file turns out not to have are found when it is opened (`columns`).
+
+use super::dates::DateFormat;
+use super::load::{Source, Target};
+use super::manifest::{FieldRule, Mode, Scalar};
+use super::values::convert_text;
+use super::wire::{CrsSpec, Format};
+use crate::error::Finding;
+use crate::feature::SourceTag;
+use crate::layer::{Catalog, Layer};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What is wrong with one delivery's declarations, and the inputs that are not there.
+#[derive(Debug, Default)]
+pub struct Checked {
+    pub findings: Vec<Finding>,
+    pub missing: Vec<(PathBuf, Finding)>,
+}
+
+pub fn check_sources<'a>(catalog: &Catalog, sources: impl Iterator<Item = &'a Source>) -> Checked {
+    let mut checked = Checked::default();
+    let mut tags: BTreeMap<SourceTag, &str> = BTreeMap::new();
+    for source in sources {
+        let mut findings = vec![];
+        let mut say = |at: Range<usize>, what: String| findings.push(source.file.finding(at, what));
+        check_container(source, &mut say);
+        let layers = check_target(catalog, source, &mut say);
+        check_fields(source, &layers, &mut say);
+        check_filters(source, &mut say);
+        if let Some(other) = tags.insert(SourceTag::of(&source.id), &source.id).filter(|o| *o != source.id) {
+            let what = format!("source ids `{}` and `{other}` have the same 32-bit tag; change one letter", source.id);
+            say(source.decl.path.span(), what);
+        }
+        checked.findings.append(&mut findings);
+        if !source.path.exists() {
+            let what = format!("{}: not found", source.path.display());
+            checked.missing.push((source.path.clone(), source.file.finding(source.decl.path.span(), what)));
+        }
+    }
+    checked
+}
+
+fn check_container(source: &Source, say: &mut dyn FnMut(Range<usize>, String)) {
+    let d = &source.decl;
+    if let Some(crs) = &d.crs {
+        for what in crs_problems(&crs.get_ref().spec()) {
+            say(crs.span(), what);
+        }
+    }
+    if let Some(label) =
+        d.encoding.as_ref().filter(|e| encoding_rs::Encoding::for_label(e.get_ref().as_bytes()).is_none())
+    {
+        say(label.span(), format!("encoding `{}` is not known; Chinese files are GB18030 or UTF-8", label.get_ref()));
+    }
+    match (&d.xy, source.format) {
+        (None, Format::Csv) => say(d.path.span(), "a CSV needs xy = { x = \"easting or longitude\", y = … }".into()),
+        (Some(xy), Format::Csv) => {
+            let c = xy.get_ref();
+            if c.wkt.is_some() == (c.x.is_some() || c.y.is_some()) || c.x.is_some() != c.y.is_some() {
+                say(xy.span(), "xy needs either both x and y, or wkt".into());
+            }
+        }
+        (Some(xy), _) => say(xy.span(), "xy is for CSV; this format carries its own geometry".into()),
+        (None, _) => {}
+    }
+    if let Some(marker) = d.end_marker.as_ref().filter(|_| source.format != Format::Csv) {
+        say(marker.span(), "end_marker is for CSV; this format has its own end".into());
+    }
+    if let Some(mode) = d.mode.as_ref().filter(|m| *m.get_ref() == Mode::Upsert && source.key().is_empty()) {
+        say(mode.span(), "upsert needs a key: without one nothing says which record is meant".into());
+    }
+    if let Some(key) = d.key.as_ref().filter(|k| k.get_ref().0.is_empty()) {
+        say(key.span(), "key names no column".into());
+    }
+}
+
+/// Spelled like a CRS; whether PROJ knows it is seen when the source is read.
+fn crs_problems(spec: &CrsSpec) -> Vec<String> {
+    const WORDS: &[&str] = &[
+        "PROJCS[",
+        "GEOGCS[",
+        "GEOCCS[",
+        "LOCAL_CS[",
+        "COMPD_CS[",
+        "PROJCRS[",
+        "GEOGCRS[",
+        "GEODCRS[",
+        "GEODETICCRS[",
+        "GEOGRAPHICCRS[",
+        "PROJECTEDCRS[",
+        "ENGCRS[",
+        "COMPOUNDCRS[",
+        "BOUNDCRS[",
+        "+PROJ=",
+        "PROJ=",
+        "+INIT=",
+    ];
+    let code = |text: &str| {
+        let (authority, code) = text.split_once(':').unwrap_or_default();
+        ["EPSG", "ESRI", "OGC", "IAU_2015"].contains(&authority.to_ascii_uppercase().as_str())
+            && !code.is_empty()
+            && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '+')
+    };
+    let mut problems = vec![];
+    if let Some(text) = &spec.definition {
+        let packed: String = text.chars().filter(|c| !c.is_whitespace()).take(40).collect();
+        let packed = packed.to_ascii_uppercase();
+        if !code(text.trim()) && !WORDS.iter().any(|w| packed.starts_with(w)) {
+            problems.push(format!("crs `{}` is neither a code (EPSG:4547) nor WKT nor PROJ text", short(text)));
+        }
+    }
+    if let Some(text) = spec.operation.as_ref().filter(|t| !t.trim_start().trim_start_matches('+').starts_with("proj="))
+    {
+        problems.push(format!("operation `{}` is not PROJ text (+proj=pipeline …)", short(text)));
+    }
+    if spec.operation.is_some() && spec.helmert.is_some() {
+        problems.push("both `operation` and `helmert`: keep one".to_string());
+    }
+    if spec.helmert.is_some_and(|h| h.iter().any(|v| !v.is_finite())) {
+        problems.push("helmert: not a number".to_string());
+    }
+    if let Some(v) = &spec.vertical {
+        let known = code(v) || ["1985", "ellipsoidal"].contains(&v.as_str()) || v.starts_with("local:");
+        if !known {
+            problems.push(format!("vertical `{}` is none of EPSG:…, 1985, ellipsoidal, local:…", short(v)));
+        }
+    }
+    problems
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+fn check_target<'c>(
+    catalog: &'c Catalog,
+    source: &Source,
+    say: &mut dyn FnMut(Range<usize>, String),
+) -> Vec<&'c Arc<Layer>> {
+    let at = match (&source.decl.layer, &source.decl.route) {
+        (Some(layer), _) => layer.span(),
+        (_, Some(route)) => route.span(),
+        _ => source.decl.path.span(),
+    };
+    if let Target::Route { classes, .. } = &source.target
+        && classes.is_empty()
+    {
+        say(at.clone(), "the routing table names no class".to_string());
+    }
+    let mut found = vec![];
+    for id in source.target.layers() {
+        match catalog.find(id) {
+            Some(ix) => found.push(catalog.layer(ix)),
+            None => say(at.clone(), format!("no layer `{id}`{}", like(id, catalog.iter().map(|(_, l)| l.id.as_str())))),
+        }
+    }
+    found
+}
+
+fn check_fields(source: &Source, layers: &[&Arc<Layer>], say: &mut dyn FnMut(Range<usize>, String)) {
+    for (name, declared) in &source.decl.fields {
+        let at = declared.span();
+        let rule = declared.get_ref().rule();
+        for what in rule_problems(&rule) {
+            say(at.clone(), format!("field `{name}`: {what}"));
+        }
+        let fields: Vec<_> = layers.iter().filter_map(|l| Some((l, &l.fields[l.field(name)?]))).collect();
+        if fields.is_empty() && !layers.is_empty() {
+            let known = layers.iter().flat_map(|l| &l.fields).map(|f| f.name.as_str());
+            let ids = layers.iter().map(|l| l.id.as_str()).collect::<Vec<_>>().join(", ");
+            say(at.clone(), format!("{ids}: no field `{name}`{}", like(name, known)));
+        }
+        let constants = rule.value.iter().map(Scalar::to_string).chain(rule.map.values().cloned());
+        for text in constants {
+            for (layer, field) in &fields {
+                if let Err(what) = convert_text(&text, field) {
+                    say(at.clone(), format!("{}.{name}: `{}` {what}", layer.id, short(&text)));
+                }
+            }
+        }
+    }
+}
+
+fn rule_problems(rule: &FieldRule) -> Vec<String> {
+    let mut problems = vec![];
+    let plain = FieldRule { value: rule.value.clone(), ..FieldRule::default() };
+    if rule.value.is_some() && *rule != plain {
+        problems.push("`value` stands for every record; it excludes the other keys".to_string());
+    }
+    if rule.scale.is_some_and(|s| !s.is_finite() || s == 0.0) || rule.offset.is_some_and(|o| !o.is_finite()) {
+        problems.push("scale and offset are finite, scale is not 0".to_string());
+    }
+    if rule.pad.is_some_and(|p| p == 0 || p > 64) {
+        problems.push("pad is 1 to 64 digits".to_string());
+    }
+    for text in rule.date.iter().flat_map(|d| d.iter()) {
+        problems.extend(DateFormat::parse(text).err());
+    }
+    problems
+}
+
+fn check_filters(source: &Source, say: &mut dyn FnMut(Range<usize>, String)) {
+    let Some(declared) = &source.decl.filter else { return };
+    for f in source.filters() {
+        if f.is_in.is_some() == f.not_in.is_some() {
+            say(declared.span(), format!("filter on `{}` needs `in` or `not_in`, one of them", f.field));
+        }
+    }
+}
+
+/// "; did you mean …?" when one name is at most two letters away.
+fn like<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let best = known.map(|k| (edits(name, k), k)).min();
+    match best {
+        Some((d, k)) if d <= 2 => format!("; did you mean `{k}`?"),
+        _ => String::new(),
+    }
+}
+
+/// Levenshtein distance in characters.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let change = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crs_texts_are_told_from_names() {
+        let ok = [
+            "EPSG:4547",
+            "ESRI:102100",
+            "OGC:CRS84",
+            "EPSG:4547+5737",
+            "PROJCS[\"x\"",
+            " +proj=tmerc +lon_0=114",
+            "PROJCRS [\"x\"",
+        ];
+        for text in ok {
+            let spec = CrsSpec { definition: Some(text.into()), ..CrsSpec::default() };
+            assert!(crs_problems(&spec).is_empty(), "{text}");
+        }
+        for text in ["4547", "CGCS2000", "EPSG:", "西安80", "WKT"] {
+            let spec = CrsSpec { definition: Some(text.into()), ..CrsSpec::default() };
+            assert_eq!(crs_problems(&spec).len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_misspelled_name_finds_its_neighbour() {
+        for (a, b, d) in [("state", "state", 0), ("stat", "state", 1), ("ab", "ba", 2), ("", "abc", 3)] {
+            assert_eq!(edits(a, b), d, "{a} {b}");
+        }
+        assert_eq!(like("stae", ["state", "code"].into_iter()), "; did you mean `state`?");
+        assert_eq!(like("深度", ["state", "code"].into_iter()), "");
+    }
+
+    fn catalog() -> Catalog {
+        let layer = r#"
+            id = "trees"
+            name = { zh = "树", en = "Trees" }
+            geometry = ["point"]
+            dimension = "2D"
+            sensitivity = "public"
+            serve = ["mvt"]
+            zoom = { min = 10, full = 15, max = 18 }
+            fields = [
+              { name = "code", type = "text", zh = "编码", key = true },
+              { name = "state", type = "enum", zh = "状态", values = ["完好", "破损"] },
+            ]"#;
+        Catalog::new(vec![toml::from_str(layer).unwrap()])
+    }
+
+    /// Each manifest line that is wrong, and a word of what is said about it.
+    fn said(manifest: &str, also: &[(&str, &str)]) -> Vec<(usize, String)> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("city.toml");
+        std::fs::write(&file, manifest).unwrap();
+        for (name, text) in also {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        crate::import::check(&catalog(), &[&file]).into_iter().map(|f| (f.line, f.what)).collect()
+    }
+
+    #[test]
+    fn a_sound_manifest_has_no_findings() {
+        let manifest = r#"
+[[source]]
+path = "trees.csv"
+crs = { definition = "EPSG:4547", vertical = "1985" }
+xy = { x = "Y坐标", y = "X坐标" }
+encoding = "GB18030"
+key = ["编码"]
+route = { field = "类", map = "classes.csv", from = "c" }
+filter = { field = "状态", not_in = ["移除", 3] }
+geometry = "point"
+mode = "upsert"
+max_rejects = 10
+[source.fields]
+code = "编码"
+state = { from = "状态", map = { "1" = "完好" } }
+"#;
+        assert_eq!(said(manifest, &[("trees.csv", ""), ("classes.csv", "c,layer_id\n0101,trees\n0102,trees\n")]), []);
+    }
+
+    #[test]
+    fn every_finding_is_said_at_once_with_its_line() {
+        let manifest = r#"id = "city"
+[[source]]
+path = "trees.csv"
+crs = "CGCS2000"
+encoding = "klingon"
+layer = "treez"
+mode = "upsert"
+[[source]]
+path = "gone.geojson"
+layer = "trees"
+max_rejects = 0.5
+end_marker = "END"
+fields.stat = "状态"
+fields.state = { from = "状态", map = { "1" = "好" }, date = "%d" }
+filter = { field = "状态" }
+[[source]]
+path = "trees.csv"
+colour = "green"
+[[source]]
+path = "${CHENGTU_TEST_NOT_SET}/x.shp"
+route = { field = "c", map = "gone.csv" }
+[[source]]
+path = "trees.xyz"
+layer = "trees"
+[[source]]
+path = "trees.geojson"
+max_rejects = 1.5
+layer = "trees"
+[[source]]
+path = "trees.shp"
+"#;
+        let said = said(manifest, &[("trees.csv", "")]);
+        let expected = [
+            (3, "needs xy"),
+            (4, "neither a code"),
+            (5, "not known"),
+            (6, "did you mean `trees`"),
+            (7, "needs a key"),
+            (9, "not found"),
+            (12, "end_marker is for CSV"),
+            (13, "did you mean `state`"),
+            (14, "date `%d` has no %Y"),
+            (14, "is none of 完好"),
+            (15, "`in` or `not_in`"),
+            (18, "unknown field `colour`"),
+            (20, "CHENGTU_TEST_NOT_SET is not set"),
+            (21, "gone.csv"),
+            (23, "extension does not say"),
+            (27, "max_rejects = 1.5"),
+            (30, "where do its records go"),
+        ];
+        for ((line, what), (at, word)) in said.iter().zip(expected) {
+            assert!(*line == at && what.contains(word), "line {line}: {what}; expected {at}: {word}");
+        }
+        assert_eq!(said.len(), expected.len(), "{said:#?}");
+    }
+
+    #[test]
+    fn one_id_names_one_source() {
+        let twice = "[[source]]\npath = \"a.geojson\"\nlayer = \"trees\"\n".repeat(2);
+        let said = said(&twice, &[("a.geojson", "{}")]);
+        assert!(said.len() == 1 && said[0].0 == 5 && said[0].1.contains("city.toml:2"), "{said:?}");
+    }
+}
