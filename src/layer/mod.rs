@@ -1,6 +1,12 @@
 //! What a layer is: `layers/<theme>/<id>.toml` → `Catalog`. No layer is named in the code; the code finds
 //! what it needs by role. Knows nothing of files in the store or of requests.
 
+mod check;
+mod embedded;
+mod example;
+mod load;
 mod model;
+mod parse;
+mod values;
 
 pub use model::*;

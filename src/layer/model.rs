@@ -24,7 +24,7 @@ pub struct Catalog {
 pub struct Layer {
     pub id: String,
     pub name: Name,
-    /// The folder it stands in: basemap, components, pipes, grids, cim, iot, operations, convenience, …
+    /// The folder it stands in.
     #[serde(default)]
     pub theme: String,
     /// The standards its classes and attributes come from.
@@ -33,8 +33,9 @@ pub struct Layer {
     pub geometry: Vec<GeometryKind>,
     pub dimension: Dimension,
     pub sensitivity: Sensitivity,
+    /// What the code may find it by; a green area is a component and a place of duty at once.
     #[serde(default)]
-    pub role: Option<Role>,
+    pub roles: Vec<Role>,
     pub serve: Vec<Serve>,
     pub zoom: Zoom,
     #[serde(default)]
@@ -43,7 +44,7 @@ pub struct Layer {
     pub generalise: Generalise,
     /// Pixels (1/256 of a tile's side) beyond the tile's edge that are drawn too, so that strokes and icons
     /// do not show the edge. 4 px = 64 units of 4096.
-    #[serde(default = "four")]
+    #[serde(default = "buffer_px")]
     pub buffer_px: f64,
     pub fields: Vec<Field>,
     /// How it stands in 3D; interpreted by `scene`.
@@ -57,8 +58,11 @@ pub struct Layer {
     pub file: PathBuf,
 }
 
-fn four() -> f64 {
-    4.0
+/// Default of `Layer::buffer_px`.
+pub(super) const BUFFER_PX: f64 = 4.0;
+
+fn buffer_px() -> f64 {
+    BUFFER_PX
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +93,7 @@ pub enum Sensitivity {
     Personal,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Serve {
     #[serde(rename = "mvt")]
     Mvt,
@@ -114,7 +118,12 @@ pub enum Role {
     RoadCenterline,
     WaterArea,
     GreenArea,
+    ConstructionSite,
+    PlaceName,
+    /// Footprints as surveyed.
     Building,
+    /// Buildings as 3D models, at any level of detail.
+    BuildingModel,
     PipeSegment,
     PipeNode,
     Terrain,
@@ -166,6 +175,11 @@ impl Default for Generalise {
     }
 }
 
+/// `from_zoom` of a field that is in no tile, in records only.
+pub const RECORDS_ONLY: u8 = 99;
+/// The deepest zoom a layer may be served at.
+pub const DEEPEST_ZOOM: u8 = 24;
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
@@ -186,7 +200,7 @@ pub struct Field {
     pub sensitivity: Option<Sensitivity>,
     #[serde(default)]
     pub role: Option<FieldRole>,
-    /// The field is in tiles from this zoom on (default: in all). 99 = in no tile, in records only.
+    /// The field is in tiles from this zoom on (default: in all). `RECORDS_ONLY` = in no tile.
     #[serde(default)]
     pub from_zoom: u8,
     /// Unit of a number: m, mm, deg, kV …
@@ -226,8 +240,27 @@ pub enum FieldRole {
     Rank,
     Yaw,
     Storeys,
+    StoreysBelow,
     Height,
     GroundHeight,
+    TopHeight,
+    BottomHeight,
+    /// Which level of detail a model has.
+    CimLevel,
+    /// The building a model or a space belongs to.
+    BuildingId,
+    /// The unit grid as recorded; the geometry decides.
+    UnitGridCode,
+    AccuracyClass,
+    SharedFlag,
+    OwnerlessFlag,
+    /// The classes a duty area holds for.
+    ClassSet,
+    Priority,
+    StartNode,
+    EndNode,
+    FlowDirection,
+    WellDepth,
     StartDepth,
     EndDepth,
     StartElevation,
@@ -258,6 +291,15 @@ impl Layer {
 
     pub fn field_by_role(&self, role: FieldRole) -> Option<usize> {
         self.fields.iter().position(|f| f.role == Some(role))
+    }
+
+    pub fn has_role(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// Whether the layer is in tiles of nominal zoom `z`.
+    pub fn in_range(&self, z: u8) -> bool {
+        (self.zoom.min..=self.zoom.max).contains(&z)
     }
 
     pub fn serves(&self, how: Serve) -> bool {
@@ -309,6 +351,11 @@ impl Catalog {
 
     pub fn iter(&self) -> impl Iterator<Item = (LayerIx, &Arc<Layer>)> {
         self.layers.iter().enumerate().map(|(i, l)| (LayerIx(i as u16), l))
+    }
+
+    /// The layers with a role, by id.
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = (LayerIx, &Arc<Layer>)> {
+        self.iter().filter(move |(_, l)| l.has_role(role))
     }
 
     /// The form a snapshot embeds.
