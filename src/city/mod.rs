@@ -1,8 +1,10 @@
-//! City: what one request sees, swapped atomically. One request loads it once and uses it to the end.
+//! City: what one request sees, swapped atomically. One request loads it once and uses it to the end. Knows no
+//! requests.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{BlockCache, Snapshot, Store};
-use std::sync::Arc;
+use arc_swap::ArcSwap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// One consistent world.
 pub struct City {
@@ -10,18 +12,52 @@ pub struct City {
 }
 
 /// Holds the current `City` of a store and follows `CURRENT`.
-pub struct Follower {}
+pub struct Follower {
+    store: Store,
+    cache: Arc<BlockCache>,
+    city: ArcSwap<City>,
+    /// What was last said of a snapshot that cannot be opened, so that the log has it once, not every second.
+    complaint: Mutex<Option<String>>,
+}
 
 impl Follower {
-    pub fn open(_store: Store, _cache: Arc<BlockCache>) -> Result<Follower> {
-        todo!()
+    /// Opens the current snapshot; `Error::Missing` while the store has none.
+    pub fn open(store: Store, cache: Arc<BlockCache>) -> Result<Follower> {
+        let id = store.current()?.ok_or_else(|| Error::Missing(store.dir().join("CURRENT")))?;
+        let snapshot = store.snapshot(&id, &cache)?;
+        let city = ArcSwap::from_pointee(City { snapshot });
+        Ok(Follower { store, cache, city, complaint: Mutex::default() })
     }
+
     /// The city now: a pointer load.
     pub fn city(&self) -> Arc<City> {
-        todo!()
+        self.city.load_full()
     }
-    /// Looks at `CURRENT` and swaps when it changed; whether it did. Called every second by `serve`.
+
+    /// Looks at `CURRENT` and swaps when it changed; whether it did. Called every second by `serve`. A snapshot that
+    /// cannot be opened is logged and returned as an error, and the city stays as it is.
     pub fn refresh(&self) -> Result<bool> {
-        todo!()
+        let swapped = self.follow();
+        let complaint = swapped.as_ref().err().map(Error::to_string);
+        let mut last = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        if complaint != *last {
+            if let Some(error) = &complaint {
+                let serving = &self.city.load().snapshot.id;
+                tracing::error!(%error, %serving, "the new snapshot cannot be opened; the old one stays");
+            }
+            *last = complaint;
+        }
+        swapped
+    }
+
+    fn follow(&self) -> Result<bool> {
+        let id = self.store.current()?.ok_or_else(|| Error::damaged("CURRENT", "it is missing"))?;
+        if id == self.city.load().snapshot.id {
+            return Ok(false);
+        }
+        let snapshot = self.store.snapshot(&id, &self.cache)?;
+        tracing::info!(snapshot = %id, "snapshot opened");
+        self.city.store(Arc::new(City { snapshot }));
+        Ok(true)
     }
 }

@@ -9,70 +9,34 @@
 //! <store>/staging/<draft>/        swept when an import starts
 //! ```
 
+mod blob;
+mod draft;
+mod durable;
+mod fgb;
+mod index;
+mod manifest;
+mod row;
+mod runs;
+mod snapshot;
 pub mod table;
+mod upkeep;
+mod writer;
 
-use crate::error::Result;
-use crate::geo::BBox;
-use crate::layer::Catalog;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use crate::error::{Error, Result};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use table::{Column, ColumnKind, Row, Schema, Table, TableWriter};
+pub use blob::BlockCache;
+pub use draft::Draft;
+pub use manifest::{BlobRef, FORMAT, LayerEntry, Manifest};
+pub use snapshot::Snapshot;
+pub use table::{Column, ColumnKind, Row, Schema, SealedTable, Table, TableWriter};
 
-/// A blob as a manifest names it. `blocks` is the digest of the blob that lists the BLAKE3 digests of its
-/// 64 KiB blocks, 32 bytes each, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BlobRef {
-    pub digest: String,
-    pub size: u64,
-    pub blocks: String,
-}
-
-/// What a snapshot holds of one layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LayerEntry {
-    /// Digest of the layer's declaration that the blobs were made with (hex).
-    pub declaration: String,
-    pub count: u64,
-    /// Degrees: west, south, east, north; null when empty.
-    pub bounds: Option<BBox>,
-    /// All features, all fields, Hilbert order, R-tree.
-    pub features: BlobRef,
-    /// Nominal zoom → what is drawn there instead of `features`, by `derive`.
-    pub overviews: BTreeMap<u8, BlobRef>,
-    pub census: BlobRef,
-    /// Sorted pairs (feature id u64 LE, byte offset in `features` u64 LE).
-    pub ids: BlobRef,
-    /// Source id → its records in this layer.
-    pub sources: BTreeMap<String, u64>,
-    /// Room for what later versions add (search index, models, height grid, register).
-    #[serde(default)]
-    pub extra: BTreeMap<String, BlobRef>,
-}
-
-/// `snapshots/<id>.json`. The id is `<sequence, 8 digits>-<first 12 hex digits of the BLAKE3 of the JSON>`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Manifest {
-    /// 1. A newer server reads the older format, an older server refuses the newer.
-    pub format: u32,
-    /// One more than the snapshot it was drafted from: orders snapshots whatever the clock says.
-    pub sequence: u64,
-    /// RFC 3339, for people.
-    pub created: String,
-    /// The catalog as JSON (`Catalog::to_json`).
-    pub catalog: BlobRef,
-    pub layers: BTreeMap<String, LayerEntry>,
-    #[serde(default)]
-    pub extra: BTreeMap<String, BlobRef>,
-}
-
-pub const FORMAT: u32 = 1;
+/// Bytes of a block: what is verified and cached at once.
 pub const BLOCK: usize = 64 * 1024;
+
+const FOLDERS: [&str; 3] = ["snapshots", "blobs", "staging"];
 
 /// A store directory.
 pub struct Store {
@@ -81,99 +45,65 @@ pub struct Store {
 
 impl Store {
     /// Opens a store; with `create`, makes the folders that are missing.
-    pub fn open(_dir: &Path, _create: bool) -> Result<Store> {
-        todo!()
+    pub fn open(dir: &Path, create: bool) -> Result<Store> {
+        for folder in FOLDERS.map(|f| dir.join(f)) {
+            if folder.is_dir() {
+                continue;
+            }
+            if !create {
+                return Err(Error::Missing(folder));
+            }
+            fs::create_dir_all(&folder).map_err(|e| Error::io(&folder, e))?;
+            durable::sync_dir(dir)?;
+        }
+        Ok(Store { dir: dir.to_path_buf() })
     }
+
     /// The id in `CURRENT`, none in a new store.
     pub fn current(&self) -> Result<Option<String>> {
-        todo!()
+        let path = self.dir.join("CURRENT");
+        let text = match fs::read(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io(path, e)),
+        };
+        let id = text.strip_suffix('\n').filter(|id| manifest::sequence_of(id).is_some());
+        id.map(|id| Some(id.to_string())).ok_or_else(|| Error::damaged("CURRENT", "it holds no snapshot id"))
     }
+
     /// Opens a snapshot: its manifest and catalog are verified now, every other blob on first touch.
-    pub fn snapshot(&self, _id: &str, _cache: &Arc<BlockCache>) -> Result<Arc<Snapshot>> {
-        todo!()
+    pub fn snapshot(&self, id: &str, cache: &Arc<BlockCache>) -> Result<Arc<Snapshot>> {
+        Snapshot::open(&self.dir, id, cache).map(Arc::new)
     }
+
+    /// The ids of all snapshots, oldest first.
     pub fn snapshots(&self) -> Result<Vec<String>> {
-        todo!()
+        let names = self.names_in("snapshots")?;
+        let ids = names.iter().filter_map(|n| n.strip_suffix(".json"));
+        let mut ids: Vec<_> = ids.filter_map(|id| Some((manifest::sequence_of(id)?, id.to_string()))).collect();
+        ids.sort();
+        Ok(ids.into_iter().map(|(_, id)| id).collect())
     }
+
     /// Takes the import lock (`Error::Busy` when another process holds it), sweeps `staging/`, and begins a
     /// draft whose manifest is the current snapshot's.
     pub fn draft(&self) -> Result<Draft> {
-        todo!()
+        Draft::begin(self, self.lock()?)
     }
-    pub fn rollback(&self, _id: &str) -> Result<()> {
-        todo!()
-    }
-    /// Removes snapshots older than the newest `keep` and the blobs only they used. Never the current one.
-    pub fn gc(&self, _keep: usize) -> Result<Vec<String>> {
-        todo!()
-    }
-    /// Reads every byte that any snapshot names; the files that are not whole, by name.
-    pub fn verify(&self) -> Result<Vec<crate::error::Finding>> {
-        todo!()
-    }
+
     pub fn dir(&self) -> &Path {
         &self.dir
     }
-}
 
-/// Verified 64 KiB blocks in memory, bounded in bytes, shared by all open snapshots.
-pub struct BlockCache;
-
-impl BlockCache {
-    pub fn new(_bytes: u64) -> BlockCache {
-        todo!()
-    }
-}
-
-/// A sealed snapshot, open for reading.
-pub struct Snapshot {
-    pub id: String,
-    pub manifest: Manifest,
-    pub catalog: Catalog,
-}
-
-impl Snapshot {
-    /// The features of a layer; `None` where the snapshot holds nothing of it.
-    pub fn features(&self, _layer: &str) -> Result<Option<Arc<Table>>> {
-        todo!()
-    }
-    /// What is drawn at nominal zoom `z`: the overview of that zoom if there is one, else the features.
-    pub fn drawn_at(&self, _layer: &str, _z: u8) -> Result<Option<Arc<Table>>> {
-        todo!()
-    }
-    /// A small blob whole, verified.
-    pub fn blob(&self, _blob: &BlobRef) -> Result<Arc<[u8]>> {
-        todo!()
-    }
-    /// Byte offset in `features` of the feature with this id.
-    pub fn offset_of(&self, _layer: &str, _id: crate::feature::FeatureId) -> Result<Option<u64>> {
-        todo!()
-    }
-}
-
-/// A snapshot being written. Dropped without `publish`, it leaves nothing behind.
-pub struct Draft {
-    pub manifest: Manifest,
-}
-
-impl Draft {
-    /// The folder for this draft's temporary files.
-    pub fn staging(&self) -> &Path {
-        todo!()
-    }
-    /// Moves a finished file of `staging()` into `blobs/` (hashing it, fsync, rename), with its block list.
-    pub fn add_file(&mut self, _path: &Path) -> Result<BlobRef> {
-        todo!()
-    }
-    pub fn add_bytes(&mut self, _bytes: &[u8]) -> Result<BlobRef> {
-        todo!()
-    }
-    /// The snapshot this draft began from, for copying what stays.
-    pub fn base(&self) -> Option<&Arc<Snapshot>> {
-        todo!()
-    }
-    /// fsyncs all blobs and folders, writes the manifest aside, renames it, then replaces `CURRENT`; the new id.
-    pub fn publish(self) -> Result<String> {
-        todo!()
+    /// Held as long as the file is open; the kernel lets it go when the process ends, however it ends.
+    fn lock(&self) -> Result<File> {
+        let path = self.dir.join("LOCK");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|e| Error::io(&path, e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy(self.dir.clone())),
+            Err(TryLockError::Error(e)) => Err(Error::io(path, e)),
+        }
     }
 }

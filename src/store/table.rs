@@ -1,12 +1,19 @@
 //! A layer's records as FlatGeobuf with its packed Hilbert R-tree: columns `_id` (ULong), `_src` (UInt), then
 //! the schema's. Written by external sort (order: Hilbert key of the box's centre, then id), read by a walk of
-//! the verified index and a view of each feature's bytes.
+//! the verified index and a view of each feature's bytes. Here: the schema and the reading.
 
+use super::BlobRef;
+use super::blob::{Blob, BlockCache, Cursor};
+use super::{fgb, index};
 use crate::error::Result;
-use crate::feature::{Feature, FeatureId, SourceTag, ValueRef};
-use crate::geo::{BBox, GeometryKind};
+use crate::feature::Feature;
+use crate::geo::BBox;
 use crate::layer::{FieldType, Layer};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
+
+pub use super::row::Row;
+pub use super::writer::{SealedTable, TableWriter};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
@@ -41,85 +48,99 @@ impl Schema {
     }
 }
 
-/// Writes one table. Memory stays below about 24 MiB whatever the number of features.
-pub struct TableWriter {
-    _dir: PathBuf,
+/// An open table. Its file stays open, so that a snapshot that is still read survives `Store::gc`.
+pub struct Table {
+    blob: Blob,
+    header: fgb::Header,
+    index_at: u64,
+    features_at: u64,
 }
-
-/// A finished table file, ready for `Draft::add_file`, and what the manifest says of it.
-pub struct SealedTable {
-    pub path: PathBuf,
-    pub count: u64,
-    pub bounds: Option<BBox>,
-    /// (id, byte offset of the feature in the file), sorted by id.
-    pub ids: Vec<(FeatureId, u64)>,
-}
-
-impl TableWriter {
-    pub fn new(_dir: &Path, _name: &str, _schema: Schema) -> Result<TableWriter> {
-        todo!()
-    }
-    /// `f.values` in schema order. Any order of features; the file does not depend on it.
-    pub fn push(&mut self, _f: &Feature) -> Result<()> {
-        todo!()
-    }
-    /// A row of another table of the same schema, copied as bytes.
-    pub fn push_row(&mut self, _row: &Row<'_>) -> Result<()> {
-        todo!()
-    }
-    pub fn seal(self) -> Result<SealedTable> {
-        todo!()
-    }
-}
-
-/// An open table.
-pub struct Table {}
 
 impl Table {
+    /// Reads and checks the header; the rest is verified when it is touched.
+    pub(super) fn open(store: &Path, blob: &BlobRef, cache: &Arc<BlockCache>) -> Result<Table> {
+        let blob = Blob::open(store, blob, cache)?;
+        let (header, index_at) = read_header(&blob)?;
+        // A wrong count must not become a wrong multiplication: no feature is smaller than its node.
+        let features_at = match header.count <= blob.size {
+            true => index_at + index::index_bytes(header.count),
+            false => return Err(blob.damaged("its header counts more features than it has bytes")),
+        };
+        if features_at > blob.size {
+            return Err(blob.damaged("it is shorter than its index"));
+        }
+        Ok(Table { blob, header, index_at, features_at })
+    }
+
     pub fn schema(&self) -> &Schema {
-        todo!()
+        &self.header.schema
     }
+
     pub fn count(&self) -> u64 {
-        todo!()
+        self.header.count
     }
+
+    /// Degrees; `None` when the table is empty.
+    pub fn bounds(&self) -> Option<BBox> {
+        self.header.bounds
+    }
+
     /// Calls `each` for every row whose box touches `window` (degrees), in file order.
-    pub fn query(&self, _window: &BBox, _each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
-        todo!()
+    pub fn query(&self, window: &BBox, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+        let mut nodes = Cursor::new(&self.blob);
+        let mut features = Cursor::new(&self.blob);
+        index::search(&mut nodes, self.index_at, self.header.count, window, |offset| {
+            let at = self.features_at.saturating_add(offset);
+            self.row(&mut features, at, &mut |row, _| each(row))
+        })
     }
+
     /// Calls `each` for every row, in file order.
-    pub fn scan(&self, _each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
-        todo!()
+    pub fn scan(&self, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+        let mut features = Cursor::new(&self.blob);
+        let mut at = self.features_at;
+        for _ in 0..self.header.count {
+            let mut next = at;
+            self.row(&mut features, at, &mut |row, end| {
+                next = end;
+                each(row)
+            })?;
+            at = next;
+        }
+        match at == self.blob.size {
+            true => Ok(()),
+            false => Err(self.blob.damaged("it has bytes after its last feature")),
+        }
     }
+
     /// The feature at a byte offset from `ids`.
-    pub fn get(&self, _offset: u64) -> Result<Feature> {
-        todo!()
+    pub fn get(&self, offset: u64) -> Result<Feature> {
+        if offset < self.features_at {
+            return Err(self.blob.damaged("an offset leads before its first feature"));
+        }
+        let mut feature = None;
+        self.row(&mut Cursor::new(&self.blob), offset, &mut |row, _| {
+            feature = Some(row.to_feature());
+            Ok(())
+        })?;
+        feature.ok_or_else(|| self.blob.damaged("a feature of it cannot be read"))
+    }
+
+    /// Views the feature at byte `at` and hands it over with the byte after it.
+    fn row(&self, features: &mut Cursor<'_>, at: u64, each: &mut dyn FnMut(&Row<'_>, u64) -> Result<()>) -> Result<()> {
+        let prefix = features.bytes(at, 4)?.first_chunk().copied().unwrap_or_default();
+        let len = 4 + u32::from_le_bytes(prefix) as usize;
+        match Row::parse(features.bytes(at, len)?, &self.header.schema) {
+            Some(row) => each(&row, at + len as u64),
+            None => Err(self.blob.damaged(format!("the feature at byte {at} cannot be read"))),
+        }
     }
 }
 
-/// One record, viewed in verified bytes.
-pub struct Row<'a> {
-    _bytes: &'a [u8],
-}
-
-impl Row<'_> {
-    pub fn id(&self) -> FeatureId {
-        todo!()
-    }
-    pub fn source(&self) -> SourceTag {
-        todo!()
-    }
-    pub fn kind(&self) -> GeometryKind {
-        todo!()
-    }
-    /// Fills `g` (cleared first; its buffers are reused) with the row's geometry.
-    pub fn read_geometry(&self, _g: &mut crate::feature::Geometry) {
-        todo!()
-    }
-    /// Calls `each(column, value)` for every value that is not null, in column order.
-    pub fn values(&self, _each: &mut dyn FnMut(usize, ValueRef<'_>)) {
-        todo!()
-    }
-    pub fn to_feature(&self) -> Feature {
-        todo!()
-    }
+fn read_header(blob: &Blob) -> Result<(fgb::Header, u64)> {
+    let mut cursor = Cursor::new(blob);
+    let start = cursor.bytes(0, 12)?.first_chunk().copied().unwrap_or([0; 12]);
+    let len = fgb::head_bytes(&start).map_err(|what| blob.damaged(what))?;
+    let header = fgb::read_head(cursor.bytes(0, len as usize)?).map_err(|what| blob.damaged(what))?;
+    Ok((header, len))
 }

@@ -1,0 +1,197 @@
+//! Bytes of the store, read block by block and checked before anybody parses them: pread into a bounded, shared
+//! cache. No memory maps: a file that shrinks or fails costs an error, not the process.
+
+use super::{BLOCK, BlobRef};
+use crate::error::{Error, Result};
+use quick_cache::sync::Cache;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A verified block in memory.
+type Block = Arc<[u8]>;
+/// First half of the blob's digest, number of the block.
+type Key = (u128, u64);
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl quick_cache::Weighter<Key, Block> for ByBytes {
+    fn weight(&self, _: &Key, block: &Block) -> u64 {
+        block.len().max(1) as u64
+    }
+}
+
+/// Verified 64 KiB blocks in memory, bounded in bytes, shared by all open snapshots.
+pub struct BlockCache {
+    blocks: Cache<Key, Block, ByBytes>,
+}
+
+impl BlockCache {
+    pub fn new(bytes: u64) -> BlockCache {
+        BlockCache { blocks: Cache::with_weighter((bytes / BLOCK as u64) as usize, bytes, ByBytes) }
+    }
+
+    /// Bytes held now.
+    pub fn bytes(&self) -> u64 {
+        self.blocks.weight()
+    }
+}
+
+/// A digest as it stands in manifests and file names: 64 lower-case hex digits. Nothing else is joined to a path.
+pub(super) fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// How the blob is named in errors.
+pub(super) fn label(digest: &str) -> String {
+    format!("blobs/{digest}")
+}
+
+pub(super) fn path_of(store: &Path, digest: &str) -> Result<PathBuf> {
+    match is_digest(digest) {
+        true => Ok(store.join("blobs").join(digest)),
+        false => Err(Error::damaged("manifest", "it names a blob by something that is no digest")),
+    }
+}
+
+/// An error of reading a file that has to be there. Missing and unreadable bytes are damage; a lack of file handles
+/// or of permission is the machine's.
+pub(super) fn damage(path: &Path, label: String, e: std::io::Error) -> Error {
+    match e.kind() {
+        ErrorKind::NotFound => Error::damaged(label, "it is missing"),
+        ErrorKind::UnexpectedEof => Error::damaged(label, "it is shorter than it was"),
+        ErrorKind::PermissionDenied | ErrorKind::OutOfMemory => Error::io(path, e),
+        // EMFILE, ENFILE: the process or the machine has no handle left.
+        _ if matches!(e.raw_os_error(), Some(23 | 24)) => Error::io(path, e),
+        _ => Error::damaged(label, format!("it cannot be read: {e}")),
+    }
+}
+
+/// A file read whole and compared with its digest.
+pub(super) fn read_whole(store: &Path, digest: &str, size: u64) -> Result<Vec<u8>> {
+    let path = path_of(store, digest)?;
+    let file = File::open(&path).map_err(|e| damage(&path, label(digest), e))?;
+    check_size(&file, &path, digest, size)?;
+    let mut bytes = vec![0; size as usize];
+    file.read_exact_at(&mut bytes, 0).map_err(|e| damage(&path, label(digest), e))?;
+    match blake3::hash(&bytes).to_hex().as_str() == digest {
+        true => Ok(bytes),
+        false => Err(Error::damaged(label(digest), "its bytes are not those of its digest")),
+    }
+}
+
+fn check_size(file: &File, path: &Path, digest: &str, size: u64) -> Result<()> {
+    let found = file.metadata().map_err(|e| damage(path, label(digest), e))?.len();
+    match found == size {
+        true => Ok(()),
+        false => Err(Error::damaged(label(digest), format!("it has {found} bytes, not {size}"))),
+    }
+}
+
+/// Bytes of the list of block digests of a blob.
+pub(super) fn list_bytes(size: u64) -> u64 {
+    size.div_ceil(BLOCK as u64) * blake3::OUT_LEN as u64
+}
+
+/// An open blob.
+pub(super) struct Blob {
+    path: PathBuf,
+    digest: String,
+    file: File,
+    pub size: u64,
+    /// BLAKE3 of each block, verified against the manifest.
+    blocks: Vec<u8>,
+    key: u128,
+    cache: Arc<BlockCache>,
+}
+
+impl Blob {
+    pub fn open(store: &Path, blob: &BlobRef, cache: &Arc<BlockCache>) -> Result<Blob> {
+        let path = path_of(store, &blob.digest)?;
+        let file = File::open(&path).map_err(|e| damage(&path, label(&blob.digest), e))?;
+        check_size(&file, &path, &blob.digest, blob.size)?;
+        let blocks = read_whole(store, &blob.blocks, list_bytes(blob.size))?;
+        let key = u128::from_str_radix(&blob.digest[..32], 16).unwrap_or_default();
+        let (digest, cache) = (blob.digest.clone(), Arc::clone(cache));
+        Ok(Blob { path, digest, file, size: blob.size, blocks, key, cache })
+    }
+
+    /// For errors.
+    pub fn label(&self) -> String {
+        label(&self.digest)
+    }
+
+    pub fn damaged(&self, what: impl Into<String>) -> Error {
+        Error::damaged(self.label(), what)
+    }
+
+    /// A block, from the cache or read and verified now; threads that want the same one wait for one read.
+    fn block(&self, number: u64) -> Result<Block> {
+        self.cache.blocks.get_or_insert_with(&(self.key, number), || self.read(number))
+    }
+
+    fn read(&self, number: u64) -> Result<Block> {
+        let at = number * BLOCK as u64;
+        let mut bytes = vec![0; self.size.saturating_sub(at).min(BLOCK as u64) as usize];
+        self.file.read_exact_at(&mut bytes, at).map_err(|e| damage(&self.path, self.label(), e))?;
+        let digest = self.blocks.as_chunks::<{ blake3::OUT_LEN }>().0.get(number as usize);
+        match digest.is_some_and(|d| blake3::hash(&bytes) == *d) {
+            true => Ok(bytes.into()),
+            false => Err(self.damaged(format!("block {number} is not what was written"))),
+        }
+    }
+}
+
+/// Reads a blob at one place after another; keeps the latest block at hand.
+pub(super) struct Cursor<'b> {
+    blob: &'b Blob,
+    number: u64,
+    block: Option<Block>,
+    scratch: Vec<u8>,
+}
+
+impl<'b> Cursor<'b> {
+    pub fn new(blob: &'b Blob) -> Cursor<'b> {
+        Cursor { blob, number: 0, block: None, scratch: vec![] }
+    }
+
+    pub fn file(&self) -> String {
+        self.blob.label()
+    }
+
+    /// `len` verified bytes from `at`: in place when one block holds them, else put together.
+    pub fn bytes(&mut self, at: u64, len: usize) -> Result<&[u8]> {
+        let inside = at.checked_add(len as u64).is_some_and(|end| end <= self.blob.size);
+        if !inside {
+            return Err(self.blob.damaged("an offset in it leads beyond its end"));
+        }
+        if len == 0 {
+            return Ok(&[]);
+        }
+        let from = (at % BLOCK as u64) as usize;
+        if from + len <= BLOCK {
+            return Ok(self.at(at / BLOCK as u64)?.get(from..from + len).unwrap_or_default());
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        while scratch.len() < len {
+            let next = at + scratch.len() as u64;
+            let block = self.at(next / BLOCK as u64)?;
+            let rest = block.get((next % BLOCK as u64) as usize..).unwrap_or_default();
+            scratch.extend_from_slice(&rest[..rest.len().min(len - scratch.len())]);
+        }
+        self.scratch = scratch;
+        Ok(&self.scratch)
+    }
+
+    fn at(&mut self, number: u64) -> Result<&[u8]> {
+        if self.block.is_none() || self.number != number {
+            self.block = Some(self.blob.block(number)?);
+            self.number = number;
+        }
+        Ok(self.block.as_deref().unwrap_or_default())
+    }
+}

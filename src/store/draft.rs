@@ -1,0 +1,172 @@
+//! A snapshot being written: blobs in, then one publish in an order that a power cut cannot break. Dropped or
+//! killed before that, it changes nothing that anybody reads.
+//!
+//! Blobs are hashed and named at once and fsynced by `publish`, so that the disk works while the import goes on. A
+//! name in `blobs/` is therefore no promise: a blob that is already there is read and compared before it is kept.
+
+use super::blob::{self, BlockCache};
+use super::manifest::{self, BlobRef, FORMAT, Manifest};
+use super::snapshot::Snapshot;
+use super::{BLOCK, Store, durable};
+use crate::error::{Error, Result};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Cache of the snapshot that a draft copies from: rows are read once, in order.
+const BASE_CACHE_BYTES: u64 = 16 << 20;
+
+/// A snapshot being written. Dropped without `publish`, it leaves nothing behind but blobs that nobody names, which
+/// `Store::gc` removes.
+pub struct Draft {
+    pub manifest: Manifest,
+    store: PathBuf,
+    base: Option<Arc<Snapshot>>,
+    staging: tempfile::TempDir,
+    /// Digests of the blobs to be fsynced.
+    fresh: BTreeSet<String>,
+    /// Held while the draft lives.
+    _lock: File,
+}
+
+impl Draft {
+    pub(super) fn begin(store: &Store, lock: File) -> Result<Draft> {
+        let dir = store.dir();
+        sweep(&dir.join("staging"))?;
+        let cache = Arc::new(BlockCache::new(BASE_CACHE_BYTES));
+        let base = store.current()?.map(|id| store.snapshot(&id, &cache)).transpose()?;
+        let mut manifest = base.as_ref().map_or_else(Manifest::empty, |b| b.manifest.clone());
+        manifest.format = FORMAT;
+        let latest = store.snapshots()?.iter().filter_map(|id| manifest::sequence_of(id)).max();
+        manifest.sequence = latest.unwrap_or(0).max(manifest.sequence) + 1;
+        let staging = tempfile::Builder::new().prefix("draft-").tempdir_in(dir.join("staging"));
+        let staging = staging.map_err(|e| Error::io(dir, e))?;
+        Ok(Draft { manifest, store: dir.to_path_buf(), base, staging, fresh: BTreeSet::new(), _lock: lock })
+    }
+
+    /// The folder for this draft's temporary files.
+    pub fn staging(&self) -> &Path {
+        self.staging.path()
+    }
+
+    /// Moves a finished file of `staging()` into `blobs/`, with its block list.
+    pub fn add_file(&mut self, path: &Path) -> Result<BlobRef> {
+        let Hashed { digest, size, blocks } = hash_file(path).map_err(|e| Error::io(path, e))?;
+        self.place(path, &digest, size)?;
+        let list = self.stage(&blocks)?;
+        let blocks_digest = blake3::hash(&blocks).to_hex().to_string();
+        self.place(&list, &blocks_digest, blocks.len() as u64)?;
+        Ok(BlobRef { digest, size, blocks: blocks_digest })
+    }
+
+    pub fn add_bytes(&mut self, bytes: &[u8]) -> Result<BlobRef> {
+        let file = self.stage(bytes)?;
+        self.add_file(&file)
+    }
+
+    /// The snapshot this draft began from, for copying what stays.
+    pub fn base(&self) -> Option<&Arc<Snapshot>> {
+        self.base.as_ref()
+    }
+
+    /// fsyncs all blobs and folders, writes the manifest aside, renames it, then replaces `CURRENT`; the new id.
+    /// After an error the store is as it was, or it has the new snapshot whole.
+    pub fn publish(mut self) -> Result<String> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.manifest.created = manifest::rfc3339(now.as_secs());
+        refuse_missing(&self.store, &self.manifest)?;
+
+        let blobs = self.store.join("blobs");
+        self.fresh.iter().try_for_each(|digest| durable::sync_file(&blobs.join(digest)))?;
+        durable::sync_dir(&blobs)?;
+        let (json, id) = self.manifest.to_json()?;
+        durable::replace(&self.store.join("snapshots"), &manifest::file_name(&id), &json)?;
+        set_current(&self.store, &id)?;
+        Ok(id)
+    }
+
+    fn stage(&self, bytes: &[u8]) -> Result<tempfile::TempPath> {
+        let io = |e| Error::io(self.staging(), e);
+        let mut file = aside("blob-").tempfile_in(self.staging()).map_err(io)?;
+        file.write_all(bytes).map_err(io)?;
+        Ok(file.into_temp_path())
+    }
+
+    /// Names the file by its digest, unless a blob with these very bytes is there.
+    fn place(&mut self, from: &Path, digest: &str, size: u64) -> Result<()> {
+        let to = self.store.join("blobs").join(digest);
+        let there = fs::metadata(&to).is_ok_and(|m| m.len() == size);
+        let same = there && hash_file(&to).is_ok_and(|h| h.digest == digest);
+        match same {
+            true => fs::remove_file(from).map_err(|e| Error::io(from, e))?,
+            false => durable::rename(from, &to)?,
+        }
+        self.fresh.insert(digest.to_string());
+        Ok(())
+    }
+}
+
+/// A temporary file that becomes a blob: readable for whomever the umask lets, not for its owner alone.
+pub(super) fn aside(prefix: &str) -> tempfile::Builder<'_, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix).permissions(fs::Permissions::from_mode(0o666));
+    builder
+}
+
+/// The last step of a publish and all of a rollback.
+pub(super) fn set_current(store: &Path, id: &str) -> Result<()> {
+    durable::replace(store, "CURRENT", format!("{id}\n").as_bytes())
+}
+
+/// Every blob that a manifest names is there in its full length. (Its bytes are checked when they are read.)
+pub(super) fn refuse_missing(store: &Path, manifest: &Manifest) -> Result<()> {
+    for (blob, _) in manifest.blobs() {
+        for (digest, size) in [(&blob.digest, blob.size), (&blob.blocks, blob::list_bytes(blob.size))] {
+            let path = blob::path_of(store, digest)?;
+            let found = fs::metadata(&path).map_err(|e| blob::damage(&path, blob::label(digest), e))?.len();
+            if found != size {
+                return Err(Error::damaged(blob::label(digest), format!("it has {found} bytes, not {size}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes what a killed draft left.
+fn sweep(staging: &Path) -> Result<()> {
+    let io = |e| Error::io(staging, e);
+    for entry in fs::read_dir(staging).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(|e| Error::io(&path, e))?;
+    }
+    Ok(())
+}
+
+/// Digest of a file and of each of its blocks.
+pub(super) struct Hashed {
+    pub digest: String,
+    pub size: u64,
+    /// 32 bytes a block.
+    pub blocks: Vec<u8>,
+}
+
+pub(super) fn hash_file(path: &Path) -> std::io::Result<Hashed> {
+    let mut file = File::open(path)?;
+    let (mut whole, mut blocks, mut size) = (blake3::Hasher::new(), vec![], 0);
+    let mut block = Vec::with_capacity(BLOCK);
+    loop {
+        block.clear();
+        (&mut file).take(BLOCK as u64).read_to_end(&mut block)?;
+        if block.is_empty() {
+            return Ok(Hashed { digest: whole.finalize().to_hex().to_string(), size, blocks });
+        }
+        size += block.len() as u64;
+        whole.update(&block);
+        blocks.extend_from_slice(blake3::hash(&block).as_bytes());
+    }
+}

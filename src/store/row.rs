@@ -1,0 +1,324 @@
+//! One record, viewed in verified bytes without copying. Bounds-checked little-endian reading of the few
+//! FlatBuffers fields that FlatGeobuf has; all of it is checked once when the view is made, so that the reading
+//! itself cannot fail. Needs no FlatBuffers library: a verified byte may still be a hostile byte.
+
+use super::fgb::{self, slot};
+use super::table::{ColumnKind, Schema};
+use crate::feature::{Feature, FeatureId, Geometry, SourceTag, Value, ValueRef};
+use crate::geo::{BBox, GeometryKind};
+
+/// One record of a table.
+pub struct Row<'a> {
+    /// As in the file, size prefix included.
+    pub(super) bytes: &'a [u8],
+    pub(super) schema: &'a Schema,
+    id: FeatureId,
+    source: SourceTag,
+    shape: Shape<'a>,
+    /// The schema's values, after `_id` and `_src`.
+    properties: &'a [u8],
+}
+
+/// Where the vertices stand.
+struct Shape<'a> {
+    kind: GeometryKind,
+    of: Parts<'a>,
+}
+
+enum Parts<'a> {
+    One(Part<'a>),
+    /// Positions of `Geometry` tables, relative to where each stands.
+    Many(Flat<'a>, usize, usize),
+}
+
+/// Vertices that share one `Geometry` table: x and y in turn, heights or nothing, ends or nothing.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    xy: &'a [[u8; 16]],
+    z: &'a [[u8; 8]],
+    ends: &'a [[u8; 4]],
+}
+
+impl<'a> Row<'a> {
+    /// Views a size-prefixed feature; `None` when any part of it is not what `fgb::Encoder` writes.
+    pub(super) fn parse(bytes: &'a [u8], schema: &'a Schema) -> Option<Row<'a>> {
+        let flat = Flat(bytes.get(4..)?);
+        let feature = flat.root()?;
+        let properties = flat.vector::<1>(flat.field(feature, slot::PROPERTIES)?)?.as_flattened();
+        let (own, properties) = properties.split_at_checked(fgb::OWN_BYTES)?;
+        let (id, source) = own_values(own)?;
+        check_values(properties, schema)?;
+        let shape = Shape::parse(flat, flat.indirect(flat.field(feature, slot::GEOMETRY)?)?)?;
+        Some(Row { bytes, schema, id, source, shape, properties })
+    }
+
+    pub fn id(&self) -> FeatureId {
+        self.id
+    }
+
+    pub fn source(&self) -> SourceTag {
+        self.source
+    }
+
+    pub fn kind(&self) -> GeometryKind {
+        self.shape.kind
+    }
+
+    /// Degrees.
+    pub fn bbox(&self) -> BBox {
+        let xy = self.shape.parts().flat_map(|p| p.xy.iter().map(vertex));
+        xy.fold(BBox::EMPTY, BBox::add)
+    }
+
+    pub(super) fn has_heights(&self) -> bool {
+        self.shape.parts().next().is_some_and(|p| !p.z.is_empty())
+    }
+
+    /// Fills `g` (cleared first; its buffers are reused) with the row's geometry.
+    pub fn read_geometry(&self, g: &mut Geometry) {
+        g.kind = self.shape.kind;
+        g.xy.clear();
+        g.z.clear();
+        g.ends.clear();
+        g.parts.clear();
+        for part in self.shape.parts() {
+            let from = g.xy.len() as u32;
+            g.xy.extend(part.xy.iter().map(vertex));
+            g.z.extend(part.z.iter().map(|z| f64::from_le_bytes(*z)));
+            if g.kind == GeometryKind::Point {
+                continue;
+            }
+            match part.ends {
+                [] => g.ends.push(g.xy.len() as u32),
+                ends => g.ends.extend(ends.iter().map(|e| from + u32::from_le_bytes(*e))),
+            }
+            if g.kind == GeometryKind::Polygon {
+                g.parts.push(g.ends.len() as u32);
+            }
+        }
+    }
+
+    /// Calls `each(column, value)` for every value that is not null, in column order.
+    pub fn values(&self, each: &mut dyn FnMut(usize, ValueRef<'_>)) {
+        let mut rest = self.properties;
+        while let Some((column, value)) = next_value(&mut rest, self.schema) {
+            each(column, value);
+        }
+    }
+
+    pub fn to_feature(&self) -> Feature {
+        let mut geometry = Geometry { kind: self.kind(), xy: vec![], z: vec![], ends: vec![], parts: vec![] };
+        self.read_geometry(&mut geometry);
+        let mut values = vec![Value::Null; self.schema.columns.len()];
+        self.values(&mut |column, value| values[column] = value.to_value());
+        Feature { id: self.id, source: self.source, geometry, values }
+    }
+}
+
+fn vertex(bytes: &[u8; 16]) -> [f64; 2] {
+    let [x0, x1, x2, x3, x4, x5, x6, x7, y0, y1, y2, y3, y4, y5, y6, y7] = *bytes;
+    [f64::from_le_bytes([x0, x1, x2, x3, x4, x5, x6, x7]), f64::from_le_bytes([y0, y1, y2, y3, y4, y5, y6, y7])]
+}
+
+fn own_values(mut own: &[u8]) -> Option<(FeatureId, SourceTag)> {
+    let id = (take(&mut own)? == 0u16.to_le_bytes()).then_some(u64::from_le_bytes(take(&mut own)?))?;
+    let source = (take(&mut own)? == 1u16.to_le_bytes()).then_some(u32::from_le_bytes(take(&mut own)?))?;
+    (1..=FeatureId::MAX).contains(&id).then_some((FeatureId(id), SourceTag(source)))
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, after) = rest.split_first_chunk::<N>()?;
+    *rest = after;
+    Some(*first)
+}
+
+/// Every value reads to the end, in rising columns.
+fn check_values(mut rest: &[u8], schema: &Schema) -> Option<()> {
+    let mut least = 0;
+    while !rest.is_empty() {
+        let (column, _) = next_value(&mut rest, schema)?;
+        (column >= least).then_some(())?;
+        least = column + 1;
+    }
+    Some(())
+}
+
+fn next_value<'a>(rest: &mut &'a [u8], schema: &Schema) -> Option<(usize, ValueRef<'a>)> {
+    let column = (u16::from_le_bytes(take(rest)?) as usize).checked_sub(fgb::OWN_COLUMNS)?;
+    let value = match schema.columns.get(column)?.kind {
+        ColumnKind::Bool => ValueRef::Bool(take::<1>(rest)?[0] != 0),
+        ColumnKind::Int => ValueRef::Int(i64::from_le_bytes(take(rest)?)),
+        ColumnKind::Float => ValueRef::Float(f64::from_le_bytes(take(rest)?)),
+        ColumnKind::Text => {
+            let len = u32::from_le_bytes(take(rest)?) as usize;
+            let (text, after) = rest.split_at_checked(len)?;
+            *rest = after;
+            ValueRef::Text(std::str::from_utf8(text).ok()?)
+        }
+    };
+    Some((column, value))
+}
+
+impl<'a> Shape<'a> {
+    fn parse(flat: Flat<'a>, at: usize) -> Option<Shape<'a>> {
+        let (kind, many) = fgb::kind_of(*flat.0.get(flat.field(at, slot::TYPE)?)?)?;
+        if !many {
+            let part = Part::parse(flat, at)?;
+            let ends_fit = part.ends.is_empty() || kind != GeometryKind::Point;
+            return ends_fit.then_some(Shape { kind, of: Parts::One(part) });
+        }
+        let parts = flat.indirect(flat.field(at, slot::PARTS)?)?;
+        let count = flat.u32(parts)? as usize;
+        let shape = Shape { kind, of: Parts::Many(flat, parts, count) };
+        let same_heights = |p: Part<'a>| p.z.is_empty() == shape.parts().next().is_some_and(|f| f.z.is_empty());
+        let sound = count > 0 && (0..count).all(|i| part_at(flat, parts, i).is_some_and(same_heights));
+        sound.then_some(shape)
+    }
+
+    fn parts(&self) -> impl Iterator<Item = Part<'a>> {
+        let (one, many) = match self.of {
+            Parts::One(part) => (Some(part), None),
+            Parts::Many(flat, parts, count) => (None, Some((0..count).filter_map(move |i| part_at(flat, parts, i)))),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+}
+
+/// The i-th table of a vector of tables.
+fn part_at(flat: Flat<'_>, parts: usize, i: usize) -> Option<Part<'_>> {
+    Part::parse(flat, flat.indirect(parts.checked_add(4)?.checked_add(i.checked_mul(4)?)?)?)
+}
+
+impl<'a> Part<'a> {
+    fn parse(flat: Flat<'a>, at: usize) -> Option<Part<'a>> {
+        let (xy, odd) = flat.vector::<8>(flat.field(at, slot::XY)?)?.as_flattened().as_chunks::<16>();
+        let z = flat.field(at, slot::Z).map_or(Some(&[][..]), |z| flat.vector::<8>(z))?;
+        let ends = flat.field(at, slot::ENDS).map_or(Some(&[][..]), |e| flat.vector::<4>(e))?;
+        let end = |e: &[u8; 4]| u32::from_le_bytes(*e) as usize;
+        let rising = ends.windows(2).all(|w| end(&w[0]) < end(&w[1]));
+        let divided = ends.last().is_none_or(|e| end(e) == xy.len()) && ends.first().is_none_or(|e| end(e) > 0);
+        let heights = z.is_empty() || z.len() == xy.len();
+        (!xy.is_empty() && odd.is_empty() && rising && divided && heights).then_some(Part { xy, z, ends })
+    }
+}
+
+/// A FlatBuffer: a root table, reached by relative offsets.
+#[derive(Clone, Copy)]
+struct Flat<'a>(&'a [u8]);
+
+impl<'a> Flat<'a> {
+    fn bytes<const N: usize>(self, at: usize) -> Option<[u8; N]> {
+        self.0.get(at..)?.first_chunk().copied()
+    }
+
+    fn u16(self, at: usize) -> Option<usize> {
+        self.bytes(at).map(|b| u16::from_le_bytes(b) as usize)
+    }
+
+    fn u32(self, at: usize) -> Option<u32> {
+        self.bytes(at).map(u32::from_le_bytes)
+    }
+
+    /// The position that the forward offset at `at` leads to.
+    fn indirect(self, at: usize) -> Option<usize> {
+        at.checked_add(self.u32(at)? as usize)
+    }
+
+    fn root(self) -> Option<usize> {
+        self.indirect(0)
+    }
+
+    /// Position of a table's field; `None` where the table leaves it out.
+    fn field(self, table: usize, slot: usize) -> Option<usize> {
+        let back = i32::from_le_bytes(self.bytes(table)?);
+        let vtable = usize::try_from(i64::try_from(table).ok()? - i64::from(back)).ok()?;
+        if slot + 2 > self.u16(vtable)? {
+            return None;
+        }
+        match self.u16(vtable.checked_add(slot)?)? {
+            0 => None,
+            offset => table.checked_add(offset),
+        }
+    }
+
+    /// The elements of the vector that the field at `at` points to.
+    fn vector<const N: usize>(self, at: usize) -> Option<&'a [[u8; N]]> {
+        let start = self.indirect(at)?;
+        let len = (self.u32(start)? as usize).checked_mul(N)?;
+        let data = self.0.get(start.checked_add(4)?..)?.get(..len)?;
+        Some(data.as_chunks::<N>().0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fgb::Encoder;
+    use super::super::table::Column;
+    use super::*;
+
+    fn schema() -> Schema {
+        let kinds = [ColumnKind::Text, ColumnKind::Int, ColumnKind::Float, ColumnKind::Bool];
+        Schema { columns: kinds.iter().map(|&kind| Column { name: format!("{kind:?}"), kind }).collect() }
+    }
+
+    fn shapes() -> Vec<Geometry> {
+        let square =
+            |x: f64, y: f64, side: f64| vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]];
+        let hole: Vec<[f64; 2]> = square(1.0, 1.0, 1.0).into_iter().rev().collect();
+        let one = Geometry::polygon(&[square(0.0, 0.0, 9.0), hole.clone()]);
+        let mut two = Geometry::polygon(&[square(0.0, 0.0, 9.0), hole, square(20.0, 0.0, 1.0)]);
+        two.parts = vec![2, 3];
+        let points = Geometry { xy: vec![[1.0, 2.0], [3.0, 4.0]], ..Geometry::point(0.0, 0.0) };
+        let lines = Geometry { ends: vec![2, 5], ..Geometry::line(square(0.0, 0.0, 1.0)) };
+        let line = Geometry::line(vec![[114.3, 34.8], [114.4, 34.9]]);
+        vec![Geometry::point(114.3, 34.8), points, line, lines, one, two]
+    }
+
+    fn features() -> Vec<Feature> {
+        let mut all = vec![];
+        for (i, flat) in shapes().into_iter().enumerate() {
+            let high = Geometry { z: flat.xy.iter().map(|p| p[0] * 2.0).collect(), ..flat.clone() };
+            let full = vec![Value::Text("路灯".into()), Value::Int(-5), Value::Float(0.25), Value::Bool(true)];
+            let few = vec![Value::Null, Value::Null, Value::Float(f64::MAX), Value::Null];
+            let id = FeatureId(FeatureId::MAX - i as u64);
+            all.push(Feature { id, source: SourceTag(u32::MAX), geometry: flat, values: full });
+            all.push(Feature { id: FeatureId(1), source: SourceTag(0), geometry: high, values: few });
+        }
+        all
+    }
+
+    #[test]
+    fn every_shape_and_value_reads_back() {
+        for f in features() {
+            let schema = schema();
+            let mut encoder = Encoder::new();
+            let bytes = encoder.encode(&f, &schema).expect("encodes");
+            let row = Row::parse(bytes, &schema).expect("parses");
+            assert_eq!(row.to_feature(), f);
+            assert_eq!(row.bbox(), f.geometry.bbox());
+            assert_eq!(row.has_heights(), !f.geometry.z.is_empty());
+        }
+    }
+
+    /// Any byte changed, any length cut: another record or none, never a panic.
+    #[test]
+    fn no_changed_byte_makes_the_view_panic() {
+        let schema = schema();
+        for f in features() {
+            let mut encoder = Encoder::new();
+            let bytes = encoder.encode(&f, &schema).expect("encodes").to_vec();
+            for cut in 0..bytes.len() {
+                assert!(Row::parse(&bytes[..cut], &schema).is_none_or(|r| r.to_feature() == f), "cut at {cut}");
+            }
+            for i in 0..bytes.len() {
+                for value in [0, 1, 0x7f, 0x80, 0xff, bytes[i] ^ 1, bytes[i].wrapping_add(4)] {
+                    let mut changed = bytes.clone();
+                    changed[i] = value;
+                    if let Some(row) = Row::parse(&changed, &schema) {
+                        row.to_feature();
+                    }
+                }
+            }
+        }
+    }
+}

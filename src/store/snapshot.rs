@@ -1,0 +1,102 @@
+//! A sealed snapshot, open for reading. Its manifest and catalog are verified, every other blob on first touch: a
+//! damaged blob costs its layer only. Changes nothing.
+
+use super::blob::{self, Blob, BlockCache, Cursor};
+use super::manifest::{BlobRef, LayerEntry, Manifest};
+use super::table::Table;
+use crate::error::{Error, Result};
+use crate::feature::FeatureId;
+use crate::layer::Catalog;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Bytes of a pair in `LayerEntry::ids`.
+const PAIR_BYTES: usize = 16;
+
+/// A sealed snapshot, open for reading.
+pub struct Snapshot {
+    pub id: String,
+    pub manifest: Manifest,
+    pub catalog: Catalog,
+    store: PathBuf,
+    cache: Arc<BlockCache>,
+    /// Opened when first asked for, by digest. A failure is not kept: a restored file heals its layer.
+    tables: Opened<Table>,
+    ids: Opened<Blob>,
+}
+
+type Opened<T> = RwLock<HashMap<String, Arc<T>>>;
+
+impl Snapshot {
+    pub(super) fn open(store: &Path, id: &str, cache: &Arc<BlockCache>) -> Result<Snapshot> {
+        let manifest = Manifest::read(store, id)?;
+        let catalog = blob::read_whole(store, &manifest.catalog.digest, manifest.catalog.size)?;
+        Ok(Snapshot {
+            id: id.to_string(),
+            catalog: Catalog::from_json(&catalog)?,
+            manifest,
+            store: store.to_path_buf(),
+            cache: Arc::clone(cache),
+            tables: Opened::default(),
+            ids: Opened::default(),
+        })
+    }
+
+    /// The features of a layer; `None` where the snapshot holds nothing of it.
+    pub fn features(&self, layer: &str) -> Result<Option<Arc<Table>>> {
+        self.manifest.layers.get(layer).map(|l| self.table(&l.features)).transpose()
+    }
+
+    /// What is drawn at nominal zoom `z`: the overview of that zoom if there is one, else the features.
+    pub fn drawn_at(&self, layer: &str, z: u8) -> Result<Option<Arc<Table>>> {
+        let drawn = |l: &LayerEntry| self.table(l.overviews.get(&z).unwrap_or(&l.features));
+        self.manifest.layers.get(layer).map(drawn).transpose()
+    }
+
+    /// A small blob whole, verified.
+    pub fn blob(&self, blob: &BlobRef) -> Result<Arc<[u8]>> {
+        Ok(blob::read_whole(&self.store, &blob.digest, blob.size)?.into())
+    }
+
+    /// Byte offset in `features` of the feature with this id.
+    pub fn offset_of(&self, layer: &str, id: FeatureId) -> Result<Option<u64>> {
+        let Some(entry) = self.manifest.layers.get(layer) else { return Ok(None) };
+        let ids = opened(&self.ids, &entry.ids.digest, || Blob::open(&self.store, &entry.ids, &self.cache))?;
+        find(&ids, entry.count, id)
+    }
+
+    fn table(&self, blob: &BlobRef) -> Result<Arc<Table>> {
+        opened(&self.tables, &blob.digest, || Table::open(&self.store, blob, &self.cache))
+    }
+}
+
+fn opened<T>(all: &Opened<T>, digest: &str, open: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+    if let Some(found) = all.read().unwrap_or_else(PoisonError::into_inner).get(digest) {
+        return Ok(Arc::clone(found));
+    }
+    // Two threads may open the same file; the first to be done is kept.
+    let new = Arc::new(open()?);
+    Ok(Arc::clone(all.write().unwrap_or_else(PoisonError::into_inner).entry(digest.to_string()).or_insert(new)))
+}
+
+/// Binary search among the sorted pairs.
+fn find(ids: &Blob, count: u64, id: FeatureId) -> Result<Option<u64>> {
+    if ids.size != count * PAIR_BYTES as u64 {
+        return Err(Error::damaged(ids.label(), "it does not list one id for each feature"));
+    }
+    let mut cursor = Cursor::new(ids);
+    let (mut from, mut to) = (0, count);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        let words = cursor.bytes(middle * PAIR_BYTES as u64, PAIR_BYTES)?.as_chunks::<8>().0;
+        let [found, offset] = [0, 1].map(|i| u64::from_le_bytes(words[i]));
+        match found.cmp(&id.0) {
+            Ordering::Less => from = middle + 1,
+            Ordering::Greater => to = middle,
+            Ordering::Equal => return Ok(Some(offset)),
+        }
+    }
+    Ok(None)
+}
