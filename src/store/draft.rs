@@ -41,8 +41,9 @@ impl Draft {
         let base = store.current()?.map(|id| store.snapshot(&id, &cache)).transpose()?;
         let mut manifest = base.as_ref().map_or_else(Manifest::empty, |b| b.manifest.clone());
         manifest.format = FORMAT;
+        // Without a base every attempt is a first one: see `Store::current`.
         let latest = store.snapshots()?.iter().filter_map(|id| manifest::sequence_of(id)).max();
-        manifest.sequence = latest.unwrap_or(0).max(manifest.sequence) + 1;
+        manifest.sequence = base.as_ref().and(latest).unwrap_or(0) + 1;
         let staging = tempfile::Builder::new().prefix("draft-").tempdir_in(dir.join("staging"));
         let staging = staging.map_err(|e| Error::io(dir, e))?;
         Ok(Draft { manifest, store: dir.to_path_buf(), base, staging, fresh: BTreeSet::new(), _lock: lock })

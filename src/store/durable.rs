@@ -42,7 +42,7 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 }
 
 #[cfg(not(test))]
-fn step(_what: &str, _path: &Path) -> Result<()> {
+fn step(_what: &'static str, _path: &Path) -> Result<()> {
     Ok(())
 }
 
@@ -53,7 +53,8 @@ use faults::step;
 #[cfg(test)]
 pub(super) mod faults {
     use super::*;
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
+    use std::path::PathBuf;
 
     #[derive(Clone, Copy)]
     pub enum Stop {
@@ -65,8 +66,11 @@ pub(super) mod faults {
 
     thread_local! {
         static LEFT: Cell<Option<(u32, Stop)>> = const { Cell::new(None) };
-        static TAKEN: Cell<u32> = const { Cell::new(0) };
+        static TAKEN: RefCell<Vec<Taken>> = const { RefCell::new(vec![]) };
     }
+
+    /// What was done, to which path.
+    pub type Taken = (&'static str, PathBuf);
 
     /// Lets `steps` more steps of this thread pass.
     pub fn stop_after(steps: u32, how: Stop) {
@@ -77,12 +81,12 @@ pub(super) mod faults {
         LEFT.set(None);
     }
 
-    /// Steps that this thread has taken so far.
-    pub fn taken() -> u32 {
-        TAKEN.get()
+    /// The steps that this thread has taken so far.
+    pub fn taken() -> Vec<Taken> {
+        TAKEN.with_borrow(Vec::clone)
     }
 
-    pub fn step(what: &str, path: &Path) -> Result<()> {
+    pub fn step(what: &'static str, path: &Path) -> Result<()> {
         match LEFT.get() {
             Some((0, Stop::Abort)) => std::process::abort(),
             Some((0, Stop::Fail)) => {
@@ -92,7 +96,7 @@ pub(super) mod faults {
             Some((left, how)) => LEFT.set(Some((left - 1, how))),
             None => {}
         }
-        TAKEN.set(TAKEN.get() + 1);
+        TAKEN.with_borrow_mut(|t| t.push((what, path.to_path_buf())));
         Ok(())
     }
 }

@@ -15,6 +15,8 @@ mod durable;
 mod fgb;
 mod index;
 mod manifest;
+#[cfg(test)]
+mod publish_tests;
 mod row;
 mod runs;
 mod snapshot;
@@ -59,16 +61,26 @@ impl Store {
         Ok(Store { dir: dir.to_path_buf() })
     }
 
-    /// The id in `CURRENT`, none in a new store.
+    /// The id in `CURRENT`; none in a new store, and in one whose first import was killed.
     pub fn current(&self) -> Result<Option<String>> {
         let path = self.dir.join("CURRENT");
         let text = match fs::read(&path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return self.nothing_published().map(|()| None),
             Err(e) => return Err(Error::io(path, e)),
         };
         let id = text.strip_suffix('\n').filter(|id| manifest::sequence_of(id).is_some());
         id.map(|id| Some(id.to_string())).ok_or_else(|| Error::damaged("CURRENT", "it holds no snapshot id"))
+    }
+
+    /// Without `CURRENT` there can be first snapshots at most, which were never published. A second one was drafted
+    /// from a published one: then `CURRENT` is lost, and an import from nothing would lose the other layers.
+    fn nothing_published(&self) -> Result<()> {
+        let later = self.snapshots()?.iter().any(|id| manifest::sequence_of(id) > Some(1));
+        match later {
+            true => Err(Error::damaged("CURRENT", "it is missing: roll back to one of the snapshots")),
+            false => Ok(()),
+        }
     }
 
     /// Opens a snapshot: its manifest and catalog are verified now, every other blob on first touch.

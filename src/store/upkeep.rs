@@ -15,9 +15,12 @@ type Named = BTreeMap<String, (BlobRef, BTreeSet<String>)>;
 
 impl Store {
     /// Makes an earlier snapshot the current one; `Error::Busy` while an import runs. Checks first that all its
-    /// files are there; `verify` reads them.
+    /// files are there; `verify` reads them. `Error::Missing` when there is no such snapshot.
     pub fn rollback(&self, id: &str) -> Result<()> {
         let _lock = self.lock()?;
+        if !self.snapshots()?.iter().any(|s| s == id) {
+            return Err(Error::Missing(self.dir().join("snapshots").join(manifest::file_name(id))));
+        }
         draft::refuse_missing(self.dir(), &Manifest::read(self.dir(), id)?)?;
         draft::set_current(self.dir(), id)
     }
@@ -54,6 +57,9 @@ impl Store {
         match self.current() {
             Ok(Some(id)) if !ids.contains(&id) => {
                 findings.push(self.finding("CURRENT", "it names a snapshot that is missing"));
+            }
+            Ok(None) if !ids.is_empty() => {
+                findings.push(self.finding("CURRENT", "it is missing: no snapshot is published"));
             }
             Ok(_) => {}
             Err(e) => findings.push(self.finding_of(e)?),
