@@ -43,6 +43,11 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    /// No vertex yet: a buffer to be filled again and again.
+    pub fn empty(kind: GeometryKind) -> Geometry {
+        Geometry { kind, xy: vec![], z: vec![], ends: vec![], parts: vec![] }
+    }
+
     pub fn point(x: f64, y: f64) -> Geometry {
         Geometry { kind: GeometryKind::Point, xy: vec![[x, y]], z: vec![], ends: vec![], parts: vec![] }
     }

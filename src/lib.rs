@@ -14,14 +14,16 @@ pub mod feature;
 // F3: bytes at rest, bytes on the wire
 pub mod mvt;
 pub mod store;
-// F4: what is computed from layers
+// F4: rows of a table as a layer of a tile
+pub mod draw;
+// F5: what is computed from layers
 pub mod derive;
-// F5: deliveries in; the city one request sees
+// F6: deliveries in; the city one request sees
 pub mod city;
 pub mod import;
-// F6: answers
+// F7: answers
 pub mod records;
 pub mod tile;
-// F7: the world outside
+// F8: the world outside
 pub mod sample;
 pub mod serve;

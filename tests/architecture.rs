@@ -10,6 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["layer"],
     &["feature", "audience"],
     &["store", "mvt"],
+    &["draw"],
     &["derive"],
     &["import", "city"],
     &["tile", "records"],

@@ -9,6 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// One consistent world.
 pub struct City {
     pub snapshot: Arc<Snapshot>,
+    /// What was found out about composites of this snapshot: (revision, nominal zoom) → joint thinning cut.
+    pub joint_cuts: quick_cache::sync::Cache<([u8; 16], u8), Option<u8>>,
+}
+
+/// Composites and zooms that are remembered.
+const JOINT_CUTS: usize = 4096;
+
+impl City {
+    pub fn new(snapshot: Arc<Snapshot>) -> City {
+        City { snapshot, joint_cuts: quick_cache::sync::Cache::new(JOINT_CUTS) }
+    }
 }
 
 /// Holds the current `City` of a store and follows `CURRENT`.
@@ -25,7 +36,7 @@ impl Follower {
     pub fn open(store: Store, cache: Arc<BlockCache>) -> Result<Follower> {
         let id = store.current()?.ok_or_else(|| Error::Missing(store.dir().join("CURRENT")))?;
         let snapshot = store.snapshot(&id, &cache)?;
-        let city = ArcSwap::from_pointee(City { snapshot });
+        let city = ArcSwap::from_pointee(City::new(snapshot));
         Ok(Follower { store, cache, city, complaint: Mutex::default() })
     }
 
@@ -57,7 +68,7 @@ impl Follower {
         }
         let snapshot = self.store.snapshot(&id, &self.cache)?;
         tracing::info!(snapshot = %id, "snapshot opened");
-        self.city.store(Arc::new(City { snapshot }));
+        self.city.store(Arc::new(City::new(snapshot)));
         Ok(true)
     }
 }

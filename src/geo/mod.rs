@@ -9,12 +9,14 @@ pub mod gauss_kruger;
 mod grid;
 mod projector;
 pub mod ring;
+mod simplify;
 mod tms_json;
 
 pub use bbox::BBox;
 pub use crs::Crs;
 pub use grid::{TileKey, TileMatrixSet};
 pub use projector::Projector;
+pub use simplify::importance;
 
 /// What a shape is made of; every shape may have several parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

@@ -7,6 +7,7 @@
 use super::blob::{self, BlockCache};
 use super::manifest::{self, BlobRef, FORMAT, Manifest};
 use super::snapshot::Snapshot;
+use super::table::Table;
 use super::{BLOCK, Store, durable};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Cache of the snapshot that a draft copies from: rows are read once, in order.
@@ -28,7 +29,9 @@ pub struct Draft {
     base: Option<Arc<Snapshot>>,
     staging: tempfile::TempDir,
     /// Digests of the blobs to be fsynced.
-    fresh: BTreeSet<String>,
+    fresh: Mutex<BTreeSet<String>>,
+    /// Cache for reading what the draft itself has written.
+    cache: Arc<BlockCache>,
     /// Held while the draft lives.
     _lock: File,
 }
@@ -44,9 +47,11 @@ impl Draft {
         // Without a base every attempt is a first one: see `Store::current`.
         let latest = store.snapshots()?.iter().filter_map(|id| manifest::sequence_of(id)).max();
         manifest.sequence = base.as_ref().and(latest).unwrap_or(0) + 1;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        manifest.created = manifest::rfc3339(now.as_secs());
         let staging = tempfile::Builder::new().prefix("draft-").tempdir_in(dir.join("staging"));
         let staging = staging.map_err(|e| Error::io(dir, e))?;
-        Ok(Draft { manifest, store: dir.to_path_buf(), base, staging, fresh: BTreeSet::new(), _lock: lock })
+        Ok(Draft { manifest, store: dir.to_path_buf(), base, staging, fresh: Mutex::default(), cache, _lock: lock })
     }
 
     /// The folder for this draft's temporary files.
@@ -55,7 +60,7 @@ impl Draft {
     }
 
     /// Moves a finished file of `staging()` into `blobs/`, with its block list.
-    pub fn add_file(&mut self, path: &Path) -> Result<BlobRef> {
+    pub fn add_file(&self, path: &Path) -> Result<BlobRef> {
         let Hashed { digest, size, blocks } = hash_file(path).map_err(|e| Error::io(path, e))?;
         self.place(path, &digest, size)?;
         let list = self.stage(&blocks)?;
@@ -64,9 +69,14 @@ impl Draft {
         Ok(BlobRef { digest, size, blocks: blocks_digest })
     }
 
-    pub fn add_bytes(&mut self, bytes: &[u8]) -> Result<BlobRef> {
+    pub fn add_bytes(&self, bytes: &[u8]) -> Result<BlobRef> {
         let file = self.stage(bytes)?;
         self.add_file(&file)
+    }
+
+    /// Opens a table that was added to this draft.
+    pub fn table(&self, blob: &BlobRef) -> Result<Arc<Table>> {
+        Table::open(&self.store, blob, &self.cache).map(Arc::new)
     }
 
     /// The snapshot this draft began from, for copying what stays.
@@ -76,13 +86,12 @@ impl Draft {
 
     /// fsyncs all blobs and folders, writes the manifest aside, renames it, then replaces `CURRENT`; the new id.
     /// After an error the store is as it was, or it has the new snapshot whole.
-    pub fn publish(mut self) -> Result<String> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.manifest.created = manifest::rfc3339(now.as_secs());
+    pub fn publish(self) -> Result<String> {
         refuse_missing(&self.store, &self.manifest)?;
 
         let blobs = self.store.join("blobs");
-        self.fresh.iter().try_for_each(|digest| durable::sync_file(&blobs.join(digest)))?;
+        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh.iter().try_for_each(|digest| durable::sync_file(&blobs.join(digest)))?;
         durable::sync_dir(&blobs)?;
         let (json, id) = self.manifest.to_json()?;
         durable::replace(&self.store.join("snapshots"), &manifest::file_name(&id), &json)?;
@@ -98,7 +107,7 @@ impl Draft {
     }
 
     /// Names the file by its digest, unless a blob with these very bytes is there.
-    fn place(&mut self, from: &Path, digest: &str, size: u64) -> Result<()> {
+    fn place(&self, from: &Path, digest: &str, size: u64) -> Result<()> {
         let to = self.store.join("blobs").join(digest);
         let there = fs::metadata(&to).is_ok_and(|m| m.len() == size);
         let same = there && hash_file(&to).is_ok_and(|h| h.digest == digest);
@@ -106,7 +115,7 @@ impl Draft {
             true => fs::remove_file(from).map_err(|e| Error::io(from, e))?,
             false => durable::rename(from, &to)?,
         }
-        self.fresh.insert(digest.to_string());
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.to_string());
         Ok(())
     }
 }

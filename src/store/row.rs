@@ -12,6 +12,7 @@ pub struct Row<'a> {
     /// As in the file, size prefix included.
     pub(super) bytes: &'a [u8],
     pub(super) schema: &'a Schema,
+    ordinal: u64,
     id: FeatureId,
     source: SourceTag,
     shape: Shape<'a>,
@@ -41,7 +42,7 @@ struct Part<'a> {
 
 impl<'a> Row<'a> {
     /// Views a size-prefixed feature; `None` when any part of it is not what `fgb::Encoder` writes.
-    pub(super) fn parse(bytes: &'a [u8], schema: &'a Schema) -> Option<Row<'a>> {
+    pub(super) fn parse(bytes: &'a [u8], ordinal: u64, schema: &'a Schema) -> Option<Row<'a>> {
         let flat = Flat(bytes.get(4..)?);
         let feature = flat.root()?;
         let properties = flat.vector::<1>(flat.field(feature, slot::PROPERTIES)?)?.as_flattened();
@@ -49,7 +50,12 @@ impl<'a> Row<'a> {
         let (id, source) = own_values(own)?;
         check_values(properties, schema)?;
         let shape = Shape::parse(flat, flat.indirect(flat.field(feature, slot::GEOMETRY)?)?)?;
-        Some(Row { bytes, schema, id, source, shape, properties })
+        Some(Row { bytes, schema, ordinal, id, source, shape, properties })
+    }
+
+    /// Its place in the table, from 0.
+    pub fn ordinal(&self) -> u64 {
+        self.ordinal
     }
 
     pub fn id(&self) -> FeatureId {
@@ -293,7 +299,7 @@ mod tests {
             let schema = schema();
             let mut encoder = Encoder::new();
             let bytes = encoder.encode(&f, &schema).expect("encodes");
-            let row = Row::parse(bytes, &schema).expect("parses");
+            let row = Row::parse(bytes, 0, &schema).expect("parses");
             assert_eq!(row.to_feature(), f);
             assert_eq!(row.bbox(), f.geometry.bbox());
             assert_eq!(row.has_heights(), !f.geometry.z.is_empty());
@@ -308,13 +314,13 @@ mod tests {
             let mut encoder = Encoder::new();
             let bytes = encoder.encode(&f, &schema).expect("encodes").to_vec();
             for cut in 0..bytes.len() {
-                assert!(Row::parse(&bytes[..cut], &schema).is_none_or(|r| r.to_feature() == f), "cut at {cut}");
+                assert!(Row::parse(&bytes[..cut], 0, &schema).is_none_or(|r| r.to_feature() == f), "cut at {cut}");
             }
             for i in 0..bytes.len() {
                 for value in [0, 1, 0x7f, 0x80, 0xff, bytes[i] ^ 1, bytes[i].wrapping_add(4)] {
                     let mut changed = bytes.clone();
                     changed[i] = value;
-                    if let Some(row) = Row::parse(&changed, &schema) {
+                    if let Some(row) = Row::parse(&changed, 0, &schema) {
                         row.to_feature();
                     }
                 }

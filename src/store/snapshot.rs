@@ -25,6 +25,7 @@ pub struct Snapshot {
     /// Opened when first asked for, by digest. A failure is not kept: a restored file heals its layer.
     tables: Opened<Table>,
     ids: Opened<Blob>,
+    blobs: RwLock<HashMap<String, Arc<[u8]>>>,
 }
 
 type Opened<T> = RwLock<HashMap<String, Arc<T>>>;
@@ -41,6 +42,7 @@ impl Snapshot {
             cache: Arc::clone(cache),
             tables: Opened::default(),
             ids: Opened::default(),
+            blobs: RwLock::default(),
         })
     }
 
@@ -55,9 +57,14 @@ impl Snapshot {
         self.manifest.layers.get(layer).map(drawn).transpose()
     }
 
-    /// A small blob whole, verified.
+    /// A small blob whole, verified; kept in memory as long as the snapshot is open.
     pub fn blob(&self, blob: &BlobRef) -> Result<Arc<[u8]>> {
-        Ok(blob::read_whole(&self.store, &blob.digest, blob.size)?.into())
+        if let Some(found) = self.blobs.read().unwrap_or_else(PoisonError::into_inner).get(&blob.digest) {
+            return Ok(Arc::clone(found));
+        }
+        let bytes: Arc<[u8]> = blob::read_whole(&self.store, &blob.digest, blob.size)?.into();
+        let mut all = self.blobs.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(all.entry(blob.digest.clone()).or_insert(bytes)))
     }
 
     /// Byte offset in `features` of the feature with this id.

@@ -89,9 +89,9 @@ impl Table {
     pub fn query(&self, window: &BBox, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
         let mut nodes = Cursor::new(&self.blob);
         let mut features = Cursor::new(&self.blob);
-        index::search(&mut nodes, self.index_at, self.header.count, window, |offset| {
+        index::search(&mut nodes, self.index_at, self.header.count, window, |ordinal, offset| {
             let at = self.features_at.saturating_add(offset);
-            self.row(&mut features, at, &mut |row, _| each(row))
+            self.row(&mut features, ordinal, at, &mut |row, _| each(row))
         })
     }
 
@@ -99,9 +99,9 @@ impl Table {
     pub fn scan(&self, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
         let mut features = Cursor::new(&self.blob);
         let mut at = self.features_at;
-        for _ in 0..self.header.count {
+        for ordinal in 0..self.header.count {
             let mut next = at;
-            self.row(&mut features, at, &mut |row, end| {
+            self.row(&mut features, ordinal, at, &mut |row, end| {
                 next = end;
                 each(row)
             })?;
@@ -119,7 +119,7 @@ impl Table {
             return Err(self.blob.damaged("an offset leads before its first feature"));
         }
         let mut feature = None;
-        self.row(&mut Cursor::new(&self.blob), offset, &mut |row, _| {
+        self.row(&mut Cursor::new(&self.blob), 0, offset, &mut |row, _| {
             feature = Some(row.to_feature());
             Ok(())
         })?;
@@ -127,10 +127,16 @@ impl Table {
     }
 
     /// Views the feature at byte `at` and hands it over with the byte after it.
-    fn row(&self, features: &mut Cursor<'_>, at: u64, each: &mut dyn FnMut(&Row<'_>, u64) -> Result<()>) -> Result<()> {
+    fn row(
+        &self,
+        features: &mut Cursor<'_>,
+        ordinal: u64,
+        at: u64,
+        each: &mut dyn FnMut(&Row<'_>, u64) -> Result<()>,
+    ) -> Result<()> {
         let prefix = features.bytes(at, 4)?.first_chunk().copied().unwrap_or_default();
         let len = 4 + u32::from_le_bytes(prefix) as usize;
-        match Row::parse(features.bytes(at, len)?, &self.header.schema) {
+        match Row::parse(features.bytes(at, len)?, ordinal, &self.header.schema) {
             Some(row) => each(&row, at + len as u64),
             None => Err(self.blob.damaged(format!("the feature at byte {at} cannot be read"))),
         }

@@ -1,13 +1,19 @@
-//! One tile from one City: plan → query → mvt. Knows no HTTP and no cache.
+//! One tile from one City: plan → draw. Knows no HTTP and no cache.
+
+mod joint;
 
 use crate::audience::Audience;
 use crate::city::City;
+use crate::derive::levels_key;
+use crate::draw::{self, Brush, Frame, Thinning};
 use crate::error::Result;
 use crate::geo::{TileKey, TileMatrixSet};
-use crate::layer::LayerIx;
+use crate::layer::{Layer, LayerIx, Serve};
+use crate::store::{BlobRef, Table};
+use std::sync::Arc;
 
-/// Digest of the blobs and declarations a plan reads, the audience, the grid and the encoder's version:
-/// the cache key. Publishing one layer leaves the tiles of the others warm.
+/// Digest of the blobs and declarations a plan reads, the audience, the grid and the encoder's version: with the
+/// tile's key, the cache key. Publishing one layer leaves the tiles of the others warm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Revision(pub [u8; 16]);
 
@@ -15,28 +21,103 @@ pub struct Revision(pub [u8; 16]);
 pub struct Plan {
     pub revision: Revision,
     pub key: TileKey,
+    grid: Arc<TileMatrixSet>,
+    audience: Audience,
+    today: String,
+    parts: Vec<Part>,
+}
+
+/// One layer of a plan.
+struct Part {
+    layer: Arc<Layer>,
+    table: Arc<Table>,
+    levels: Option<BlobRef>,
+    census: BlobRef,
 }
 
 /// Why there is no plan.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The zoom is outside the range of all asked layers.
+    /// The zoom is outside the range of all asked layers; `min > max` when they are in no tile of this grid.
     ZoomNotServed { min: u8, max: u8 },
 }
 
-/// Plans a tile of `layers` (in this order; each visible to `audience`). `Ok(None)` when the census knows that
-/// nothing is there.
-pub fn plan(
-    _city: &City,
-    _audience: &Audience,
-    _grid: &TileMatrixSet,
-    _layers: &[LayerIx],
-    _key: TileKey,
-) -> Result<Result<Option<Plan>, Refusal>> {
-    todo!()
+/// The zooms of a grid at which any of `layers` is served: the union of their ranges within the grid.
+pub fn zoom_range(grid: &TileMatrixSet, layers: &[&Layer]) -> Option<(u8, u8)> {
+    let served = |z: &u8| layers.iter().any(|l| in_range(l, grid.nominal_zoom(*z)));
+    let first = grid.levels().find(served)?;
+    let last = grid.levels().rev().find(served)?;
+    Some((first, last))
 }
 
-/// The tile's bytes, uncompressed; empty when nothing is left.
-pub fn render(_city: &City, _plan: &Plan) -> Result<Vec<u8>> {
-    todo!()
+fn in_range(layer: &Layer, nominal: u8) -> bool {
+    layer.serves(Serve::Mvt) && layer.zoom.min <= nominal && nominal <= layer.zoom.max
+}
+
+/// Plans a tile of `layers`, in this order; the caller has made sure that each exists for `audience` and that
+/// `key` lies inside the grid. `Ok(Ok(None))` when the city holds nothing of these layers.
+pub fn plan(
+    city: &City,
+    audience: &Audience,
+    grid: &Arc<TileMatrixSet>,
+    layers: &[LayerIx],
+    key: TileKey,
+) -> Result<Result<Option<Plan>, Refusal>> {
+    let catalog = &city.snapshot.catalog;
+    let asked: Vec<&Layer> = layers.iter().map(|&ix| catalog.layer(ix).as_ref()).collect();
+    let (min, max) = zoom_range(grid, &asked).unwrap_or((u8::MAX, 0));
+    if key.z < min || key.z > max {
+        return Ok(Err(Refusal::ZoomNotServed { min, max }));
+    }
+    let z = grid.nominal_zoom(key.z);
+    let today = city.snapshot.manifest.created.chars().take(10).collect::<String>();
+    let mut digest = blake3::Hasher::new();
+    digest.update(&draw::VERSION.to_le_bytes()).update(grid.id.as_bytes()).update(audience.tag.as_bytes());
+    let mut parts = vec![];
+    for &ix in layers {
+        let layer = catalog.layer(ix);
+        let Some(entry) = city.snapshot.manifest.layers.get(&layer.id).filter(|_| in_range(layer, z)) else { continue };
+        let Some(table) = city.snapshot.drawn_at(&layer.id, z)? else { continue };
+        let overview = entry.overviews.get(&z);
+        digest.update(layer.id.as_bytes()).update(entry.declaration.as_bytes());
+        digest.update(overview.unwrap_or(&entry.features).digest.as_bytes());
+        if draw::Validity::declared(layer) {
+            digest.update(today.as_bytes());
+        }
+        let levels = entry.extra.get(&levels_key(overview.map(|_| z))).cloned();
+        parts.push(Part { layer: layer.clone(), table, levels, census: entry.census.clone() });
+    }
+    if parts.is_empty() {
+        return Ok(Ok(None));
+    }
+    let mut revision = [0; 16];
+    revision.copy_from_slice(&digest.finalize().as_bytes()[..16]);
+    let plan = Plan { revision: Revision(revision), key, grid: grid.clone(), audience: audience.clone(), today, parts };
+    Ok(Ok(Some(plan)))
+}
+
+/// The tile's bytes, uncompressed; empty when nothing is there. A composite is the concatenation of its layers'
+/// messages, thinned together where the layers would be too heavy in one tile.
+pub fn render(city: &City, plan: &Plan) -> Result<Vec<u8>> {
+    let cut = joint::cut(city, plan)?;
+    draw_parts(city, plan, plan.key, &plan.grid, cut)
+}
+
+/// Draws every part of a plan into the tile `key` of `grid`; with a `cut`, only rows up to that thinning level.
+fn draw_parts(city: &City, plan: &Plan, key: TileKey, grid: &TileMatrixSet, cut: Option<u8>) -> Result<Vec<u8>> {
+    let mut tile = vec![];
+    let z = grid.nominal_zoom(key.z);
+    for part in &plan.parts {
+        let frame = Frame::new(grid, key, part.layer.buffer_px);
+        let mut brush = Brush::new(&part.layer, &part.table, z, &plan.audience, &plan.today);
+        let levels = match (cut, &part.levels) {
+            (Some(_), Some(blob)) => Some(city.snapshot.blob(blob)?),
+            _ => None,
+        };
+        if let (Some(cut), Some(levels)) = (cut, &levels) {
+            brush = brush.thinned(Thinning { levels, cut });
+        }
+        tile.extend(draw::draw(&part.table, &frame, &brush)?.unwrap_or_default());
+    }
+    Ok(tile)
 }

@@ -1,0 +1,245 @@
+//! Shared-border simplification: the vertices of a coverage (grids, land cover, road surfaces) get one
+//! importance each for all polygons that touch there, so that two neighbours keep the same vertices at every
+//! zoom and no gap opens between them.
+//!
+//! Rings are cut into arcs at nodes (vertices where more than two edges meet, or where borders part), each arc
+//! is ranked once in a direction of its own, whichever polygon it is met in.
+
+use crate::geo::importance;
+use std::collections::HashMap;
+
+/// Vertices are the same when their coordinates are bit for bit the same.
+type Place = (u64, u64);
+
+/// Importances of every vertex of every ring, in the order the rings were added.
+pub struct Topology {
+    vertex_of: HashMap<Place, u32>,
+    xy: Vec<[f64; 2]>,
+    /// The two neighbours met first; `NODE` in the second place marks a node.
+    neighbours: Vec<[u32; 2]>,
+    /// Vertex numbers of all rings, closing vertex included.
+    rings: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+const NONE: u32 = u32::MAX;
+const NODE: u32 = u32::MAX - 1;
+
+impl Topology {
+    pub fn new() -> Topology {
+        Topology { vertex_of: HashMap::new(), xy: vec![], neighbours: vec![], rings: vec![], ends: vec![] }
+    }
+
+    /// Adds a closed ring, coordinates on the Mercator plane.
+    pub fn add_ring(&mut self, ring: &[[f64; 2]]) {
+        let from = self.rings.len();
+        for &p in ring {
+            let v = self.vertex(p);
+            self.rings.push(v);
+        }
+        self.ends.push(self.rings.len());
+        for i in from..self.rings.len().saturating_sub(1) {
+            let (a, b) = (self.rings[i], self.rings[i + 1]);
+            self.meet(a, b);
+            self.meet(b, a);
+        }
+    }
+
+    fn vertex(&mut self, p: [f64; 2]) -> u32 {
+        let next = self.xy.len() as u32;
+        // + 0.0 makes −0 and 0 one place.
+        let place = ((p[0] + 0.0).to_bits(), (p[1] + 0.0).to_bits());
+        let v = *self.vertex_of.entry(place).or_insert(next);
+        if v == next {
+            self.xy.push(p);
+            self.neighbours.push([NONE, NONE]);
+        }
+        v
+    }
+
+    fn meet(&mut self, at: u32, neighbour: u32) {
+        let n = &mut self.neighbours[at as usize];
+        if n[1] == NODE || n[0] == neighbour || n[1] == neighbour || at == neighbour {
+            return;
+        }
+        match *n {
+            [NONE, _] => n[0] = neighbour,
+            [_, NONE] => n[1] = neighbour,
+            _ => n[1] = NODE,
+        }
+    }
+
+    fn is_node(&self, v: u32) -> bool {
+        self.neighbours[v as usize][1] == NODE
+    }
+
+    /// The largest tolerance at which each ring vertex is still kept, ring after ring; infinite where always.
+    pub fn importances(self) -> Vec<f32> {
+        let mut rank = vec![0.0f32; self.xy.len()];
+        let mut line = Vec::new();
+        let mut ranked = Vec::new();
+        let mut arc = Vec::new();
+        for ring in self.ring_ranges() {
+            self.each_arc(ring, &mut arc, &mut |arc| {
+                self.rank_arc(arc, &mut line, &mut ranked, &mut rank);
+            });
+        }
+        for ring in self.ring_ranges() {
+            self.keep_three(ring, &mut rank);
+        }
+        self.rings.iter().map(|&v| rank[v as usize]).collect()
+    }
+
+    fn ring_ranges(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        let mut from = 0;
+        self.ends.iter().map(move |&end| {
+            let range = from..end;
+            from = end;
+            range
+        })
+    }
+
+    /// Calls `each` with the vertices of every arc of a ring, both end nodes included. A ring without a node is
+    /// one closed arc from its lowest vertex.
+    fn each_arc(&self, ring: std::ops::Range<usize>, arc: &mut Vec<u32>, each: &mut dyn FnMut(&mut Vec<u32>)) {
+        let open = match self.rings[ring].split_last() {
+            Some((_, open)) if open.len() >= 2 => open,
+            _ => return,
+        };
+        let lowest = |v: &u32| self.xy[*v as usize];
+        let start = open.iter().position(|&v| self.is_node(v)).or_else(|| {
+            (0..open.len())
+                .min_by(|&a, &b| lowest(&open[a]).partial_cmp(&lowest(&open[b])).unwrap_or(std::cmp::Ordering::Equal))
+        });
+        let start = start.unwrap_or(0);
+        arc.clear();
+        arc.push(open[start]);
+        for i in 1..=open.len() {
+            let v = open[(start + i) % open.len()];
+            arc.push(v);
+            if self.is_node(v) || i == open.len() {
+                each(arc);
+                arc.clear();
+                arc.push(v);
+            }
+        }
+    }
+
+    fn rank_arc(&self, arc: &mut [u32], line: &mut Vec<[f64; 2]>, ranked: &mut Vec<f64>, rank: &mut [f32]) {
+        self.direct(arc);
+        line.clear();
+        line.extend(arc.iter().map(|&v| self.xy[v as usize]));
+        importance(line, ranked);
+        for (&v, &r) in arc.iter().zip(ranked.iter()) {
+            rank[v as usize] = rank[v as usize].max(r as f32);
+        }
+    }
+
+    /// Turns an arc into its own direction: the end with the lower coordinates first; a closed arc by its
+    /// second vertex.
+    fn direct(&self, arc: &mut [u32]) {
+        let n = arc.len();
+        let at = |i: usize| self.xy[arc[i] as usize];
+        let backwards = match at(0).partial_cmp(&at(n - 1)) {
+            Some(std::cmp::Ordering::Greater) => true,
+            Some(std::cmp::Ordering::Equal) if n > 2 => at(1) > at(n - 2),
+            _ => false,
+        };
+        if backwards {
+            arc.reverse();
+        }
+    }
+
+    /// No ring may collapse while it is drawn: its three strongest places stay, for its neighbours too.
+    fn keep_three(&self, ring: std::ops::Range<usize>, rank: &mut [f32]) {
+        let Some((_, open)) = self.rings[ring].split_last() else { return };
+        let always = open.iter().filter(|&&v| rank[v as usize].is_infinite()).count();
+        if always >= 3 {
+            return;
+        }
+        let mut rest: Vec<u32> = open.iter().copied().filter(|&v| rank[v as usize].is_finite()).collect();
+        rest.sort_by(|&a, &b| {
+            let (ra, rb) = (rank[a as usize], rank[b as usize]);
+            rb.total_cmp(&ra)
+                .then(self.xy[a as usize].partial_cmp(&self.xy[b as usize]).unwrap_or(std::cmp::Ordering::Equal))
+        });
+        for &v in rest.iter().take(3 - always) {
+            rank[v as usize] = f32::INFINITY;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two cells that share a wiggly border, the second drawn the other way round.
+    fn neighbours() -> (Vec<[f64; 2]>, Vec<[f64; 2]>, Vec<[f64; 2]>) {
+        let border: Vec<[f64; 2]> =
+            (0..=40).map(|i| [10.0 + ((i * 7919) % 13) as f64 * 0.01, i as f64 * 0.25]).collect();
+        let mut left = vec![[0.0, 0.0]];
+        left.extend(&border);
+        left.extend([[0.0, 10.0], [0.0, 0.0]]);
+        let mut right = vec![[20.0, 10.0]];
+        right.extend(border.iter().rev());
+        right.extend([[20.0, 0.0], [20.0, 10.0]]);
+        (left, right, border)
+    }
+
+    fn kept(ring: &[[f64; 2]], rank: &[f32], tolerance: f32) -> Vec<[f64; 2]> {
+        ring.iter().zip(rank).filter(|(_, r)| **r >= tolerance).map(|(p, _)| *p).collect()
+    }
+
+    #[test]
+    fn both_neighbours_keep_the_same_border() {
+        let (left, right, border) = neighbours();
+        let mut t = Topology::new();
+        t.add_ring(&left);
+        t.add_ring(&right);
+        let rank = t.importances();
+        let (a, b) = rank.split_at(left.len());
+        for tolerance in [0.001, 0.02, 0.05, 0.08, 0.2, 5.0] {
+            let on_border = |v: Vec<[f64; 2]>| {
+                let mut v: Vec<_> = v.into_iter().filter(|p| border.contains(p)).collect();
+                v.sort_by(|p, q| p.partial_cmp(q).unwrap());
+                v.dedup();
+                v
+            };
+            let (l, r) = (on_border(kept(&left, a, tolerance)), on_border(kept(&right, b, tolerance)));
+            assert_eq!(l, r, "tolerance {tolerance}");
+            assert!(l.len() >= 2);
+        }
+    }
+
+    #[test]
+    fn an_island_never_collapses() {
+        let ring: Vec<[f64; 2]> = (0..=12).map(|i| f64::from(i % 12) * 0.5236).map(|a| [a.cos(), a.sin()]).collect();
+        let mut t = Topology::new();
+        t.add_ring(&ring);
+        let rank = t.importances();
+        assert!(kept(&ring, &rank, 1e9).len() >= 4, "three places and the closing one");
+    }
+
+    #[test]
+    fn the_ring_s_start_does_not_matter() {
+        let (left, right, _) = neighbours();
+        let turned: Vec<[f64; 2]> = {
+            let open = &left[..left.len() - 1];
+            let mut v: Vec<_> = open[17..].iter().chain(&open[..17]).copied().collect();
+            v.push(v[0]);
+            v
+        };
+        let ranks = |ring: &[[f64; 2]]| {
+            let mut t = Topology::new();
+            t.add_ring(ring);
+            t.add_ring(&right);
+            let r = t.importances();
+            let mut m: Vec<_> =
+                ring.iter().zip(r).map(|(p, r)| (p[0].to_bits(), p[1].to_bits(), r.to_bits())).collect();
+            m.sort_unstable();
+            m.dedup();
+            m
+        };
+        assert_eq!(ranks(&left), ranks(&turned));
+    }
+}

@@ -1,0 +1,96 @@
+//! What thinning, census and budget need to know of each feature, gathered in one scan. No geometry is kept.
+
+use crate::draw::Validity;
+use crate::error::Result;
+use crate::feature::{Geometry, ValueRef};
+use crate::geo::{BBox, GeometryKind};
+use crate::layer::Layer;
+use crate::store::Table;
+
+use super::shape::Ranker;
+use super::thin;
+
+/// One feature, in the table's order.
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub id: u64,
+    pub bbox: BBox,
+    /// The value of the layer's rank field; 0 without one.
+    pub rank: f64,
+    /// Longer side of the box, degrees of longitude on the Mercator plane; 0 for points.
+    pub size: f64,
+    pub vertices: u32,
+    /// Valid on the day asked for; the others are kept in the store but not drawn.
+    pub valid: bool,
+}
+
+impl Item {
+    /// Where the feature stands for thinning: the middle of its box, on the Mercator plane in degrees.
+    pub fn anchor(&self) -> [f64; 2] {
+        let [x, y] = self.bbox.center();
+        [x, plane_y(y)]
+    }
+}
+
+/// Latitude → ordinate of the Mercator plane measured in degrees of longitude, so that a pixel is square:
+/// y = (180/π) · ln tan(45° + φ/2) (Snyder 1987, eq. 7-2, on the sphere), clamped at the poles.
+pub fn plane_y(lat: f64) -> f64 {
+    let phi = lat.clamp(-85.06, 85.06).to_radians();
+    phi.tan().asinh().to_degrees()
+}
+
+/// All that is derived from, of every feature in the table's order.
+pub struct Survey {
+    pub items: Vec<Item>,
+    /// Importance of every vertex, feature after feature (see `shape`).
+    pub ranks: Vec<f32>,
+    /// Thinning level of every feature (see `thin`).
+    pub levels: Vec<u8>,
+}
+
+/// One scan over a layer's features. `today` is an ISO date.
+pub fn survey(table: &Table, layer: &Layer, today: &str) -> Result<Survey> {
+    let rank = layer.thin.rank.as_deref().and_then(|r| layer.field(r));
+    let validity = Validity::of(layer, table.schema());
+    let mut items = Vec::with_capacity(table.count() as usize);
+    let mut ranker = Ranker::new(layer.generalise.coverage);
+    let mut g = Geometry::empty(GeometryKind::Point);
+    table.scan(&mut |row| {
+        row.read_geometry(&mut g);
+        let bbox = g.bbox();
+        let (mut rank_value, mut valid) = (0.0, true);
+        row.values(&mut |column, value| {
+            if Some(column) == rank {
+                rank_value = number(value);
+            }
+            valid &= validity.allows(column, value, today);
+        });
+        let height = plane_y(bbox.max_y) - plane_y(bbox.min_y);
+        let size = bbox.width().max(height);
+        items.push(Item { id: row.id().0, bbox, rank: rank_value, size, vertices: g.xy.len() as u32, valid });
+        ranker.add(&g);
+        Ok(())
+    })?;
+    let levels = thin::levels(&items);
+    Ok(Survey { items, ranks: ranker.finish(), levels })
+}
+
+fn number(v: ValueRef<'_>) -> f64 {
+    match v {
+        ValueRef::Int(i) => i as f64,
+        ValueRef::Float(f) if f.is_finite() => f,
+        _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plane_is_the_mercator_square() {
+        assert!(plane_y(0.0).abs() < 1e-12);
+        assert!((plane_y(85.051_128_779_806_6) - 180.0).abs() < 1e-9);
+        assert_eq!(plane_y(90.0), plane_y(85.06));
+    }
+}

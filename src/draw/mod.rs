@@ -1,0 +1,142 @@
+//! Rows of one table → one layer of one vector tile: window, project, clip, encode. Reads the store, knows no
+//! cache, no plan and no HTTP.
+
+use crate::audience::Audience;
+use crate::error::Result;
+use crate::feature::{Geometry, ValueRef};
+use crate::geo::clip::{ClippedBuffers, clip};
+use crate::geo::{BBox, GeometryKind, Projector, TileKey, TileMatrixSet};
+use crate::layer::Layer;
+use crate::mvt::{LayerEncoder, Shape};
+use crate::store::{Row, Table};
+
+mod validity;
+
+pub use validity::Validity;
+
+/// Tile units across a tile. 4096 keeps a unit at 3 cm at z 18.
+pub const EXTENT: u32 = 4096;
+/// Changes whenever the same rows would give other bytes: part of every tile's revision.
+pub const VERSION: u32 = 1;
+/// An overview's column with the number of features that a kept one stands for.
+pub const COUNT: &str = "_count";
+
+/// Where a layer is drawn: one tile of one grid with the layer's buffer.
+pub struct Frame {
+    projector: Projector,
+    /// The buffered tile in lon/lat degrees.
+    window: BBox,
+    /// The buffered tile in tile units.
+    rect: BBox,
+}
+
+impl Frame {
+    pub fn new(grid: &TileMatrixSet, key: TileKey, buffer_px: f64) -> Frame {
+        let margin = f64::from(EXTENT) / 256.0 * buffer_px;
+        let side = f64::from(EXTENT) + margin;
+        Frame {
+            projector: grid.projector(key, EXTENT),
+            window: grid.window(key, buffer_px),
+            rect: BBox::new(-margin, -margin, side, side),
+        }
+    }
+}
+
+/// What of a layer's rows goes into the tile.
+pub struct Brush<'a> {
+    pub layer: &'a Layer,
+    /// Per column of the table: its key in the tile, or none.
+    keys: Vec<Option<&'a str>>,
+    validity: Validity,
+    today: &'a str,
+    thinning: Option<Thinning<'a>>,
+}
+
+/// Leaves out rows above a thinning level (`derive`): for composites that would be too heavy whole.
+#[derive(Clone, Copy)]
+pub struct Thinning<'a> {
+    /// One level a row, in the table's order.
+    pub levels: &'a [u8],
+    pub cut: u8,
+}
+
+impl<'a> Brush<'a> {
+    /// The fields of `layer` that tiles of nominal zoom `z` carry for `audience`, as columns of `table`.
+    /// `today` (ISO date) decides which records are valid.
+    pub fn new(layer: &'a Layer, table: &'a Table, z: u8, audience: &Audience, today: &'a str) -> Brush<'a> {
+        let shown =
+            |name: &str| layer.tile_fields(z).any(|(_, f)| f.name == name && audience.sees_field_in_tiles(layer, f));
+        let columns = &table.schema().columns;
+        let keys = columns.iter().map(|c| (c.name == COUNT || shown(&c.name)).then_some(c.name.as_str())).collect();
+        Brush { layer, keys, validity: Validity::of(layer, table.schema()), today, thinning: None }
+    }
+
+    pub fn thinned(self, thinning: Thinning<'a>) -> Brush<'a> {
+        Brush { thinning: Some(thinning), ..self }
+    }
+
+    fn stays(&self, row: &Row<'_>) -> bool {
+        self.thinning.is_none_or(|t| t.levels.get(row.ordinal() as usize).is_none_or(|&l| l <= t.cut))
+    }
+
+    fn is_valid(&self, row: &Row<'_>) -> bool {
+        let mut valid = true;
+        if self.validity.is_bounded() {
+            row.values(&mut |column, value| valid &= self.validity.allows(column, value, self.today));
+        }
+        valid
+    }
+}
+
+/// Draws a table's rows that touch the frame, in the table's order. `None` when nothing is left.
+pub fn draw(table: &Table, frame: &Frame, brush: &Brush<'_>) -> Result<Option<Vec<u8>>> {
+    let mut encoder = LayerEncoder::new(&brush.layer.id, EXTENT);
+    let mut pen = Pen::default();
+    table.query(&frame.window, &mut |row| {
+        if brush.stays(row) && brush.is_valid(row) && pen.trace(row, frame) {
+            encoder.feature(row.id(), &pen.shape, &mut |put: &mut dyn FnMut(&str, ValueRef<'_>)| {
+                row.values(&mut |column, value| {
+                    if let Some(key) = brush.keys.get(column).copied().flatten() {
+                        put(key, value);
+                    }
+                });
+            });
+        }
+        Ok(())
+    })?;
+    Ok(encoder.finish())
+}
+
+/// Buffers used again from row to row.
+struct Pen {
+    geometry: Geometry,
+    shape: Shape,
+    cut: ClippedBuffers,
+}
+
+impl Default for Pen {
+    fn default() -> Pen {
+        Pen { geometry: Geometry::empty(GeometryKind::Point), shape: Shape::default(), cut: ClippedBuffers::default() }
+    }
+}
+
+impl Pen {
+    /// Projects and clips a row's geometry into `shape`; whether anything of it lies in the frame.
+    fn trace(&mut self, row: &Row<'_>, frame: &Frame) -> bool {
+        row.read_geometry(&mut self.geometry);
+        let (g, s) = (&self.geometry, &mut self.shape);
+        s.kind = Some(g.kind);
+        s.xy.clear();
+        frame.projector.project_into(&g.xy, &mut s.xy);
+        s.ends.clone_from(&g.ends);
+        s.parts.clone_from(&g.parts);
+        if frame.rect.contains(&BBox::of(&s.xy)) {
+            return true;
+        }
+        clip(g.kind, &s.xy, &s.ends, &s.parts, &frame.rect, &mut self.cut);
+        std::mem::swap(&mut s.xy, &mut self.cut.xy);
+        std::mem::swap(&mut s.ends, &mut self.cut.ends);
+        std::mem::swap(&mut s.parts, &mut self.cut.parts);
+        !s.xy.is_empty()
+    }
+}
