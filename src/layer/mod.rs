@@ -7,6 +7,9 @@ mod example;
 mod load;
 mod model;
 mod parse;
+mod style_check;
 mod values;
 
 pub use model::*;
+pub use style_check::check_style;
+pub use values::is_date;

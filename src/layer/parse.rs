@@ -38,7 +38,8 @@ impl Lines {
 /// The declaration (none when the text is no TOML) and what is wrong with it.
 pub(super) fn parse(source: &Source) -> (Option<Declaration>, Vec<Finding>) {
     let (root, errors) = DeTable::parse_recoverable(&source.text);
-    let mut reader = Reader { source, findings: vec![], table: root.into_inner() };
+    let mut reader =
+        Reader { source, starts: LineStarts::of(&source.text), findings: vec![], table: root.into_inner() };
     for e in &errors {
         reader.found(e.span(), e.message().to_string());
     }
@@ -46,34 +47,45 @@ pub(super) fn parse(source: &Source) -> (Option<Declaration>, Vec<Finding>) {
         return (None, reader.findings);
     }
     let mut lines = BTreeMap::new();
-    note_table(&source.text, "", &reader.table, &mut lines);
+    note_table(&reader.starts, "", &reader.table, &mut lines);
     let layer = reader.layer();
     (Some(Declaration { layer, lines: Lines(lines) }), reader.findings)
 }
 
-fn line_at(text: &str, byte: usize) -> usize {
-    1 + text.as_bytes()[..byte.min(text.len())].iter().filter(|b| **b == b'\n').count()
+/// Where the lines of a text begin.
+struct LineStarts(Vec<usize>);
+
+impl LineStarts {
+    fn of(text: &str) -> LineStarts {
+        LineStarts(std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect())
+    }
+
+    /// The line of a byte, from 1.
+    fn line(&self, byte: usize) -> usize {
+        self.0.partition_point(|&start| start <= byte)
+    }
 }
 
-fn note_table(text: &str, path: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
+/// Notes the lines of a table's parts, under their paths.
+fn note_table(starts: &LineStarts, path: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
     for (key, value) in table.iter() {
         let path = match path {
             "" => key.get_ref().to_string(),
             _ => format!("{path}/{}", key.get_ref()),
         };
-        lines.insert(path.clone(), line_at(text, key.span().start));
-        note_value(text, &path, value, lines);
+        note_value(starts, &path, value, lines);
+        lines.insert(path, starts.line(key.span().start));
     }
 }
 
-fn note_value(text: &str, path: &str, value: &Spanned<DeValue<'_>>, lines: &mut BTreeMap<String, usize>) {
+fn note_value(starts: &LineStarts, path: &str, value: &Spanned<DeValue<'_>>, lines: &mut BTreeMap<String, usize>) {
     match value.get_ref() {
-        DeValue::Table(table) => note_table(text, path, table, lines),
+        DeValue::Table(table) => note_table(starts, path, table, lines),
         DeValue::Array(array) => {
             for (i, item) in array.iter().enumerate() {
                 let path = format!("{path}/{i}");
-                lines.insert(path.clone(), line_at(text, item.span().start));
-                note_value(text, &path, item, lines);
+                note_value(starts, &path, item, lines);
+                lines.insert(path, starts.line(item.span().start));
             }
         }
         _ => {}
@@ -82,6 +94,7 @@ fn note_value(text: &str, path: &str, value: &Spanned<DeValue<'_>>, lines: &mut 
 
 struct Reader<'a> {
     source: &'a Source,
+    starts: LineStarts,
     findings: Vec<Finding>,
     /// What is not read yet.
     table: DeTable<'a>,
@@ -117,7 +130,7 @@ impl<'a> Reader<'a> {
     }
 
     fn found(&mut self, span: Option<Range<usize>>, what: String) {
-        let line = span.map_or(0, |s| line_at(&self.source.text, s.start));
+        let line = span.map_or(0, |s| self.starts.line(s.start));
         self.findings.push(Finding { file: self.source.file.clone(), line, what });
     }
 
@@ -171,7 +184,7 @@ impl<'a> Reader<'a> {
             let span = error.span().unwrap_or_else(|| value.span());
             self.found(Some(span.clone()), format!("in `{key}`: {}", error.message()));
             let DeValue::Table(table) = value.get_mut() else { return None };
-            let Some(unknown) = table.keys().find(|k| k.span() == span).cloned() else { return None };
+            let unknown = table.keys().find(|k| k.span() == span).cloned()?;
             table.remove(&unknown);
         }
     }
