@@ -1,7 +1,14 @@
 //! HTTP: the only place that knows axum. Accept loop, router as a table, handlers, cache, replies, health, metrics.
 //! Decides nothing about what a tile holds: `tile` and `records` do.
 
+mod cache;
+mod coding;
 mod config;
+mod etag;
+mod flight;
+mod metrics;
+mod problem;
+mod workers;
 
 pub use config::{Flags, Options};
 

@@ -1,0 +1,211 @@
+//! Finished answers in memory, bounded in bytes, one entry a coding. A key carries the revision of what it was made
+//! from, so nothing is ever invalidated: what nobody asks for any more is pushed out.
+
+use super::coding::{self, Coding};
+use super::etag::Digest;
+use super::flight::Flights;
+use super::metrics::Metrics;
+use super::problem::Problem;
+use super::workers::Workers;
+use crate::error::Result;
+use crate::geo::TileKey;
+use crate::tile::Revision;
+use bytes::Bytes;
+use quick_cache::{Weighter, sync::Cache as Memory};
+use std::sync::Arc;
+
+/// What an answer is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Of {
+    Tile(Revision, TileKey),
+    Document(Digest),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key(Of, Coding);
+
+/// An answer in one coding.
+#[derive(Debug, Clone)]
+pub struct Coded {
+    pub bytes: Bytes,
+    pub coding: Coding,
+    /// Of the bytes before coding.
+    pub digest: Digest,
+}
+
+/// Where an answer came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Warm,
+    Cold,
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<Key, Coded> for ByBytes {
+    fn weight(&self, _: &Key, coded: &Coded) -> u64 {
+        // Key, handles and the cache's own slot: about 200 B.
+        coded.bytes.len() as u64 + 200
+    }
+}
+
+pub struct Cache {
+    memory: Memory<Key, Coded, ByBytes>,
+    flights: Arc<Flights<Key, Result<Coded, Problem>>>,
+    workers: Workers,
+    metrics: Arc<Metrics>,
+}
+
+impl Cache {
+    pub fn new(bytes: u64, workers: Workers, metrics: Arc<Metrics>) -> Arc<Cache> {
+        // An answer is some 10 KiB; only a hint.
+        let items = (bytes / 10_000).max(64) as usize;
+        let memory = Memory::with_weighter(items, bytes, ByBytes);
+        Arc::new(Cache { memory, flights: Flights::new(), workers, metrics })
+    }
+
+    /// The answer in `coding`; `make` gives its uncompressed bytes when they are not there, on a worker, once however
+    /// many ask at the same time.
+    pub async fn get(
+        self: &Arc<Self>,
+        of: Of,
+        coding: Coding,
+        make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
+    ) -> Result<(Coded, Outcome), Problem> {
+        if let Some(coded) = self.memory.get(&Key(of, coding)) {
+            return Ok((coded, Outcome::Warm));
+        }
+        let coded = match coding {
+            Coding::Identity => self.plain(of, make).await?,
+            _ => self.compressed(of, coding, make).await?,
+        };
+        Ok((coded, Outcome::Cold))
+    }
+
+    /// The uncompressed answer: a flight of its own, shared by all codings.
+    async fn plain(
+        self: &Arc<Self>,
+        of: Of,
+        make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
+    ) -> Result<Coded, Problem> {
+        let (own, key) = (self.clone(), Key(of, Coding::Identity));
+        let flight = self.flights.join(key, move || async move {
+            // Another flight may have landed between the look into the cache and the boarding of this one.
+            if let Some(coded) = own.memory.get(&key) {
+                return Ok(coded);
+            }
+            own.metrics.made();
+            let work = move || {
+                let bytes = make()?;
+                Ok(Coded { digest: Digest::of(&bytes), bytes: Bytes::from(bytes), coding: Coding::Identity })
+            };
+            let coded = own.workers.run(work).await?;
+            own.memory.insert(key, coded.clone());
+            Ok(coded)
+        });
+        flight.await.unwrap_or_else(|| Err(Problem::internal()))
+    }
+
+    async fn compressed(
+        self: &Arc<Self>,
+        of: Of,
+        coding: Coding,
+        make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
+    ) -> Result<Coded, Problem> {
+        let (own, key) = (self.clone(), Key(of, coding));
+        let flight = self.flights.join(key, move || async move {
+            if let Some(coded) = own.memory.get(&key) {
+                return Ok(coded);
+            }
+            let plain = own.plain(of, make).await?;
+            let coded = match plain.bytes.is_empty() {
+                true => plain,
+                false => {
+                    own.metrics.compressed();
+                    let work = move || {
+                        let bytes = Bytes::from(coding::encode(&plain.bytes, coding)?);
+                        Ok(Coded { bytes, coding, digest: plain.digest })
+                    };
+                    own.workers.run(work).await?
+                }
+            };
+            own.memory.insert(key, coded.clone());
+            Ok(coded)
+        });
+        flight.await.unwrap_or_else(|| Err(Problem::internal()))
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.memory.weight()
+    }
+
+    pub fn capacity(&self) -> u64 {
+        self.memory.capacity()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn of(n: u8) -> Of {
+        Of::Tile(Revision([n; 16]), TileKey { z: 1, x: 0, y: 0 })
+    }
+
+    fn cache(bytes: u64) -> Arc<Cache> {
+        Cache::new(bytes, Workers::new(2, 64), Arc::new(Metrics::new()))
+    }
+
+    #[tokio::test]
+    async fn all_codings_of_a_tile_come_from_one_making() {
+        let (cache, made) = (cache(1 << 20), Arc::new(AtomicUsize::new(0)));
+        let codings = [Coding::Gzip, Coding::Brotli, Coding::Zstd, Coding::Identity];
+        let asks: Vec<_> = (0..40)
+            .map(|i| {
+                let (cache, made) = (cache.clone(), made.clone());
+                tokio::spawn(async move {
+                    let make = move || {
+                        made.fetch_add(1, Ordering::SeqCst);
+                        std::thread::sleep(std::time::Duration::from_millis(20));
+                        Ok(vec![7; 5000])
+                    };
+                    cache.get(of(1), codings[i % 4], make).await
+                })
+            })
+            .collect();
+        for (i, ask) in asks.into_iter().enumerate() {
+            let (coded, _) = ask.await.unwrap().unwrap();
+            assert_eq!((coded.coding, coded.digest), (codings[i % 4], Digest::of(&[7; 5000])));
+        }
+        assert_eq!(made.load(Ordering::SeqCst), 1);
+        let (_, outcome) = cache.get(of(1), Coding::Gzip, || panic!("it is there")).await.unwrap();
+        assert_eq!(outcome, Outcome::Warm);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_shared_but_not_kept() {
+        let cache = cache(1 << 20);
+        let fail = || Err(crate::error::Error::damaged("x", "bits"));
+        assert_eq!(cache.get(of(1), Coding::Gzip, fail).await.unwrap_err().code, "layer-data-damaged");
+        assert!(cache.get(of(1), Coding::Gzip, || Ok(vec![1; 9])).await.is_ok());
+        assert_eq!(cache.get(of(2), Coding::Gzip, || panic!("a bug")).await.unwrap_err().code, "internal-error");
+        assert!(cache.get(of(2), Coding::Gzip, || Ok(vec![1; 9])).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn memory_stays_bounded() {
+        let cache = cache(200_000);
+        for n in 0..200 {
+            cache.get(of(n), Coding::Identity, || Ok(vec![0; 5000])).await.unwrap();
+            assert!(cache.bytes() <= 200_000, "{}", cache.bytes());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_answer_has_no_coding() {
+        let (coded, _) = cache(1 << 20).get(of(1), Coding::Brotli, || Ok(vec![])).await.unwrap();
+        assert_eq!((coded.bytes.len(), coded.coding), (0, Coding::Identity));
+    }
+}

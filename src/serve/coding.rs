@@ -1,0 +1,189 @@
+//! Content codings: which one a client gets (RFC 9110 §12.5.3) and the compressing itself. Knows nothing of tiles.
+
+use crate::error::{Error, Result};
+use axum::http::{HeaderMap, header};
+use std::io::Write;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Coding {
+    Identity,
+    Gzip,
+    Brotli,
+    Zstd,
+}
+
+/// What the server prefers where the client has no preference, best first.
+const PREFERENCE: [Coding; 3] = [Coding::Zstd, Coding::Brotli, Coding::Gzip];
+
+impl Coding {
+    /// The `Content-Encoding` value; none for identity.
+    pub fn token(self) -> Option<&'static str> {
+        match self {
+            Coding::Identity => None,
+            Coding::Gzip => Some("gzip"),
+            Coding::Brotli => Some("br"),
+            Coding::Zstd => Some("zstd"),
+        }
+    }
+
+    /// What an ETag ends in, so that two codings of the same bytes never share one.
+    pub fn etag_suffix(self) -> &'static str {
+        match self {
+            Coding::Identity => "",
+            Coding::Gzip => "-g",
+            Coding::Brotli => "-b",
+            Coding::Zstd => "-z",
+        }
+    }
+
+    /// The best coding that the request accepts; identity where nothing else fits, never 406.
+    pub fn negotiate(headers: &HeaderMap) -> Coding {
+        let accepted = Accepted::parse(headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()));
+        let mut best = (Coding::Identity, accepted.identity.unwrap_or(0));
+        // Worst first, and an equal weight replaces: the last of equals is the most preferred.
+        for coding in PREFERENCE.into_iter().rev() {
+            let weight = accepted.weight(coding);
+            if weight > 0 && weight >= best.1 {
+                best = (coding, weight);
+            }
+        }
+        best.0
+    }
+}
+
+/// Weights in thousandths, as the client gave them.
+#[derive(Default)]
+struct Accepted {
+    gzip: Option<u16>,
+    brotli: Option<u16>,
+    zstd: Option<u16>,
+    identity: Option<u16>,
+    any: Option<u16>,
+}
+
+impl Accepted {
+    fn parse<'a>(values: impl Iterator<Item = &'a str>) -> Accepted {
+        let mut a = Accepted::default();
+        for member in values.flat_map(|v| v.split(',')) {
+            let mut parts = member.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let Some(weight) = parts.find_map(weight).unwrap_or(Some(1000)) else { continue };
+            let slot = match name.to_ascii_lowercase().as_str() {
+                "gzip" | "x-gzip" => &mut a.gzip,
+                "br" => &mut a.brotli,
+                "zstd" => &mut a.zstd,
+                "identity" => &mut a.identity,
+                "*" => &mut a.any,
+                _ => continue,
+            };
+            *slot = Some(weight);
+        }
+        a
+    }
+
+    fn weight(&self, coding: Coding) -> u16 {
+        let named = match coding {
+            Coding::Gzip => self.gzip,
+            Coding::Brotli => self.brotli,
+            Coding::Zstd => self.zstd,
+            Coding::Identity => self.identity,
+        };
+        named.or(self.any).unwrap_or(0)
+    }
+}
+
+/// `q=0.5` → `Some(Some(500))`; a weight that is none (`q=2`, `q=x`) → `Some(None)`; another parameter → `None`.
+fn weight(parameter: &str) -> Option<Option<u16>> {
+    let (name, value) = parameter.split_once('=')?;
+    if !name.trim().eq_ignore_ascii_case("q") {
+        return None;
+    }
+    let weight = value.trim().parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q));
+    Some(weight.map(|q| (q * 1000.0).round() as u16))
+}
+
+/// Compresses. Levels are where the measured curve of size over time bends for tiles; each tile pays once.
+pub fn encode(bytes: &[u8], coding: Coding) -> Result<Vec<u8>> {
+    let failed = |e| Error::io(coding.token().unwrap_or("identity"), e);
+    match coding {
+        Coding::Identity => Ok(bytes.to_vec()),
+        Coding::Gzip => {
+            let mut w = flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 2), flate2::Compression::new(6));
+            w.write_all(bytes).and_then(|()| w.finish()).map_err(failed)
+        }
+        Coding::Brotli => {
+            let mut out = Vec::with_capacity(bytes.len() / 2);
+            let params = brotli::enc::BrotliEncoderParams { quality: 5, lgwin: 20, ..Default::default() };
+            brotli::BrotliCompress(&mut &*bytes, &mut out, &params).map_err(failed)?;
+            Ok(out)
+        }
+        Coding::Zstd => zstd::bulk::compress(bytes, 3).map_err(failed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+    use std::io::Read;
+
+    fn negotiated(values: &[&str]) -> Coding {
+        let mut headers = HeaderMap::new();
+        for v in values {
+            headers.append(header::ACCEPT_ENCODING, HeaderValue::from_str(v).unwrap());
+        }
+        Coding::negotiate(&headers)
+    }
+
+    #[test]
+    fn a_coding_is_negotiated_by_weight() {
+        use Coding::*;
+        let table: &[(&[&str], Coding)] = &[
+            (&[], Identity),
+            (&[""], Identity),
+            (&["identity"], Identity),
+            (&["gzip"], Gzip),
+            (&["x-gzip"], Gzip),
+            (&["GZIP"], Gzip),
+            (&["br"], Brotli),
+            (&["zstd"], Zstd),
+            (&["gzip;q=0"], Identity),
+            (&["gzip;q=0, br;q=0.000"], Identity),
+            (&["gzip;q=0, *"], Zstd),
+            (&["*"], Zstd),
+            (&["*;q=0"], Identity),
+            (&["identity;q=0"], Identity),
+            (&["snappy"], Identity),
+            (&["snappy, deflate;q=0.5"], Identity),
+            (&["gzip;q=1.0, br;q=0.5"], Gzip),
+            (&["gzip;q=0.5,br;q=0.9, zstd;q=0.1"], Brotli),
+            (&["gzip, identity;q=0.5"], Gzip),
+            (&["gzip;q=0.5, identity"], Identity),
+            (&["gzip;q=0.5, identity;q=0.5"], Gzip),
+            (&["gzip; q = 0.8 , br ; Q=0.7"], Gzip),
+            (&["gzip;q=7, br;q=0.1"], Brotli),
+            (&["gzip;q=NaN"], Identity),
+            (&["gzip, deflate, br"], Brotli),
+            (&["gzip, deflate, br, zstd"], Zstd),
+            (&["gzip", "br;q=0.1"], Gzip),
+        ];
+        for (values, want) in table {
+            assert_eq!(negotiated(values), *want, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn every_coding_can_be_undone() {
+        let text: Vec<u8> = (0..5000u32).flat_map(|i| (i / 7 % 251).to_le_bytes()).collect();
+        for input in [&text[..], b"", b"x"] {
+            let mut out = vec![];
+            flate2::read::GzDecoder::new(&encode(input, Coding::Gzip).unwrap()[..]).read_to_end(&mut out).unwrap();
+            assert_eq!(out, input);
+            out.clear();
+            brotli::BrotliDecompress(&mut &encode(input, Coding::Brotli).unwrap()[..], &mut out).unwrap();
+            assert_eq!(out, input);
+            assert_eq!(zstd::bulk::decompress(&encode(input, Coding::Zstd).unwrap(), 1 << 20).unwrap(), input);
+            assert_eq!(encode(input, Coding::Identity).unwrap(), input);
+        }
+    }
+}
