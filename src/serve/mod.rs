@@ -1,21 +1,233 @@
 //! HTTP: the only place that knows axum. Accept loop, router as a table, handlers, cache, replies, health, metrics.
 //! Decides nothing about what a tile holds: `tile` and `records` do.
+//!
+//! A request walks: `listen` → `router` → `observe` (id, log, counts) → `gate` (the city and who asks) → a handler
+//! (`tiles`, `tilejson`, `catalog`, `page`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
+//! → `reply` (validators, 304) or `problem`.
 
+mod address;
 mod cache;
+mod catalog;
 mod coding;
 mod config;
+mod deadline;
 mod etag;
 mod flight;
+mod gate;
+mod health;
+mod listen;
 mod metrics;
+mod observe;
+mod page;
 mod problem;
+mod reply;
+mod router;
+mod tilejson;
+mod tiles;
 mod workers;
 
-pub use config::{Flags, Options};
+pub use config::{Flags, LogFormat, Options};
 
+use crate::audience::Audience;
+use crate::city::Follower;
 use crate::error::{Error, Result};
+use crate::geo::TileMatrixSet;
+use crate::store::{BlockCache, Store};
+use problem::Problem;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Serves a store until a signal ends it.
+/// How often `CURRENT` is looked at.
+const FOLLOW: Duration = Duration::from_secs(1);
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// What all requests share.
+pub struct App {
+    gate: gate::Gate,
+    grids: BTreeMap<String, Arc<TileMatrixSet>>,
+    default_grid: Arc<TileMatrixSet>,
+    cache: Arc<cache::Cache>,
+    workers: workers::Workers,
+    metrics: Arc<metrics::Metrics>,
+    request_ids: observe::RequestIds,
+    base_url: String,
+    cors: Vec<String>,
+    request_timeout: Duration,
+    block_cache: Arc<BlockCache>,
+    store: std::path::PathBuf,
+}
+
+impl App {
+    /// Opens the store. One without a snapshot is fine: the server is not ready until one is published.
+    pub fn open(o: &Options) -> Result<Arc<App>> {
+        let metrics = Arc::new(metrics::Metrics::new());
+        let workers = workers::Workers::new(o.workers, o.queue);
+        let (grids, default_grid) = grids(o)?;
+        let app = App {
+            gate: gate::Gate::new(if o.open { Audience::OPEN } else { Audience::PUBLIC }),
+            grids,
+            default_grid,
+            cache: cache::Cache::new(o.cache_mb << 20, workers.clone(), metrics.clone()),
+            workers,
+            metrics,
+            request_ids: observe::RequestIds::new(),
+            base_url: o.base_url(),
+            cors: o.cors.clone(),
+            request_timeout: Duration::from_secs(o.request_s),
+            block_cache: Arc::new(BlockCache::new(o.block_cache_mb << 20)),
+            store: o.store.clone(),
+        };
+        app.follow()?;
+        Ok(Arc::new(app))
+    }
+
+    /// Opens the first snapshot, or a newer one; whether the served city changed.
+    pub fn follow(&self) -> Result<bool> {
+        if self.gate.is_open() {
+            return self.gate.refresh();
+        }
+        let store = Store::open(&self.store, false)?;
+        if store.current()?.is_none() {
+            return Ok(false);
+        }
+        self.gate.open(Follower::open(store, self.block_cache.clone())?);
+        Ok(true)
+    }
+
+    fn grid(&self, id: &str) -> Result<Arc<TileMatrixSet>, Problem> {
+        let unknown = || Problem::not_found("grid-not-found", "there is no such tile grid; /tileMatrixSets lists them");
+        self.grids.get(id).cloned().ok_or_else(unknown)
+    }
+
+    /// The HTTP service alone, without a socket.
+    pub fn router(self: &Arc<App>) -> axum::Router {
+        router::router(self.clone())
+    }
+}
+
+type Grids = (BTreeMap<String, Arc<TileMatrixSet>>, Arc<TileMatrixSet>);
+
+/// The built-in grids and the configured ones, by id.
+fn grids(o: &Options) -> Result<Grids> {
+    let default = Arc::new(TileMatrixSet::web_mercator_quad());
+    let national = Arc::new(TileMatrixSet::cgcs2000_quad());
+    let mut all = BTreeMap::from([(default.id.clone(), default.clone()), (national.id.clone(), national)]);
+    for file in &o.grids {
+        let text = std::fs::read_to_string(file).map_err(|e| Error::io(file, e))?;
+        let grid = TileMatrixSet::from_ogc_json(&text).map_err(|what| Error::config(file, 0, what))?;
+        if all.contains_key(&grid.id) {
+            return Err(Error::config(file, 0, format!("there is a tile grid {} already", grid.id)));
+        }
+        all.insert(grid.id.clone(), Arc::new(grid));
+    }
+    Ok((all, default))
+}
+
+/// Serves a store until SIGTERM or SIGINT.
 pub fn run(flags: Flags) -> Result<()> {
+    let print = flags.print_config;
     let options = Options::load(flags)?;
-    Err(Error::config(&options.store, 0, "serving has not landed yet"))
+    if print {
+        let text = toml::to_string(&options).map_err(|e| Error::config("serve", 0, e.to_string()))?;
+        println!("{text}");
+        return Ok(());
+    }
+    log_to_stderr(&options)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| Error::io("runtime", e))?;
+    runtime.block_on(async {
+        let app = App::open(&options)?;
+        let server = Server::bind(app, &options)?;
+        let ready = if server.app.gate.is_open() { "ready" } else { "waiting for a first snapshot" };
+        tracing::info!(address = %server.address(), url = options.base_url(), open = options.open, "listening, {ready}");
+        if options.listen.ip().is_unspecified() && options.public_url.is_none() {
+            tracing::warn!("listening on all addresses without public_url: URLs in answers name 127.0.0.1");
+        }
+        server.run(stop_signal()).await;
+        Ok(())
+    })
+}
+
+fn log_to_stderr(o: &Options) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&o.log);
+    let filter = filter.map_err(|e| Error::config("log", 0, format!("{:?} is not a filter: {e}", o.log)))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match o.log_format {
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        }
+        // Without handlers a signal ends the process at once, which loses nothing: the store is only read.
+        _ => std::future::pending().await,
+    }
+}
+
+/// A bound server.
+pub struct Server {
+    app: Arc<App>,
+    listener: tokio::net::TcpListener,
+    limits: listen::Limits,
+}
+
+impl Server {
+    /// Inside a Tokio runtime.
+    pub fn bind(app: Arc<App>, o: &Options) -> Result<Server> {
+        Ok(Server { app, listener: listen::bind(o.listen)?, limits: listen::Limits::of(o) })
+    }
+
+    /// The address in fact: with port 0 the system chose one.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)))
+    }
+
+    /// Serves and follows the store until `stop`.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let follower = tokio::spawn(follow(self.app.clone()));
+        let upkeep = tokio::spawn(upkeep(self.app.metrics.clone()));
+        let router = self.app.router();
+        listen::serve(self.listener, router, self.app.metrics.clone(), self.limits, stop).await;
+        follower.abort();
+        upkeep.abort();
+    }
+}
+
+/// Swaps in what has been published. A snapshot that cannot be opened is logged once and the old one served on.
+async fn follow(app: Arc<App>) {
+    let mut trouble = String::new();
+    loop {
+        tokio::time::sleep(FOLLOW).await;
+        let looked = app.clone();
+        match tokio::task::spawn_blocking(move || looked.follow()).await {
+            Ok(Ok(changed)) => {
+                trouble.clear();
+                if let (true, Some((snapshot, _))) = (changed, app.gate.snapshot()) {
+                    tracing::info!(snapshot, "serving a new snapshot");
+                }
+            }
+            Ok(Err(e)) if e.to_string() != trouble => {
+                tracing::error!(error = %e, "cannot open the newest snapshot; the one before is served on");
+                trouble = e.to_string();
+            }
+            Ok(Err(_)) => {}
+            Err(e) => tracing::error!(error = %e, "looking for a new snapshot failed"),
+        }
+    }
+}
+
+async fn upkeep(metrics: Arc<metrics::Metrics>) {
+    loop {
+        tokio::time::sleep(UPKEEP).await;
+        metrics.upkeep();
+    }
 }

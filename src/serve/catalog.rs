@@ -1,0 +1,159 @@
+//! `/catalog`, `/tileMatrixSets` and `/collections/{layer}/items/{id}`: what there is, and one record whole.
+
+use super::App;
+use super::address::feature_id;
+use super::gate::Asked;
+use super::problem::Problem;
+use super::reply;
+use super::router::Segments;
+use crate::geo::GeometryKind;
+use crate::layer::{Field, FieldType, Layer, Sensitivity, Serve};
+use crate::records;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// `/catalog`
+#[derive(Serialize)]
+struct CatalogDocument<'a> {
+    snapshot: &'a str,
+    layers: Vec<LayerDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct LayerDocument<'a> {
+    id: &'a str,
+    name_zh: &'a str,
+    name_en: &'a str,
+    theme: &'a str,
+    /// `point`, `line`, `polygon`, or several joined by `+`.
+    geometry: String,
+    count: u64,
+    /// Degrees: west, south, east, north; null where there is nothing.
+    bounds: Option<[f64; 4]>,
+    minzoom: u8,
+    maxzoom: u8,
+    fields: Vec<FieldDocument<'a>>,
+    /// Its TileJSON.
+    tiles: Option<String>,
+    /// Its 3D tileset.
+    tileset: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FieldDocument<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: FieldType,
+    name_zh: &'a str,
+    name_en: Option<&'a str>,
+    unit: Option<&'a str>,
+    datum: Option<&'a str>,
+    key: bool,
+    sensitivity: Sensitivity,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    values: &'a [String],
+}
+
+pub async fn catalog(State(app): State<Arc<App>>, asked: Asked, headers: HeaderMap) -> Result<Response, Problem> {
+    let layers = asked.visible().map(|l| describe(&app, &asked, l)).collect();
+    let document = CatalogDocument { snapshot: &asked.city.snapshot.id, layers };
+    let body = serde_json::to_vec(&document).map_err(|_| Problem::internal())?;
+    reply::document(&app, &headers, &asked, reply::JSON, body).await
+}
+
+fn describe<'a>(app: &App, asked: &'a Asked, layer: &'a Layer) -> LayerDocument<'a> {
+    let entry = asked.city.snapshot.manifest.layers.get(&layer.id);
+    let seen = layer.fields.iter().filter(|f| asked.audience.sees_field(layer, f));
+    LayerDocument {
+        id: &layer.id,
+        name_zh: &layer.name.zh,
+        name_en: &layer.name.en,
+        theme: &layer.theme,
+        geometry: layer.geometry.iter().map(kind_name).collect::<Vec<_>>().join("+"),
+        count: entry.map_or(0, |e| e.count),
+        bounds: entry.and_then(|e| e.bounds).map(|b| b.to_array()),
+        minzoom: layer.zoom.min,
+        maxzoom: layer.zoom.max,
+        fields: seen.map(|f| describe_field(layer, f)).collect(),
+        tiles: layer.serves(Serve::Mvt).then(|| format!("{}/tiles/{}.json", app.base_url, layer.id)),
+        tileset: None,
+    }
+}
+
+fn kind_name(kind: &GeometryKind) -> &'static str {
+    match kind {
+        GeometryKind::Point => "point",
+        GeometryKind::Line => "line",
+        GeometryKind::Polygon => "polygon",
+    }
+}
+
+fn describe_field<'a>(layer: &Layer, f: &'a Field) -> FieldDocument<'a> {
+    FieldDocument {
+        name: &f.name,
+        kind: f.kind,
+        name_zh: &f.zh,
+        name_en: f.en.as_deref(),
+        unit: f.unit.as_deref(),
+        datum: f.datum.as_deref(),
+        key: f.key,
+        sensitivity: f.sensitivity_in(layer),
+        values: &f.values,
+    }
+}
+
+/// `/tileMatrixSets`, as in OGC API – Tiles.
+pub async fn grids(State(app): State<Arc<App>>, asked: Asked, headers: HeaderMap) -> Result<Response, Problem> {
+    let sets: Vec<Value> = app
+        .grids
+        .values()
+        .map(|g| {
+            let whole = g.to_ogc_json();
+            let href = format!("{}/tileMatrixSets/{}", app.base_url, g.id);
+            json!({
+                "id": g.id,
+                "title": whole.get("title"),
+                "uri": whole.get("uri"),
+                "crs": whole.get("crs"),
+                "links": [{
+                    "rel": "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme",
+                    "type": reply::JSON,
+                    "href": href,
+                }],
+            })
+        })
+        .collect();
+    let body = json!({ "tileMatrixSets": sets }).to_string().into_bytes();
+    reply::document(&app, &headers, &asked, reply::JSON, body).await
+}
+
+/// `/tileMatrixSets/{id}`
+pub async fn grid(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    Segments([id]): Segments<1>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let body = app.grid(&id)?.to_ogc_json().to_string().into_bytes();
+    reply::document(&app, &headers, &asked, reply::JSON, body).await
+}
+
+/// `/collections/{layer}/items/{id}`
+pub async fn item(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    Segments([layer, id]): Segments<2>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let layer = asked.layer(&layer)?;
+    let id = feature_id(&id)?;
+    let (city, audience) = (asked.city.clone(), asked.audience.clone());
+    let read = move || Ok(records::item(&city, &audience, layer, id)?);
+    let body = app.workers.run(read).await?;
+    let body = body.ok_or_else(|| Problem::not_found("item-not-found", "the layer has no item with this id"))?;
+    reply::document(&app, &headers, &asked, reply::GEOJSON, body).await
+}

@@ -1,0 +1,119 @@
+//! The accept loop: how many connections, how long each may stall, and how they end. HTTP/1 and HTTP/2 on one port.
+//! `axum::serve` has none of these limits.
+
+use super::config::Options;
+use super::deadline::{Deadline, Deadlines};
+use super::metrics::Metrics;
+use crate::error::{Error, Result};
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::future::Future;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+
+/// Head of an HTTP/1 request, and the list of an HTTP/2 one.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+const BACKLOG: u32 = 1024;
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nCache-Control: no-store\r\n\
+    Content-Length: 0\r\nConnection: close\r\n\r\n";
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub connections: usize,
+    pub header: Duration,
+    pub deadlines: Deadlines,
+    pub drain: Duration,
+}
+
+impl Limits {
+    pub fn of(o: &Options) -> Limits {
+        let s = Duration::from_secs;
+        let deadlines = Deadlines { hello: s(o.header_s), idle: s(o.idle_s), write: s(o.write_s) };
+        Limits { connections: o.connections, header: s(o.header_s), deadlines, drain: s(o.drain_s) }
+    }
+}
+
+pub fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let open = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|e| Error::Io { path: format!("listening on {address}").into(), source: e })
+}
+
+/// Accepts until `stop`, then lets open requests finish for as long as `drain` says.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    metrics: Arc<Metrics>,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let ending = GracefulShutdown::new();
+    let http = builder(&limits);
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let stream = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(e) => {
+                    // Mostly out of file descriptors: give connections time to close.
+                    tracing::warn!(error = %e, "cannot accept");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let Ok(seat) = room.clone().try_acquire_owned() else {
+            metrics.connection_refused();
+            refuse(stream);
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let io = TokioIo::new(Deadline::new(stream, limits.deadlines));
+        let service = TowerToHyperService::new(router.clone());
+        let connection = ending.watch(http.serve_connection(io, service).into_owned());
+        let open = metrics.connection_begins();
+        tokio::spawn(async move {
+            let _held = (seat, open);
+            if let Err(e) = connection.await {
+                tracing::debug!(error = %e, "connection ended");
+            }
+        });
+    }
+    drop(listener);
+    tracing::info!("stopping: open requests finish");
+    if tokio::time::timeout(limits.drain, ending.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+}
+
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut http = Builder::new(TokioExecutor::new());
+    http.http1().timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(MAX_HEAD_BYTES);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(MAX_HEAD_BYTES as u32)
+        .max_concurrent_streams(128)
+        .max_send_buf_size(256 * 1024);
+    http
+}
+
+/// One over the limit: told so in one write that cannot wait, and closed.
+fn refuse(stream: TcpStream) {
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write_all(REFUSAL);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+    }
+}

@@ -1,0 +1,66 @@
+//! Answers on the wire: validators, caching, coding, 304. Every answer that is not a refusal leaves through here.
+
+use super::App;
+use super::cache::{Coded, Of};
+use super::coding::Coding;
+use super::etag::{Digest, none_match};
+use super::gate::Asked;
+use super::problem::Problem;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use std::sync::Arc;
+
+pub const MVT: &str = "application/vnd.mapbox-vector-tile";
+pub const JSON: &str = "application/json";
+pub const GEOJSON: &str = "application/geo+json";
+
+/// A coded answer: 200, 204 where it is empty, 304 where the client has it.
+pub fn coded(request: &HeaderMap, asked: &Asked, media_type: &'static str, answer: Coded) -> Response {
+    let etag = answer.digest.etag(answer.coding);
+    let status = match (none_match(request, &etag), answer.bytes.is_empty()) {
+        (true, _) => StatusCode::NOT_MODIFIED,
+        (false, true) => StatusCode::NO_CONTENT,
+        (false, false) => StatusCode::OK,
+    };
+    let mut r = Response::new(Body::empty());
+    *r.status_mut() = status;
+    let headers = r.headers_mut();
+    headers.insert(header::ETAG, etag);
+    headers.insert(header::CACHE_CONTROL, asked.cache_control());
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if status == StatusCode::OK {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(answer.bytes.len()));
+        if let Some(token) = answer.coding.token() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(token));
+        }
+        *r.body_mut() = Body::from(answer.bytes);
+    }
+    r
+}
+
+/// A tile with nothing in it.
+pub fn empty(request: &HeaderMap, asked: &Asked) -> Response {
+    let nothing = Coded { bytes: Bytes::new(), coding: Coding::Identity, digest: Digest::of(b"") };
+    coded(request, asked, MVT, nothing)
+}
+
+/// A document that was just written, compressed once per content and coding.
+pub async fn document(
+    app: &Arc<App>,
+    request: &HeaderMap,
+    asked: &Asked,
+    media_type: &'static str,
+    bytes: Vec<u8>,
+) -> Result<Response, Problem> {
+    let digest = Digest::of(&bytes);
+    let coding = Coding::negotiate(request);
+    let answer = match coding == Coding::Identity || none_match(request, &digest.etag(coding)) {
+        // Nothing to compress: sent as it is, or not sent.
+        true => Coded { bytes: Bytes::from(bytes), coding, digest },
+        false => app.cache.get(Of::Document(digest), coding, move || Ok(bytes)).await?.0,
+    };
+    Ok(coded(request, asked, media_type, answer))
+}

@@ -1,0 +1,125 @@
+//! TileJSON 3.0 of a layer or a list: where its tiles are, from which zoom to which, where on Earth, with which
+//! attributes. Says what tiles hold for the asker, no more.
+
+use super::App;
+use super::gate::Asked;
+use super::problem::Problem;
+use super::reply;
+use super::router::Segments;
+use super::tiles::tiled_layers;
+use crate::geo::{BBox, TileMatrixSet};
+use crate::layer::{Field, FieldType, Layer, LayerIx};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// `/tiles/{layers}.json`
+pub async fn tilejson(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    Segments([file]): Segments<1>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    answer(&app, &asked, None, &file, &headers).await
+}
+
+/// `/tiles/{tms}/{layers}.json`
+pub async fn tilejson_in_grid(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    Segments([tms, file]): Segments<2>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let grid = app.grid(&tms)?;
+    answer(&app, &asked, Some(grid), &file, &headers).await
+}
+
+async fn answer(
+    app: &Arc<App>,
+    asked: &Asked,
+    grid: Option<Arc<TileMatrixSet>>,
+    file: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let Some(list) = file.strip_suffix(".json") else {
+        return Err(Problem::not_found("not-found", "a tile set's description ends in .json"));
+    };
+    let layers = tiled_layers(asked, list)?;
+    let shown = grid.as_ref().unwrap_or(&app.default_grid);
+    let folder = grid.as_ref().map_or(String::new(), |g| format!("{}/", g.id));
+    let url = format!("{}/tiles/{folder}{list}/{{z}}/{{x}}/{{y}}.mvt", app.base_url);
+    let body = describe(asked, shown, &layers, &url, &app.base_url)?;
+    reply::document(app, headers, asked, reply::JSON, body.to_string().into_bytes()).await
+}
+
+fn describe(asked: &Asked, grid: &TileMatrixSet, ixs: &[LayerIx], url: &str, base: &str) -> Result<Value, Problem> {
+    let snapshot = &asked.city.snapshot;
+    let layers: Vec<&Layer> = ixs.iter().map(|ix| snapshot.catalog.layer(*ix).as_ref()).collect();
+    let ranges: Vec<Option<(u8, u8)>> = layers.iter().map(|l| zooms(l, grid)).collect();
+    let Some(range) = union(&ranges) else {
+        return Err(Problem::not_found("zoom-not-served", "this grid has no zoom at which these layers are served"));
+    };
+    let bounds = layers.iter().filter_map(|l| snapshot.manifest.layers.get(&l.id)?.bounds);
+    let bounds = bounds.fold(BBox::EMPTY, |all, b| all.join(&b));
+    let vector_layers: Vec<Value> =
+        layers.iter().zip(&ranges).filter_map(|(l, r)| Some(vector_layer(asked, l, (*r)?))).collect();
+    let mut tilejson = json!({
+        "tilejson": "3.0.0",
+        "name": layers.iter().map(|l| l.name.zh.as_str()).collect::<Vec<_>>().join("、"),
+        "description": layers.iter().map(|l| l.name.en.as_str()).collect::<Vec<_>>().join(", "),
+        "version": "1.0.0",
+        "scheme": "xyz",
+        "tiles": [url],
+        "minzoom": range.0,
+        "maxzoom": range.1,
+        "vector_layers": vector_layers,
+        "tileMatrixSet": grid.id,
+        "tileMatrixSetURI": format!("{base}/tileMatrixSets/{}", grid.id),
+    });
+    if !bounds.is_empty() {
+        let [lon, lat] = bounds.center();
+        tilejson["bounds"] = json!(bounds.to_array());
+        tilejson["center"] = json!([lon, lat, range.0]);
+    }
+    Ok(tilejson)
+}
+
+/// The matrices of a grid whose declared detail is within a layer's zooms: first and last.
+pub fn zooms(layer: &Layer, grid: &TileMatrixSet) -> Option<(u8, u8)> {
+    let own = layer.zoom.min..=layer.zoom.max;
+    let mut served = grid.levels().filter(|z| own.contains(&grid.nominal_zoom(*z)));
+    let first = served.next()?;
+    Some((first, served.last().unwrap_or(first)))
+}
+
+fn union(ranges: &[Option<(u8, u8)>]) -> Option<(u8, u8)> {
+    ranges.iter().flatten().copied().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+fn vector_layer(asked: &Asked, layer: &Layer, (min, max): (u8, u8)) -> Value {
+    let in_tiles = |f: &&Field| asked.audience.sees_field_in_tiles(layer, f) && f.from_zoom <= layer.zoom.max;
+    let mut fields: Map<String, Value> =
+        layer.fields.iter().filter(in_tiles).map(|f| (f.name.clone(), json!(describe_field(f)))).collect();
+    if layer.thin.count {
+        fields.insert("_count".into(), json!("Number: how many features this one stands for"));
+    }
+    json!({
+        "id": layer.id,
+        "description": format!("{} {}", layer.name.zh, layer.name.en),
+        "minzoom": min,
+        "maxzoom": max,
+        "fields": fields,
+    })
+}
+
+fn describe_field(f: &Field) -> String {
+    let kind = match f.kind {
+        FieldType::Int | FieldType::Float => "Number",
+        FieldType::Bool => "Boolean",
+        FieldType::Text | FieldType::Date | FieldType::Enum => "String",
+    };
+    let unit = f.unit.as_ref().map(|u| format!(" ({u})")).unwrap_or_default();
+    format!("{kind}: {}{unit}", f.zh)
+}
