@@ -167,8 +167,7 @@ fn run(command: Command) -> Result<()> {
 }
 
 fn catalog(layers: Option<&Path>) -> Result<Catalog> {
-    let dir = layers.unwrap_or(Path::new("layers"));
-    Err(Error::config(dir, 0, "reading layer declarations has not landed yet"))
+    Catalog::load_or_shipped(layers)
 }
 
 fn sample(a: &SampleArgs) -> Result<()> {

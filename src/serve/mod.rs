@@ -202,24 +202,20 @@ impl Server {
     }
 }
 
-/// Swaps in what has been published. A snapshot that cannot be opened is logged once and the old one served on.
+/// Swaps in what has been published. While the first snapshot is missing or cannot be opened, that is logged once;
+/// later the city's own follower says so, and the old snapshot is served on.
 async fn follow(app: Arc<App>) {
-    let mut trouble = String::new();
+    let mut complaint = String::new();
     loop {
         tokio::time::sleep(FOLLOW).await;
-        let looked = app.clone();
+        let (looked, opened_before) = (app.clone(), app.gate.is_open());
         match tokio::task::spawn_blocking(move || looked.follow()).await {
-            Ok(Ok(changed)) => {
-                trouble.clear();
-                if let (true, Some((snapshot, _))) = (changed, app.gate.snapshot()) {
-                    tracing::info!(snapshot, "serving a new snapshot");
-                }
+            Ok(Ok(true)) if !opened_before => tracing::info!("the first snapshot is served"),
+            Ok(Err(e)) if !opened_before && e.to_string() != complaint => {
+                tracing::error!(error = %e, "the first snapshot cannot be opened");
+                complaint = e.to_string();
             }
-            Ok(Err(e)) if e.to_string() != trouble => {
-                tracing::error!(error = %e, "cannot open the newest snapshot; the one before is served on");
-                trouble = e.to_string();
-            }
-            Ok(Err(_)) => {}
+            Ok(_) => {}
             Err(e) => tracing::error!(error = %e, "looking for a new snapshot failed"),
         }
     }

@@ -91,7 +91,7 @@ pub fn zooms(layer: &Layer, grid: &TileMatrixSet) -> Option<(u8, u8)> {
     let own = layer.zoom.min..=layer.zoom.max;
     let mut served = grid.levels().filter(|z| own.contains(&grid.nominal_zoom(*z)));
     let first = served.next()?;
-    Some((first, served.last().unwrap_or(first)))
+    Some((first, served.next_back().unwrap_or(first)))
 }
 
 fn union(ranges: &[Option<(u8, u8)>]) -> Option<(u8, u8)> {
@@ -99,7 +99,7 @@ fn union(ranges: &[Option<(u8, u8)>]) -> Option<(u8, u8)> {
 }
 
 fn vector_layer(asked: &Asked, layer: &Layer, (min, max): (u8, u8)) -> Value {
-    let in_tiles = |f: &&Field| asked.audience.sees_field_in_tiles(layer, f) && f.from_zoom <= layer.zoom.max;
+    let in_tiles = |f: &&Field| asked.audience.sees_field_in_tiles(layer, f) && layer.in_any_tile(f);
     let mut fields: Map<String, Value> =
         layer.fields.iter().filter(in_tiles).map(|f| (f.name.clone(), json!(describe_field(f)))).collect();
     if layer.thin.count {
