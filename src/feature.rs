@@ -14,13 +14,22 @@ impl FeatureId {
     /// The id of a record with a declared key: the first 53 bits of BLAKE3 over `parts`, each part closed
     /// by a zero byte so that ("a", "bc") and ("ab", "c") differ.
     pub fn from_parts(parts: &[&[u8]]) -> FeatureId {
+        Self::from_parts_checked(parts).0
+    }
+
+    /// The id and the next 64 bits of the same digest, which tell one key from another that has the same id.
+    pub fn from_parts_checked(parts: &[&[u8]]) -> (FeatureId, u64) {
         let mut h = blake3::Hasher::new();
         for p in parts {
             h.update(p).update(&[0]);
         }
-        let mut first = [0u8; 8];
-        first.copy_from_slice(&h.finalize().as_bytes()[..8]);
-        FeatureId((u64::from_le_bytes(first) & Self::MAX).max(1))
+        let digest = h.finalize();
+        let word = |at: usize| {
+            let mut bytes = [0u8; 8];
+            bytes.copy_from_slice(&digest.as_bytes()[at..at + 8]);
+            u64::from_le_bytes(bytes)
+        };
+        (FeatureId((word(0) & Self::MAX).max(1)), word(8))
     }
 }
 

@@ -12,14 +12,6 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-/// One manifest file.
-#[derive(Debug)]
-pub struct Delivery {
-    pub id: String,
-    pub file: Arc<ManifestFile>,
-    pub sources: Vec<Source>,
-}
-
 /// A manifest's place and where its lines begin, so that a finding can say file and line.
 #[derive(Debug)]
 pub struct ManifestFile {
@@ -127,29 +119,28 @@ impl Source {
     }
 }
 
-/// Reads all manifests; everything wrong with their form at once.
-pub fn load(manifests: &[impl AsRef<Path>]) -> (Vec<Delivery>, Vec<Finding>) {
+/// Reads all manifests: their sources, and everything wrong with their form at once.
+pub fn load(manifests: &[impl AsRef<Path>]) -> (Vec<Source>, Vec<Finding>) {
     let mut findings = vec![];
-    let deliveries: Vec<Delivery> =
-        manifests.iter().filter_map(|path| load_one(path.as_ref(), &mut findings)).collect();
-    repeated_ids(&deliveries, &mut findings);
-    (deliveries, findings)
+    let sources: Vec<Source> = manifests.iter().flat_map(|path| load_one(path.as_ref(), &mut findings)).collect();
+    repeated_ids(&sources, &mut findings);
+    (sources, findings)
 }
 
-fn load_one(path: &Path, findings: &mut Vec<Finding>) -> Option<Delivery> {
+fn load_one(path: &Path, findings: &mut Vec<Finding>) -> Vec<Source> {
     let whole = |what: String| Finding { file: path.to_path_buf(), line: 0, what };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(e) => {
             findings.push(whole(format!("cannot be read: {e}")));
-            return None;
+            return vec![];
         }
     };
     let file = Arc::new(ManifestFile::new(path, &text));
     let (root, errors) = DeTable::parse_recoverable(&text);
     if !errors.is_empty() {
         findings.extend(errors.iter().map(|e| file.finding(e.span().unwrap_or(0..0), e.message())));
-        return None;
+        return vec![];
     }
     let mut id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let mut declared = vec![];
@@ -167,8 +158,7 @@ fn load_one(path: &Path, findings: &mut Vec<Finding>) -> Option<Delivery> {
     if declared.is_empty() {
         findings.push(whole("names no [[source]]".to_string()));
     }
-    let sources = declared.into_iter().filter_map(|table| source(&id, &file, table, findings)).collect();
-    Some(Delivery { id, file, sources })
+    declared.into_iter().filter_map(|table| source(&id, &file, table, findings)).collect()
 }
 
 fn source(
@@ -309,9 +299,9 @@ fn class_table(
     Ok(classes)
 }
 
-fn repeated_ids(deliveries: &[Delivery], findings: &mut Vec<Finding>) {
+fn repeated_ids(sources: &[Source], findings: &mut Vec<Finding>) {
     let mut seen: BTreeMap<&str, &Source> = BTreeMap::new();
-    for source in deliveries.iter().flat_map(|d| &d.sources) {
+    for source in sources {
         if let Some(first) = seen.insert(&source.id, source) {
             let at = format!("{}:{}", first.file.path.display(), first.line);
             let what = format!("source id `{}` is also that of {at}; give one of them an `id`", source.id);

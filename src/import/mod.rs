@@ -2,9 +2,16 @@
 //! Bad rows are counted rejects, bad files are errors; nothing is dropped silently.
 
 mod check;
+mod columns;
 mod dates;
+mod identity;
 mod load;
 mod manifest;
+mod map;
+mod merge;
+mod progress;
+mod report;
+mod transaction;
 mod values;
 pub mod wire;
 
@@ -22,7 +29,14 @@ pub struct ImportOptions {
 }
 
 /// Imports deliveries as one transaction: the new snapshot's id, or an error and an unchanged store.
-pub fn import(_catalog: &Catalog, _options: &ImportOptions) -> Result<String> {
+pub fn import(catalog: &Catalog, options: &ImportOptions) -> Result<String> {
+    transaction::import(catalog, options)
+}
+
+/// The frames of one source, from its reading process.
+type Frames = Box<dyn Iterator<Item = Result<wire::Frame>>>;
+
+fn open(_job: &wire::ReadJob) -> Result<Frames> {
     todo!()
 }
 
@@ -34,8 +48,8 @@ pub fn read_source_main() -> Result<()> {
 
 /// The deliveries' part of `chengtu check`.
 pub fn check(catalog: &Catalog, manifests: &[&Path]) -> Vec<crate::error::Finding> {
-    let (deliveries, mut findings) = load::load(manifests);
-    let checked = check::check_sources(catalog, deliveries.iter().flat_map(|d| &d.sources));
+    let (sources, mut findings) = load::load(manifests);
+    let checked = check::check_sources(catalog, sources.iter());
     findings.extend(checked.findings);
     findings.extend(checked.missing.into_iter().map(|(_, finding)| finding));
     findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 pub enum Bad {
     /// Bytes that are not text in the file's encoding: `broken-text`.
     Text,
-    /// `bad-value`: the value (shortened) and what is wrong with it.
-    Value(String),
+    /// `bad-value`: the value, shortened, and what is wrong with it.
+    Value { sample: String, what: String },
 }
 
 /// How the values of one field come about: the layer's field and the manifest's rule, compiled once.
@@ -130,7 +130,7 @@ pub fn convert_text(text: &str, field: &Field) -> Result<Value, String> {
     let conversion = Conversion::new(field, &FieldRule::default());
     conversion.apply(&Raw::Text(text.to_string()), &mut |_| {}).map_err(|bad| match bad {
         Bad::Text => "is broken text".to_string(),
-        Bad::Value(what) => what.split_once("` ").map_or(what.clone(), |(_, why)| why.to_string()),
+        Bad::Value { what, .. } => what,
     })
 }
 
@@ -230,7 +230,7 @@ fn truth(text: &str) -> Option<bool> {
 }
 
 fn bad(text: &str, what: &str) -> Bad {
-    Bad::Value(format!("`{}` {what}", sample(text)))
+    Bad::Value { sample: sample(text), what: what.to_string() }
 }
 
 /// At most 40 characters, control characters shown as a space.
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn values_take_their_fields_type() {
         let states = "values = [\"完好\", \"破损\"]";
-        let cases: Vec<(&str, &str, &str, Raw, Result<Value, Bad>)> = vec![
+        for (kind, extra, rule, raw, expected) in [
             ("text", "", "", text(" 解放路\u{3000}"), ok_text("解放路")),
             ("text", "", "", text("　"), Ok(Value::Null)),
             ("text", "", "", Raw::Float(4_102_020_118_000_001.0), ok_text("4102020118000001")),
@@ -294,8 +294,7 @@ mod tests {
             ("date", "", "date = \"excel\"", Raw::Float(45123.0), ok_text("2023-07-16")),
             ("date", "", "date = \"%Y\"", Raw::Date("2021-05-01".into()), ok_text("2021-05-01")),
             ("date", "", "date = [\"%d/%m/%Y\", \"%Y\"]", text("1987"), ok_text("1987-01-01")),
-        ];
-        for (kind, extra, rule, raw, expected) in cases {
+        ] {
             assert_eq!(apply(kind, extra, rule, raw.clone()), expected, "{kind} {rule} {raw:?}");
         }
     }
@@ -319,7 +318,7 @@ mod tests {
             ("text", "key = true", "", text("4.10202E+15"), "shortened by a spreadsheet"),
         ] {
             match apply(kind, extra, rule, raw.clone()) {
-                Err(Bad::Value(said)) => assert!(said.contains(what), "{kind} {raw:?}: {said}"),
+                Err(Bad::Value { what: said, .. }) => assert!(said.contains(what), "{kind} {raw:?}: {said}"),
                 other => panic!("{kind} {raw:?}: {other:?}"),
             }
         }

@@ -1,0 +1,260 @@
+//! What an import did, record by record accounted for: `read = stored + filtered + rejected` for every source.
+//! JSON for machines, a table for people; both say the same.
+
+use super::wire::{Failed, Opened, Reject, Who};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Samples kept of each reject code.
+const SAMPLES: usize = 5;
+
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// The snapshot that the import began from.
+    pub base: Option<String>,
+    /// The snapshot that it published; none when it was refused (and in the copy that the snapshot itself holds).
+    pub published: Option<String>,
+    pub sources: Vec<SourceReport>,
+    pub layers: Vec<LayerReport>,
+    pub totals: Totals,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Totals {
+    pub read: u64,
+    pub stored: u64,
+    pub filtered: u64,
+    pub rejected: u64,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct SourceReport {
+    pub id: String,
+    pub manifest: String,
+    pub path: String,
+    /// Records that the container itself declares, where it does.
+    pub declared: Option<u64>,
+    /// Records marked as deleted in the container; not read.
+    pub deleted: u64,
+    pub read: u64,
+    pub stored: u64,
+    /// Layer → records stored there.
+    pub layers: BTreeMap<String, u64>,
+    /// Why left out → records.
+    pub filtered: BTreeMap<String, u64>,
+    /// Repair code → records it was done to.
+    pub repaired: BTreeMap<String, u64>,
+    pub rejected: BTreeMap<String, Rejected>,
+    /// Rejects that the manifest allows, for the records read.
+    pub reject_limit: u64,
+    pub encoding: String,
+    pub crs: String,
+    pub operation: String,
+    pub vertical: String,
+    /// Layer field → source column.
+    pub columns: BTreeMap<String, String>,
+    pub unused_columns: Vec<String>,
+    pub findings: Vec<String>,
+    pub failed: Option<Failure>,
+    /// None in the copy that the snapshot holds: the same delivery makes the same bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Rejected {
+    pub count: u64,
+    pub samples: Vec<Sample>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Sample {
+    pub row: u64,
+    pub detail: String,
+}
+
+/// Why nothing of a source can be published.
+#[derive(Debug, Serialize)]
+pub struct Failure {
+    #[serde(serialize_with = "who")]
+    pub who: Who,
+    pub code: String,
+    pub what: String,
+}
+
+fn who<S: serde::Serializer>(who: &Who, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(match who {
+        Who::Supplier => "supplier",
+        Who::Missing => "missing",
+        Who::Machine => "machine",
+        Who::Operator => "operator",
+    })
+}
+
+impl From<Failed> for Failure {
+    fn from(f: Failed) -> Failure {
+        Failure { who: f.who, code: f.code, what: f.what }
+    }
+}
+
+/// A layer that the import wrote.
+#[derive(Debug, Serialize)]
+pub struct LayerReport {
+    pub id: String,
+    pub count: u64,
+    /// Records of earlier imports that stayed.
+    pub kept: u64,
+    pub why: &'static str,
+}
+
+impl SourceReport {
+    pub fn opened(&mut self, opened: &Opened) {
+        self.declared = opened.declared;
+        self.deleted = opened.deleted;
+        self.encoding.clone_from(&opened.encoding);
+        self.crs.clone_from(&opened.crs);
+        self.operation.clone_from(&opened.operation);
+        self.findings.extend(opened.findings.iter().cloned());
+    }
+
+    pub fn reject(&mut self, row: u64, reject: Reject) {
+        let of_code = self.rejected.entry(reject.code).or_default();
+        of_code.count += 1;
+        if of_code.samples.len() < SAMPLES {
+            of_code.samples.push(Sample { row, detail: reject.detail });
+        }
+    }
+
+    pub fn rejects(&self) -> u64 {
+        self.rejected.values().map(|r| r.count).sum()
+    }
+
+    pub fn fail(&mut self, who: Who, code: &str, what: impl Into<String>) {
+        self.failed.get_or_insert(Failure { who, code: code.to_string(), what: what.into() });
+    }
+}
+
+impl Report {
+    pub fn sum_up(&mut self) {
+        self.totals = Totals::default();
+        for s in &self.sources {
+            self.totals.read += s.read;
+            self.totals.stored += s.stored;
+            self.totals.filtered += s.filtered.values().sum::<u64>();
+            self.totals.rejected += s.rejects();
+        }
+    }
+
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+
+    /// For people: one line a source, then what needs their eyes.
+    pub fn to_table(&self) -> String {
+        let head = ["source", "declared", "read", "stored", "filtered", "repaired", "rejected", "seconds"];
+        let mut rows = vec![head.map(str::to_string)];
+        for s in &self.sources {
+            let declared = s.declared.map_or("-".to_string(), |n| n.to_string());
+            let filtered: u64 = s.filtered.values().sum();
+            let repaired: u64 = s.repaired.values().sum();
+            let seconds = s.seconds.map_or("-".to_string(), |t| format!("{t:.1}"));
+            let id = if s.failed.is_some() { format!("✗ {}", s.id) } else { s.id.clone() };
+            let numbers = [s.read, s.stored, filtered, repaired, s.rejects()].map(|n| n.to_string());
+            let [read, stored, filtered, repaired, rejected] = numbers;
+            rows.push([id, declared, read, stored, filtered, repaired, rejected, seconds]);
+        }
+        let t = &self.totals;
+        let sums = [t.read, t.stored, t.filtered].map(|n| n.to_string());
+        let [read, stored, filtered] = sums;
+        let blank = String::new;
+        rows.push(["total".to_string(), blank(), read, stored, filtered, blank(), t.rejected.to_string(), blank()]);
+        let mut out = aligned(&rows);
+        self.sources.iter().for_each(|s| s.details(&mut out));
+        let written = self.layers.iter().map(|l| format!("{} ({})", l.id, l.count)).collect::<Vec<_>>().join(", ");
+        let _ = match &self.published {
+            Some(id) => writeln!(out, "\npublished {id}; layers written: {written}"),
+            None => writeln!(out, "\nnothing was published; the store is as it was"),
+        };
+        out
+    }
+}
+
+impl SourceReport {
+    fn details(&self, out: &mut String) {
+        let quiet = self.findings.is_empty() && self.rejected.is_empty() && self.failed.is_none();
+        let _ = writeln!(out, "\n{}: {}; {}; {}", self.id, self.encoding, self.crs, self.operation);
+        for (what, counts) in [("repaired", &self.repaired), ("filtered", &self.filtered)] {
+            for (code, count) in counts {
+                let _ = writeln!(out, "  {what} {code}: {count}");
+            }
+        }
+        if quiet {
+            return;
+        }
+        for finding in &self.findings {
+            let _ = writeln!(out, "  note: {finding}");
+        }
+        for (code, rejected) in &self.rejected {
+            let _ = writeln!(out, "  rejected {code}: {} (allowed in all: {})", rejected.count, self.reject_limit);
+            for s in &rejected.samples {
+                let _ = writeln!(out, "    row {}: {}", s.row, s.detail);
+            }
+        }
+        if let Some(f) = &self.failed {
+            let _ = writeln!(out, "  FAILED {}: {}", f.code, f.what);
+        }
+    }
+}
+
+/// First column to the left, the others to the right.
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let widths: Vec<usize> = (0..N).map(|i| rows.iter().map(|r| columns_of(&r[i])).max().unwrap_or_default()).collect();
+    let mut out = String::new();
+    for row in rows {
+        for (i, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let blank = " ".repeat(width - columns_of(cell));
+            let _ = if i == 0 { write!(out, "{cell}{blank}") } else { write!(out, "  {blank}{cell}") };
+        }
+        out.truncate(out.trim_end_matches(' ').len());
+        out.push('\n');
+    }
+    out
+}
+
+/// Terminal columns: Chinese characters take two.
+fn columns_of(text: &str) -> usize {
+    let wide = |c: char| matches!(c as u32, 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x20000..=0x3fffd);
+    text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_most_five_samples_a_code() {
+        let mut s = SourceReport::default();
+        for row in 0..9 {
+            s.reject(row, Reject { code: "bad-value".into(), detail: format!("d{row}") });
+        }
+        s.reject(9, Reject { code: "unrouted".into(), detail: "u".into() });
+        assert_eq!(s.rejects(), 10);
+        assert_eq!(s.rejected["bad-value"].count, 9);
+        assert_eq!(s.rejected["bad-value"].samples.iter().map(|s| s.row).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn the_table_is_aligned_for_chinese_too() {
+        let mut report = Report::default();
+        for id in ["部件", "pipes-2026"] {
+            report.sources.push(SourceReport { id: id.into(), read: 7, stored: 7, ..SourceReport::default() });
+        }
+        report.sum_up();
+        let table = report.to_table();
+        let ends: Vec<usize> = table.lines().take(4).map(|l| columns_of(&l[..l.find(" 7").unwrap_or(0)])).collect();
+        assert_eq!(ends[1], ends[2], "{table}");
+        assert_eq!(report.totals.read, 14);
+        assert!(table.contains("nothing was published"));
+    }
+}

@@ -1,0 +1,460 @@
+//! One import from manifests to a published snapshot, or to an unchanged store and a report that says why. Reading
+//! happens in child processes (`child`); here their frames are mapped, counted and written.
+
+use super::check::check_sources;
+use super::identity::{Identities, Name, SourceIx, content};
+use super::load::{self, Source};
+use super::manifest::KeyScope;
+use super::map::{Draft as Mapping, Mapped, Mapper};
+use super::merge::{self, LayerWork, Outcome};
+use super::progress::Progress;
+use super::report::{LayerReport, Report, SourceReport};
+use super::wire::{Done, Frame, ReadJob, Record, Who};
+use super::{Frames, ImportOptions};
+use crate::derive::derive_layer;
+use crate::error::{Error, Finding, Result};
+use crate::feature::{Feature, SourceTag};
+use crate::layer::{Catalog, LayerIx};
+use crate::store::{Draft, SealedTable, Store};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+pub fn import(catalog: &Catalog, options: &ImportOptions) -> Result<String> {
+    let sources = ready(catalog, &options.manifests)?;
+    let store = Store::open(&options.store, true)?;
+    let draft = store.draft()?;
+    let progress = Progress::new();
+    let mut report = Report { base: draft.base().map(|s| s.id.clone()), ..Report::default() };
+    let outcome = Transaction::run(catalog, &sources, draft, &progress, &mut report);
+    report.sum_up();
+    report.published = outcome.as_ref().ok().cloned();
+    print!("{}", report.to_table());
+    if let Some(path) = &options.report {
+        std::fs::write(path, report.to_json()).map_err(|e| Error::io(path, e))?;
+    }
+    let id = outcome?;
+    store.gc(options.keep)?;
+    Ok(id)
+}
+
+/// All sources, checked; findings before missing inputs, so that one run shows every mistake.
+fn ready(catalog: &Catalog, manifests: &[PathBuf]) -> Result<Vec<Source>> {
+    if let Some(gone) = manifests.iter().find(|m| !m.exists()) {
+        return Err(Error::Missing(gone.clone()));
+    }
+    let (sources, mut findings) = load::load(manifests);
+    let checked = check_sources(catalog, sources.iter());
+    findings.extend(checked.findings);
+    if findings.is_empty() {
+        return match checked.missing.into_iter().next() {
+            Some((path, _)) => Err(Error::Missing(path)),
+            None => Ok(sources),
+        };
+    }
+    findings.extend(checked.missing.into_iter().map(|(_, finding)| finding));
+    findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    Err(Error::Config(findings))
+}
+
+struct Transaction<'a> {
+    sources: &'a [Source],
+    staging: PathBuf,
+    progress: &'a Progress,
+    ids: Identities,
+    works: Vec<LayerWork>,
+    /// Position in `works` of each layer.
+    at: HashMap<LayerIx, usize>,
+    finished: BTreeMap<usize, Outcome>,
+}
+
+impl<'a> Transaction<'a> {
+    fn run(
+        catalog: &Catalog,
+        sources: &'a [Source],
+        mut draft: Draft,
+        progress: &'a Progress,
+        report: &mut Report,
+    ) -> Result<String> {
+        let mut ids = Identities::new(sources.iter().map(|s| s.id.clone()).collect());
+        let works = merge::plan(catalog, sources, &draft, &mut ids)?;
+        let at = works.iter().enumerate().map(|(i, w)| (w.ix, i)).collect();
+        let staging = draft.staging().to_path_buf();
+        let finished = BTreeMap::new();
+        let mut transaction = Transaction { sources, staging, progress, ids, works, at, finished };
+        transaction.read_all(catalog, report)?;
+        if let Some(error) = failure(sources, report) {
+            return Err(error);
+        }
+        transaction.finish_layers()?;
+        transaction.write(catalog, &mut draft, report)?;
+        progress.line("publishing");
+        draft.publish()
+    }
+
+    /// Reads every source, even after one has failed: people see all problems at once.
+    fn read_all(&mut self, catalog: &Catalog, report: &mut Report) -> Result<()> {
+        let sources = self.sources;
+        // The next source is opened (unpacked, counted) while this one is mapped.
+        let mut next = sources.first().map(|s| self.open(0, s));
+        for (i, source) in sources.iter().enumerate() {
+            let Some(frames) = next.take() else { break };
+            next = sources.get(i + 1).map(|s| self.open(i + 1, s));
+            let start = Instant::now();
+            let mut read = SourceReport {
+                id: source.id.clone(),
+                manifest: source.file.path.display().to_string(),
+                path: source.path.display().to_string(),
+                ..SourceReport::default()
+            };
+            let outcome = frames.and_then(|frames| self.read_one(catalog, i, frames, &mut read));
+            read.seconds = Some(start.elapsed().as_secs_f64());
+            report.sources.push(read);
+            outcome?;
+            for work in &mut self.works {
+                work.pending.remove(&i);
+            }
+            if report.sources.iter().all(|s| s.failed.is_none()) {
+                self.finish_layers()?;
+            }
+            let _ = std::fs::remove_dir_all(self.scratch(i));
+        }
+        Ok(())
+    }
+
+    fn scratch(&self, i: usize) -> PathBuf {
+        self.staging.join(format!("read-{i}"))
+    }
+
+    fn open(&self, i: usize, source: &Source) -> Result<Frames> {
+        let scratch = self.scratch(i);
+        std::fs::create_dir_all(&scratch).map_err(|e| Error::io(&scratch, e))?;
+        let job: ReadJob = source.job(&scratch);
+        super::open(&job)
+    }
+
+    fn read_one(&mut self, catalog: &Catalog, i: usize, frames: Frames, read: &mut SourceReport) -> Result<()> {
+        let source = &self.sources[i];
+        let mut reading: Option<(Mapper, super::progress::Step)> = None;
+        let mut done = None;
+        self.ids.begin_source();
+        for frame in frames {
+            match (frame?, &mut reading) {
+                (Frame::Opened(opened), None) => {
+                    read.opened(&opened);
+                    match Mapper::new(catalog, source, &opened) {
+                        Ok(mapper) => {
+                            read.mapped(&mapper);
+                            let total = opened.declared.or(source.decl.rows);
+                            reading = Some((mapper, self.progress.start(&source.id, total)));
+                        }
+                        // Dropping the frames ends the child.
+                        Err(missing) => {
+                            read.fail(Who::Operator, "missing-column", missing.join("\n"));
+                            return Ok(());
+                        }
+                    }
+                }
+                (Frame::Records(records), Some((mapper, step))) => {
+                    step.advance(records.len() as u64);
+                    for record in records {
+                        self.store_record(i, mapper, record, read)?;
+                    }
+                }
+                (Frame::Done(d), _) => done = Some(d),
+                (Frame::Failed(f), _) => read.failed = Some(f.into()),
+                _ => read.fail(Who::Machine, "protocol", "the reading process spoke out of turn"),
+            }
+        }
+        read.reject_limit = source.max_rejects().of(read.read);
+        judge(source, done.as_ref(), read);
+        let summary = match &read.failed {
+            Some(f) => format!("FAILED {}: {}", f.code, f.what),
+            None => format!("{} read, {} stored, {} rejected", read.read, read.stored, read.rejects()),
+        };
+        match reading {
+            Some((_, step)) => step.finish(&summary),
+            None => self.progress.line(&format!("{}: {summary}", source.id)),
+        }
+        Ok(())
+    }
+
+    /// One record: stored, filtered or rejected, and counted as exactly one of them.
+    fn store_record(&mut self, i: usize, mapper: &Mapper, mut record: Record, read: &mut SourceReport) -> Result<()> {
+        let row = record.row;
+        read.read += 1;
+        let mut repairs = std::mem::take(&mut record.repairs);
+        let draft = match mapper.map(record, &mut |code| repairs.push(code.to_string())) {
+            Mapped::Feature(draft) => draft,
+            Mapped::Filtered(why) => {
+                *read.filtered.entry(why.to_string()).or_default() += 1;
+                return Ok(());
+            }
+            Mapped::Rejected(reject) => {
+                read.reject(row, reject);
+                return Ok(());
+            }
+        };
+        let target = &mapper.targets[draft.target];
+        let id = match self.claim(i, mapper, &draft, row) {
+            Ok(id) => id,
+            Err(reject) => {
+                read.reject(row, reject);
+                return Ok(());
+            }
+        };
+        let source = &self.sources[i].id;
+        let feature = Feature { id, source: SourceTag::of(source), geometry: draft.geometry, values: draft.values };
+        let Some(&at) = self.at.get(&target.ix) else {
+            return Err(Error::damaged(target.layer.id.clone(), "the layer was not planned for"));
+        };
+        self.works[at].push(&self.staging, source, &feature)?;
+        repairs.sort_unstable();
+        repairs.dedup();
+        for code in repairs {
+            *read.repaired.entry(code).or_default() += 1;
+        }
+        read.stored += 1;
+        match read.layers.get_mut(&target.layer.id) {
+            Some(count) => *count += 1,
+            None => drop(read.layers.insert(target.layer.id.clone(), 1)),
+        }
+        Ok(())
+    }
+
+    fn claim(
+        &mut self,
+        i: usize,
+        mapper: &Mapper,
+        draft: &Mapping,
+        row: u64,
+    ) -> Result<crate::feature::FeatureId, super::wire::Reject> {
+        let source = &self.sources[i];
+        let target = &mapper.targets[draft.target];
+        let name = match (draft.key.is_empty(), source.key_scope()) {
+            (true, _) => Name::Content(&source.id, content(&target.layer, &draft.geometry, &draft.values)),
+            (_, KeyScope::Layer) => Name::Key(&draft.key),
+            (_, KeyScope::Source) => Name::SourceKey(&source.id, &draft.key),
+        };
+        self.ids.claim(target.ix, SourceIx(i as u16), row, &name, || mapper.shown_key(draft))
+    }
+
+    /// Seals the layers that no source can change any more, on all cores.
+    fn finish_layers(&mut self) -> Result<()> {
+        let (ids, staging, finished) = (&self.ids, &self.staging, &self.finished);
+        let ready: Vec<(usize, &mut LayerWork)> = self
+            .works
+            .iter_mut()
+            .enumerate()
+            .filter(|(i, w)| w.pending.is_empty() && !finished.contains_key(i))
+            .collect();
+        let outcomes: Vec<(usize, Outcome)> =
+            ready.into_par_iter().map(|(i, work)| Ok((i, work.finish(staging, ids)?))).collect::<Result<_>>()?;
+        self.finished.extend(outcomes);
+        Ok(())
+    }
+
+    /// Everything into the draft: layers and what is derived from them, catalog, sources, report.
+    fn write(self, catalog: &Catalog, draft: &mut Draft, report: &mut Report) -> Result<()> {
+        draft.manifest.layers.retain(|id, _| catalog.find(id).is_some());
+        for ((_, outcome), work) in self.finished.into_iter().zip(self.works) {
+            let why = if work.redeclared { "declared anew" } else { "delivered" };
+            let mut count = 0;
+            match outcome {
+                Outcome::Untouched => continue,
+                Outcome::Empty => drop(draft.manifest.layers.remove(&work.layer.id)),
+                Outcome::Written(sealed) => {
+                    count = sealed.count;
+                    self.progress.line(&format!("{}: {count} records", work.layer.id));
+                    derive(draft, &work, sealed)?;
+                }
+            }
+            report.layers.push(LayerReport { id: work.layer.id.clone(), count, kept: work.kept, why });
+        }
+        draft.manifest.catalog = draft.add_bytes(&catalog.to_json())?;
+        let provenance = provenance(draft, report)?;
+        let blob = draft.add_bytes(&provenance)?;
+        draft.manifest.extra.insert("sources".to_string(), blob);
+        let seconds: Vec<_> = report.sources.iter_mut().map(|s| s.seconds.take()).collect();
+        report.sum_up();
+        let blob = draft.add_bytes(&report.to_json())?;
+        draft.manifest.extra.insert("report".to_string(), blob);
+        report.sources.iter_mut().zip(seconds).for_each(|(s, t)| s.seconds = t);
+        Ok(())
+    }
+}
+
+fn derive(draft: &mut Draft, work: &LayerWork, sealed: SealedTable) -> Result<()> {
+    let entry = derive_layer(draft, &work.layer, sealed, work.sources.clone())?;
+    draft.manifest.layers.insert(work.layer.id.clone(), entry);
+    Ok(())
+}
+
+/// Whether a source that was read to its end may be published.
+fn judge(source: &Source, done: Option<&Done>, read: &mut SourceReport) {
+    let n = read.read;
+    match done {
+        _ if read.failed.is_some() => return,
+        None => return read.fail(Who::Machine, "reader-died", "the reading process ended before its work did"),
+        Some(d) if d.read != n => {
+            return read.fail(Who::Machine, "protocol", format!("{} records were announced, {n} came", d.read));
+        }
+        _ => {}
+    }
+    if let Some(declared) = read.declared.filter(|d| *d != n) {
+        let what = format!("the file declares {declared} records and holds {n}; deliver it again, whole");
+        return read.fail(Who::Supplier, "incomplete", what);
+    }
+    if let Some(stated) = source.decl.rows.filter(|r| *r != n) {
+        let what =
+            format!("the manifest states {stated} rows and the file holds {n}; deliver it again, or correct `rows`");
+        return read.fail(Who::Supplier, "incomplete", what);
+    }
+    let rejects = read.rejects();
+    if rejects > read.reject_limit {
+        let what = format!("{rejects} of {n} records were refused; the manifest allows {}", read.reject_limit);
+        read.fail(Who::Supplier, "too-many-rejects", what);
+    }
+}
+
+/// The import's error by who must act; the machine first, for what it broke says nothing of the data.
+fn failure(sources: &[Source], report: &Report) -> Option<Error> {
+    let failed: Vec<_> =
+        sources.iter().zip(&report.sources).filter_map(|(s, r)| r.failed.as_ref().map(|f| (s, f))).collect();
+    let of = |who: Who| failed.iter().filter(move |(_, f)| f.who == who);
+    if let Some((s, f)) = of(Who::Machine).next() {
+        let source = std::io::Error::other(format!("{}: {}", f.code, f.what));
+        return Some(Error::Io { path: s.path.clone(), source });
+    }
+    let findings: Vec<Finding> = of(Who::Operator)
+        .map(|(s, f)| Finding { file: s.file.path.clone(), line: s.line, what: format!("{}: {}", s.id, f.what) })
+        .collect();
+    if !findings.is_empty() {
+        return Some(Error::Config(findings));
+    }
+    if let Some((s, _)) = of(Who::Missing).next() {
+        return Some(Error::Missing(s.path.clone()));
+    }
+    let lines: Vec<String> = failed.iter().map(|(s, f)| format!("{}: {}: {}", s.id, f.code, f.what)).collect();
+    (!lines.is_empty()).then(|| Error::Data(lines.join("\n")))
+}
+
+/// What the store remembers of a source: the newest delivery's account.
+#[derive(Serialize, Deserialize)]
+struct Provenance {
+    manifest: String,
+    file: String,
+    read: u64,
+    stored: u64,
+    encoding: String,
+    crs: String,
+    operation: String,
+    vertical: String,
+}
+
+/// Every source that has records in the snapshot, by id.
+fn provenance(draft: &Draft, report: &Report) -> Result<Vec<u8>> {
+    let mut all: BTreeMap<String, Provenance> = match (draft.base(), draft.manifest.extra.get("sources")) {
+        (Some(base), Some(blob)) => serde_json::from_slice(&base.blob(blob)?)
+            .map_err(|e| Error::damaged(blob.digest.clone(), format!("not a list of sources: {e}")))?,
+        _ => BTreeMap::new(),
+    };
+    let name = |path: &str| Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for s in &report.sources {
+        let provenance = Provenance {
+            manifest: name(&s.manifest),
+            file: name(&s.path),
+            read: s.read,
+            stored: s.stored,
+            encoding: s.encoding.clone(),
+            crs: s.crs.clone(),
+            operation: s.operation.clone(),
+            vertical: s.vertical.clone(),
+        };
+        all.insert(s.id.clone(), provenance);
+    }
+    all.retain(|id, _| draft.manifest.layers.values().any(|l| l.sources.contains_key(id)));
+    Ok(serde_json::to_vec_pretty(&all).unwrap_or_default())
+}
+
+impl SourceReport {
+    fn mapped(&mut self, mapper: &Mapper) {
+        self.findings.extend(mapper.notes.iter().cloned());
+        self.columns.clone_from(&mapper.mapped);
+        self.unused_columns.clone_from(&mapper.unused);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::report::Failure;
+
+    fn read(n: u64, declared: Option<u64>) -> SourceReport {
+        SourceReport { read: n, declared, ..SourceReport::default() }
+    }
+
+    fn source(extra: &str) -> Source {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("d.toml");
+        std::fs::write(&file, format!("[[source]]\npath = \"a.geojson\"\nlayer = \"l\"\n{extra}")).unwrap();
+        let (sources, findings) = load::load(&[&file]);
+        assert!(findings.is_empty(), "{findings:?}");
+        sources.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn incomplete_sources_fail() {
+        let done = |n| Some(Done { read: n, ..Done::default() });
+        for (extra, done, read, code) in [
+            ("", done(10), read(10, Some(10)), None),
+            ("", done(10), read(10, None), None),
+            ("", done(10), read(10, Some(20)), Some("incomplete")),
+            ("rows = 11", done(10), read(10, None), Some("incomplete")),
+            ("", done(11), read(10, None), Some("protocol")),
+            ("", None, read(10, None), Some("reader-died")),
+        ] {
+            let mut read = read;
+            judge(&source(extra), done.as_ref(), &mut read);
+            assert_eq!(read.failed.map(|f| f.code).as_deref(), code, "{extra} {done:?}");
+        }
+    }
+
+    #[test]
+    fn rejects_are_allowed_up_to_the_limit() {
+        for (extra, rows, rejects, fails) in [
+            ("", 1000, 1, false),
+            ("", 999, 1, true),
+            ("max_rejects = 2", 10, 2, false),
+            ("max_rejects = 2", 10, 3, true),
+            ("max_rejects = 1.0", 10, 10, false),
+            ("max_rejects = 0", 10, 1, true),
+        ] {
+            let source = source(extra);
+            let mut read = read(rows, None);
+            (0..rejects).for_each(|row| read.reject(row, crate::import::map::reject("bad-value", String::new())));
+            read.reject_limit = source.max_rejects().of(rows);
+            judge(&source, Some(&Done { read: rows, ..Done::default() }), &mut read);
+            assert_eq!(read.failed.is_some(), fails, "{extra} {rejects} of {rows}");
+        }
+    }
+
+    #[test]
+    fn the_exit_code_says_who_must_act() {
+        let sources = vec![source(""), source("")];
+        let failed = |who| Some(Failure { who, code: "x".into(), what: "y".into() });
+        for (a, b, code) in [
+            (Some(Who::Supplier), None, 65),
+            (Some(Who::Supplier), Some(Who::Missing), 66),
+            (Some(Who::Operator), Some(Who::Supplier), 78),
+            (Some(Who::Operator), Some(Who::Machine), 74),
+        ] {
+            let reports = [a, b].map(|who| SourceReport { failed: who.and_then(failed), ..SourceReport::default() });
+            let report = Report { sources: reports.into(), ..Report::default() };
+            assert_eq!(failure(&sources, &report).map(|e| e.exit_code()), Some(code), "{a:?} {b:?}");
+        }
+        assert!(failure(&sources, &Report::default()).is_none());
+    }
+}
