@@ -1,6 +1,8 @@
 //! The shipped catalog is whole and is exactly what the project promises; a broken catalog says everything that
 //! is wrong with it at once.
 
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by panicking")]
+
 use chengtu::error::{Error, Finding};
 use chengtu::layer::{Catalog, FieldRole, Layer, Role, Sensitivity, Serve, check_style};
 use std::collections::{BTreeMap, BTreeSet};
@@ -373,6 +375,15 @@ fn one_more_file_is_one_more_layer() {
     assert_eq!(extra.theme, "a_theme_of_its_own");
     let again = Catalog::from_json(&catalog.to_json()).unwrap();
     assert_eq!(again.digest(), catalog.digest());
+}
+
+#[test]
+fn an_example_leaves_what_is_stored_as_it_is() {
+    let digest = |text: &str| Catalog::load(folder(&[("t/a.toml", text)]).path()).unwrap().digest();
+    let whole = WHOLE.replace("NAME", "a");
+    let (without, _) = whole.split_once("[[example]]").unwrap();
+    assert_eq!(digest(&whole), digest(without));
+    assert_ne!(digest(&whole), digest(&whole.replace("max = 16", "max = 17")));
 }
 
 #[test]

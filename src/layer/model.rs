@@ -306,9 +306,10 @@ impl Layer {
         self.serve.contains(&how)
     }
 
-    /// BLAKE3 over the declaration's canonical JSON: same digest, same stored and served form.
+    /// BLAKE3 over the declaration's canonical JSON without its examples: same digest, same stored and served form.
     pub fn digest(&self) -> blake3::Hash {
-        blake3::hash(&serde_json::to_vec(self).unwrap_or_default())
+        let bare = Layer { examples: vec![], ..self.clone() };
+        blake3::hash(&serde_json::to_vec(&bare).unwrap_or_default())
     }
 }
 
