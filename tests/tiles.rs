@@ -1,0 +1,429 @@
+//! Tiles of a small city as clients get them: what is in which tile, at every zoom and in both grids.
+
+mod common;
+
+use chengtu::audience::Audience;
+use chengtu::city::City;
+use chengtu::derive::{TILE_BUDGET, gzipped};
+use chengtu::feature::{Feature, FeatureId, Geometry, Value};
+use chengtu::geo::{BBox, TileKey, TileMatrixSet};
+use chengtu::layer::{Catalog, LayerIx};
+use chengtu::mvt::decode::{self, decode};
+use chengtu::tile;
+use common::{Random, catalog, city, feature, publish};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+const LAMPS: &str = r#"
+id = "lamps"
+name = { zh = "路灯", en = "Lamps" }
+geometry = ["point"]
+dimension = "2.5D"
+sensitivity = "public"
+serve = ["mvt"]
+zoom = { min = 10, full = 14, max = 16 }
+thin = { cell_px = 8, rank = "watts", count = true }
+fields = [
+  { name = "code", type = "text", zh = "编码", key = true },
+  { name = "watts", type = "int", zh = "功率" },
+  { name = "keeper", type = "text", zh = "责任人", sensitivity = "personal" },
+  { name = "note", type = "text", zh = "备注", from_zoom = 15 },
+]
+"#;
+
+const ROADS: &str = r#"
+id = "roads"
+name = { zh = "道路", en = "Roads" }
+geometry = ["line"]
+dimension = "2D"
+sensitivity = "government"
+serve = ["mvt"]
+zoom = { min = 8, full = 11, max = 16 }
+fields = [{ name = "name", type = "text", zh = "名称", key = true }]
+"#;
+
+const CELLS: &str = r#"
+id = "cells"
+name = { zh = "网格", en = "Cells" }
+geometry = ["polygon"]
+dimension = "2D"
+sensitivity = "public"
+serve = ["mvt"]
+zoom = { min = 8, full = 8, max = 16 }
+generalise = { coverage = true }
+fields = [{ name = "code", type = "text", zh = "编码", key = true }, { name = "valid_to", type = "date", zh = "失效", role = "valid_to", from_zoom = 99 }]
+"#;
+
+fn catalog_of_three() -> Catalog {
+    catalog(&[("lamps", LAMPS), ("roads", ROADS), ("cells", CELLS)])
+}
+
+const CENTRE: [f64; 2] = [114.3, 34.8];
+const WIDE: f64 = 0.06;
+
+fn place(r: &mut Random) -> [f64; 2] {
+    [CENTRE[0] + (r.part() - 0.5) * WIDE, CENTRE[1] + (r.part() - 0.5) * WIDE]
+}
+
+fn text(s: impl Into<String>) -> Value {
+    Value::Text(s.into())
+}
+
+fn lamp(id: u64, at: [f64; 2], watts: i64) -> Feature {
+    let values = vec![text(format!("L{id}")), Value::Int(watts), text("王五 13800000000"), text("备注")];
+    feature(id, Geometry::point(at[0], at[1]), values)
+}
+
+fn lamps(n: u64) -> Vec<Feature> {
+    let mut r = Random(7);
+    (1..=n).map(|id| (place(&mut r), id)).map(|(at, id)| lamp(id, at, (id % 5) as i64 * 50)).collect()
+}
+
+fn roads(n: u64) -> Vec<Feature> {
+    let mut r = Random(8);
+    let road = |id: u64, r: &mut Random| {
+        let mut at = place(r);
+        let step = [(r.part() - 0.5) * 0.002, (r.part() - 0.5) * 0.002];
+        let xy = (0..20).map(|_| {
+            at = [at[0] + step[0] + (r.part() - 0.5) * 1e-4, at[1] + step[1] + (r.part() - 0.5) * 1e-4];
+            at
+        });
+        feature(id, Geometry::line(xy.collect()), vec![text(format!("路{id}"))])
+    };
+    (1..=n).map(|id| road(id, &mut r)).collect()
+}
+
+/// side × side cells with wavy shared borders.
+fn cells(side: usize) -> Vec<Feature> {
+    let corner = |i: usize, j: usize| {
+        let mut r = Random((i * 1000 + j) as u64);
+        let jitter = |r: &mut Random| (r.part() - 0.5) * WIDE / side as f64 * 0.3;
+        let at = |k: usize, c: f64| c + (k as f64 / side as f64 - 0.5) * WIDE;
+        [at(i, CENTRE[0]) + jitter(&mut r), at(j, CENTRE[1]) + jitter(&mut r)]
+    };
+    // A border from a to b, always made from its lower end, so that both neighbours get the same vertices.
+    let border = |a: (usize, usize), b: (usize, usize)| {
+        let (p, q) = (corner(a.0.min(b.0), a.1.min(b.1)), corner(a.0.max(b.0), a.1.max(b.1)));
+        let mut r = Random((p[0] * 1e9) as u64 ^ (q[1] * 1e9) as u64);
+        let bend = |t: f64, r: &mut Random| [0, 1].map(|k| p[k] + t * (q[k] - p[k]) + (r.part() - 0.5) * WIDE / 2000.0);
+        let mut line = vec![p];
+        line.extend((1..9).map(|i| bend(f64::from(i) / 9.0, &mut r)));
+        line.push(q);
+        if a > b {
+            line.reverse();
+        }
+        line
+    };
+    let mut all = vec![];
+    for i in 0..side {
+        for j in 0..side {
+            let around = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1), (i, j)];
+            let mut ring: Vec<[f64; 2]> = vec![];
+            for w in around.windows(2) {
+                let line = border(w[0], w[1]);
+                ring.extend(&line[..line.len() - 1]);
+            }
+            ring.push(ring[0]);
+            let id = (i * side + j + 1) as u64;
+            all.push(feature(id, Geometry::polygon(&[ring]), vec![text(format!("格{id}")), Value::Null]));
+        }
+    }
+    all
+}
+
+fn grids() -> [Arc<TileMatrixSet>; 2] {
+    [Arc::new(TileMatrixSet::web_mercator_quad()), Arc::new(TileMatrixSet::cgcs2000_quad())]
+}
+
+fn render(city: &City, grid: &Arc<TileMatrixSet>, layers: &[LayerIx], key: TileKey) -> Option<Vec<u8>> {
+    let plan = tile::plan(city, &Audience::OPEN, grid, layers, key).unwrap();
+    plan.ok().map(|plan| plan.map_or(vec![], |plan| tile::render(city, &plan).unwrap()))
+}
+
+/// Every tile of the box at a zoom, decoded, without a violation of the specification.
+fn sweep(city: &City, grid: &Arc<TileMatrixSet>, layers: &[LayerIx], z: u8) -> BTreeMap<TileKey, decode::Decoded> {
+    let city_box = BBox::new(CENTRE[0] - WIDE, CENTRE[1] - WIDE, CENTRE[0] + WIDE, CENTRE[1] + WIDE);
+    let (xs, ys) = grid.tiles_over(&city_box, z).unwrap();
+    let keys = ys.flat_map(|y| xs.clone().map(move |x| TileKey { z, x, y }));
+    keys.filter_map(|key| {
+        let tile = decode(&render(city, grid, layers, key)?);
+        assert!(tile.violations.is_empty(), "{key:?}: {:?}", tile.violations);
+        Some((key, tile))
+    })
+    .collect()
+}
+
+fn ids(tiles: &BTreeMap<TileKey, decode::Decoded>, layer: &str) -> BTreeSet<u64> {
+    tiles.values().filter_map(|t| t.layer(layer)).flat_map(|l| l.features.iter().filter_map(|f| f.id)).collect()
+}
+
+fn store_of_three(dir: &Path) -> (Catalog, City) {
+    let catalog = catalog_of_three();
+    publish(dir, &catalog, &[("lamps", &lamps(3000)), ("roads", &roads(200)), ("cells", &cells(12))]);
+    (catalog, city(dir))
+}
+
+#[test]
+fn everything_is_there_from_its_full_zoom_and_less_is_nested_below() {
+    let dir = tempfile::tempdir().unwrap();
+    let (catalog, city) = store_of_three(dir.path());
+    for grid in grids() {
+        for (id, full, total) in [("lamps", 14, 3000), ("roads", 11, 200), ("cells", 8, 144)] {
+            let ix = catalog.find(id).unwrap();
+            let zoom = catalog.layer(ix).zoom;
+            let mut coarser: BTreeSet<u64> = BTreeSet::new();
+            for z in zoom.min..=zoom.max {
+                let now = ids(&sweep(&city, &grid, &[ix], z), id);
+                assert!(coarser.is_subset(&now), "{} {id}: kept at z{} but not at z{z}", grid.id, z - 1);
+                assert!(z < full || now.len() == total, "{} {id} z{z}: {} of {total}", grid.id, now.len());
+                assert!(z >= full || now.len() < total, "{id} is thinned at z{z}");
+                coarser = now;
+            }
+        }
+    }
+}
+
+#[test]
+fn counts_add_up_to_the_truth_at_every_thinned_zoom() {
+    let dir = tempfile::tempdir().unwrap();
+    let (catalog, city) = store_of_three(dir.path());
+    let ix = catalog.find("lamps").unwrap();
+    for grid in grids() {
+        for z in 10..14 {
+            let mut counted: HashMap<u64, i64> = HashMap::new();
+            for f in sweep(&city, &grid, &[ix], z).values().filter_map(|t| t.layer("lamps")).flat_map(|l| &l.features) {
+                let count = match f.attribute("_count") {
+                    Some(Value::Int(n)) => *n,
+                    other => panic!("_count is {other:?}"),
+                };
+                counted.insert(f.id.unwrap(), count);
+            }
+            assert_eq!(counted.values().sum::<i64>(), 3000, "z{z}");
+        }
+    }
+}
+
+#[test]
+fn attributes_follow_the_declaration() {
+    let dir = tempfile::tempdir().unwrap();
+    let (catalog, city) = store_of_three(dir.path());
+    let ix = catalog.find("lamps").unwrap();
+    for (z, expected) in
+        [(12, vec!["_count", "code", "watts"]), (14, vec!["code", "watts"]), (15, vec!["code", "note", "watts"])]
+    {
+        let tiles = sweep(&city, &grids()[0], &[ix], z);
+        for f in tiles.values().filter_map(|t| t.layer("lamps")).flat_map(|l| &l.features) {
+            let mut keys: Vec<&str> = f.attributes.iter().map(|(k, _)| k.as_str()).collect();
+            keys.sort_unstable();
+            assert_eq!(keys, expected, "z{z}");
+            assert_eq!(f.attribute("code"), Some(&text(format!("L{}", f.id.unwrap()))));
+        }
+    }
+}
+
+/// Positions in tiles are those of the source within half a unit, in both grids.
+#[test]
+fn points_stand_where_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let (catalog, city) = store_of_three(dir.path());
+    let source: HashMap<u64, [f64; 2]> = lamps(3000).into_iter().map(|f| (f.id.0, f.geometry.xy[0])).collect();
+    for grid in grids() {
+        for (key, tile) in sweep(&city, &grid, &[catalog.find("lamps").unwrap()], 16) {
+            let projector = grid.projector(key, 4096);
+            for f in tile.layer("lamps").into_iter().flat_map(|l| &l.features) {
+                let want = projector.project(source[&f.id.unwrap()]);
+                let decode::Geometry::Points(points) = &f.geometry else { panic!("a lamp is a point") };
+                let off = [0, 1].map(|k| (f64::from(points[0][k]) - want[k]).abs());
+                assert!(off[0] <= 0.5 + 1e-6 && off[1] <= 0.5 + 1e-6, "{off:?}");
+            }
+        }
+    }
+}
+
+/// Two neighbours' common border has the same vertices in both, at every zoom, in every tile: each border vertex
+/// that is not at the tile's buffered edge is used by at least two cells, or lies on the city's outline.
+#[test]
+fn a_coverage_has_no_cracks() {
+    let dir = tempfile::tempdir().unwrap();
+    let (catalog, city) = store_of_three(dir.path());
+    let ix = catalog.find("cells").unwrap();
+    for grid in grids() {
+        for z in 8..=14 {
+            for (key, tile) in sweep(&city, &grid, &[ix], z) {
+                let Some(layer) = tile.layer("cells") else { continue };
+                let mut edges: HashMap<(decode::Point, decode::Point), i32> = HashMap::new();
+                for f in &layer.features {
+                    let decode::Geometry::Polygons(polygons) = &f.geometry else { panic!("a cell is a polygon") };
+                    for ring in polygons.iter().flatten() {
+                        for i in 0..ring.len() {
+                            let (a, b) = (ring[i], ring[(i + 1) % ring.len()]);
+                            *edges.entry((a, b)).or_default() += 1;
+                            *edges.entry((b, a)).or_default() -= 1;
+                        }
+                    }
+                }
+                // Edges that no neighbour answers must be the outline of the whole: count them against the outline.
+                let lonely = edges.values().filter(|&&n| n > 0).count();
+                let whole = outline_edges(&catalog, &tile);
+                assert!(lonely <= whole, "{} {key:?}: {lonely} open edges, the outline has {whole}", grid.id);
+            }
+        }
+    }
+}
+
+/// Upper bound of the edges on the outline: those of a ring around the city and around the tile's buffer.
+fn outline_edges(_: &Catalog, tile: &decode::Decoded) -> usize {
+    let on_rect = |p: decode::Point| p.iter().any(|&v| v == -64 || v == 4096 + 64);
+    let layer = tile.layer("cells").unwrap();
+    let mut n = 0;
+    for f in &layer.features {
+        let decode::Geometry::Polygons(polygons) = &f.geometry else { continue };
+        for ring in polygons.iter().flatten() {
+            n += (0..ring.len()).filter(|&i| on_rect(ring[i]) || on_rect(ring[(i + 1) % ring.len()])).count();
+        }
+    }
+    // The city's own outline: 4 sides of 12 cells with at most 9 edges each.
+    n + 4 * 12 * 9
+}
+
+/// Area-exact freshness: after ten lamps moved, exactly the tiles near an old or new place may differ, at every
+/// zoom and in both grids; all the others keep their bytes.
+#[test]
+fn a_re_import_changes_only_tiles_near_a_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = catalog_of_three();
+    let before_lamps = lamps(3000);
+    publish(dir.path(), &catalog, &[("lamps", &before_lamps), ("roads", &roads(200)), ("cells", &cells(12))]);
+    let before = city(dir.path());
+    let mut after_lamps = before_lamps.clone();
+    let mut touched = vec![];
+    for n in (0..3000).step_by(300) {
+        let old = after_lamps[n].geometry.xy[0];
+        let new = [old[0] + 1e-4, old[1] - 1e-4];
+        touched.extend([old, new]);
+        after_lamps[n].geometry = Geometry::point(new[0], new[1]);
+    }
+    publish(dir.path(), &catalog, &[("lamps", &after_lamps)]);
+    let after = city(dir.path());
+    let all: Vec<LayerIx> = catalog.iter().map(|(ix, _)| ix).collect();
+    let (mut same, mut other) = (0, 0);
+    for grid in grids() {
+        for z in 8..=16u8 {
+            let (xs, ys) = grid
+                .tiles_over(&BBox::new(CENTRE[0] - WIDE, CENTRE[1] - WIDE, CENTRE[0] + WIDE, CENTRE[1] + WIDE), z)
+                .unwrap();
+            for key in ys.flat_map(|y| xs.clone().map(move |x| TileKey { z, x, y })) {
+                let (a, b) = (render(&before, &grid, &all, key), render(&after, &grid, &all, key));
+                if a == b {
+                    same += 1;
+                    continue;
+                }
+                other += 1;
+                // A moved lamp is felt in its thinning cell, at most 8 pixels wide, and in the buffer.
+                let near = grid.window(key, 4.0 + 8.0);
+                assert!(
+                    touched.iter().any(|p| near.intersects(&BBox::new(p[0], p[1], p[0], p[1]))),
+                    "{} {key:?} changed without a change near it",
+                    grid.id
+                );
+            }
+        }
+    }
+    assert!(other >= 40 && same > 10 * other, "{other} tiles changed, {same} did not");
+}
+
+#[test]
+fn the_same_data_gives_the_same_bytes_whatever_the_order() {
+    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let catalog = catalog_of_three();
+    let mut back = lamps(2000);
+    publish(a.path(), &catalog, &[("lamps", &back)]);
+    back.reverse();
+    publish(b.path(), &catalog, &[("lamps", &back)]);
+    let (a, b) = (city(a.path()), city(b.path()));
+    assert_eq!(a.snapshot.manifest.layers["lamps"], b.snapshot.manifest.layers["lamps"]);
+}
+
+#[test]
+fn no_tile_is_above_the_budget_however_dense_the_city() {
+    let dir = tempfile::tempdir().unwrap();
+    let dense = LAMPS.replace("full = 14", "full = 10");
+    let roads_dense = ROADS.replace("full = 11", "full = 8");
+    let catalog = catalog(&[("lamps", &dense), ("roads", &roads_dense), ("cells", CELLS)]);
+    let mut r = Random(3);
+    let noise = |r: &mut Random| (0..6).map(|_| char::from(b'a' + r.below(26) as u8)).collect::<String>();
+    let many: Vec<Feature> = (1..=60_000u64)
+        .map(|id| {
+            let mut f = lamp(id * 982_451_653 % (1 << 50), place(&mut r), (id % 7) as i64);
+            f.values[0] = text(noise(&mut r));
+            f
+        })
+        .collect();
+    publish(dir.path(), &catalog, &[("lamps", &many), ("roads", &roads(3000)), ("cells", &cells(10))]);
+    let city = city(dir.path());
+    let lamps = catalog.find("lamps").unwrap();
+    let all: Vec<LayerIx> = catalog.iter().map(|(ix, _)| ix).collect();
+    let mut whole_at = None;
+    for grid in grids() {
+        let mut coarser = BTreeSet::new();
+        for z in 10..=14 {
+            for layers in [&[lamps][..], &all] {
+                let city_box = BBox::new(CENTRE[0] - WIDE, CENTRE[1] - WIDE, CENTRE[0] + WIDE, CENTRE[1] + WIDE);
+                let (xs, ys) = grid.tiles_over(&city_box, z).unwrap();
+                for key in ys.flat_map(|y| xs.clone().map(move |x| TileKey { z, x, y })) {
+                    let size = gzipped(&render(&city, &grid, layers, key).unwrap()).unwrap();
+                    assert!(size <= 500_000, "{} {key:?}: {size} bytes with {} layers", grid.id, layers.len());
+                }
+            }
+            let now = ids(&sweep(&city, &grid, &[lamps], z), "lamps");
+            assert!(coarser.is_subset(&now), "z{z}");
+            whole_at = whole_at.or((now.len() == 60_000).then_some(z));
+            coarser = now;
+        }
+    }
+    assert!(
+        whole_at.is_some_and(|z| z > 10),
+        "the budget of {TILE_BUDGET} thins what cannot fit, and only that: {whole_at:?}"
+    );
+}
+
+#[test]
+fn zooms_outside_the_range_are_refused_and_layers_outside_theirs_are_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let (catalog, city) = store_of_three(dir.path());
+    let [mercator, geographic] = grids();
+    let (lamps, roads) = (catalog.find("lamps").unwrap(), catalog.find("roads").unwrap());
+    let at = |grid: &Arc<TileMatrixSet>, z: u8| {
+        let (xs, ys) = grid.tiles_over(&BBox::new(CENTRE[0], CENTRE[1], CENTRE[0], CENTRE[1]), z).unwrap();
+        TileKey { z, x: *xs.start(), y: *ys.start() }
+    };
+    for grid in [&mercator, &geographic] {
+        assert!(render(&city, grid, &[lamps], at(grid, 9)).is_none());
+        assert!(render(&city, grid, &[lamps], at(grid, 17)).is_none());
+        assert!(render(&city, grid, &[lamps, roads], at(grid, 7)).is_none());
+        let at9 = decode(&render(&city, grid, &[lamps, roads], at(grid, 9)).unwrap());
+        assert_eq!(at9.layers.iter().map(|l| l.name.as_str()).collect::<Vec<_>>(), ["roads"]);
+    }
+    let order = decode(&render(&city, &mercator, &[roads, lamps], at(&mercator, 14)).unwrap());
+    assert_eq!(order.layers.iter().map(|l| l.name.as_str()).collect::<Vec<_>>(), ["roads", "lamps"]);
+}
+
+#[test]
+fn what_is_no_longer_valid_is_not_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = catalog_of_three();
+    let mut some = cells(4);
+    some[5].values[1] = text("2001-01-01");
+    some[6].values[1] = text("2999-01-01");
+    publish(dir.path(), &catalog, &[("cells", &some)]);
+    let city = city(dir.path());
+    let ix = catalog.find("cells").unwrap();
+    for z in [8, 12, 16] {
+        let drawn = ids(&sweep(&city, &grids()[0], &[ix], z), "cells");
+        assert!(!drawn.contains(&some[5].id.0) && drawn.contains(&some[6].id.0) && drawn.len() == 15, "z{z}");
+    }
+    let table = city.snapshot.features("cells").unwrap().unwrap();
+    assert_eq!(table.count(), 16, "it stays in the store");
+    assert!(city.snapshot.offset_of("cells", FeatureId(some[5].id.0)).unwrap().is_some());
+}
