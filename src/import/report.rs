@@ -13,7 +13,7 @@ const SAMPLES: usize = 5;
 pub struct Report {
     /// The snapshot that the import began from.
     pub base: Option<String>,
-    /// The snapshot that it published; none when it was refused (and in the copy that the snapshot itself holds).
+    /// The snapshot that it published; none when it was refused.
     pub published: Option<String>,
     pub sources: Vec<SourceReport>,
     pub layers: Vec<LayerReport>,
@@ -57,8 +57,6 @@ pub struct SourceReport {
     pub unused_columns: Vec<String>,
     pub findings: Vec<String>,
     pub failed: Option<Failure>,
-    /// None in the copy that the snapshot holds: the same delivery makes the same bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
 }
 
@@ -148,6 +146,18 @@ impl Report {
 
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+
+    /// As the snapshot holds it: without times and snapshot ids, so that the same delivery makes the same bytes.
+    pub fn timeless(&self) -> Vec<u8> {
+        let mut json = serde_json::to_value(self).unwrap_or_default();
+        for key in ["base", "published"] {
+            json.as_object_mut().map(|report| report.remove(key));
+        }
+        for source in json["sources"].as_array_mut().into_iter().flatten() {
+            source.as_object_mut().map(|s| s.remove("seconds"));
+        }
+        serde_json::to_vec_pretty(&json).unwrap_or_default()
     }
 
     /// For people: one line a source, then what needs their eyes.

@@ -15,7 +15,7 @@ use crate::derive::derive_layer;
 use crate::error::{Error, Finding, Result};
 use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
-use crate::store::{Draft, SealedTable, Store};
+use crate::store::{Draft, LayerEntry, Store};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -259,37 +259,35 @@ impl<'a> Transaction<'a> {
     /// Everything into the draft: layers and what is derived from them, catalog, sources, report.
     fn write(self, catalog: &Catalog, draft: &mut Draft, report: &mut Report) -> Result<()> {
         draft.manifest.layers.retain(|id, _| catalog.find(id).is_some());
-        for ((_, outcome), work) in self.finished.into_iter().zip(self.works) {
+        let (progress, all) = (self.progress, &*draft);
+        let outcomes: Vec<(Outcome, LayerWork)> =
+            self.finished.into_values().zip(self.works).filter(|(o, _)| !matches!(o, Outcome::Untouched)).collect();
+        let written: Vec<(LayerWork, Option<LayerEntry>)> = outcomes
+            .into_par_iter()
+            .map(|(outcome, work)| {
+                let Outcome::Written(sealed) = outcome else { return Ok((work, None)) };
+                let entry = derive_layer(all, &work.layer, sealed, work.sources.clone())?;
+                progress.line(&format!("{}: {} records", work.layer.id, entry.count));
+                Ok((work, Some(entry)))
+            })
+            .collect::<Result<_>>()?;
+        for (work, entry) in written {
             let why = if work.redeclared { "declared anew" } else { "delivered" };
-            let mut count = 0;
-            match outcome {
-                Outcome::Untouched => continue,
-                Outcome::Empty => drop(draft.manifest.layers.remove(&work.layer.id)),
-                Outcome::Written(sealed) => {
-                    count = sealed.count;
-                    self.progress.line(&format!("{}: {count} records", work.layer.id));
-                    derive(draft, &work, sealed)?;
-                }
-            }
-            report.layers.push(LayerReport { id: work.layer.id.clone(), count, kept: work.kept, why });
+            let (id, count) = (work.layer.id.clone(), entry.as_ref().map_or(0, |e| e.count));
+            match entry {
+                Some(entry) => draft.manifest.layers.insert(id.clone(), entry),
+                None => draft.manifest.layers.remove(&id),
+            };
+            report.layers.push(LayerReport { id, count, kept: work.kept, why });
         }
         draft.manifest.catalog = draft.add_bytes(&catalog.to_json())?;
-        let provenance = provenance(draft, report)?;
-        let blob = draft.add_bytes(&provenance)?;
+        let blob = draft.add_bytes(&provenance(draft, report)?)?;
         draft.manifest.extra.insert("sources".to_string(), blob);
-        let seconds: Vec<_> = report.sources.iter_mut().map(|s| s.seconds.take()).collect();
         report.sum_up();
-        let blob = draft.add_bytes(&report.to_json())?;
+        let blob = draft.add_bytes(&report.timeless())?;
         draft.manifest.extra.insert("report".to_string(), blob);
-        report.sources.iter_mut().zip(seconds).for_each(|(s, t)| s.seconds = t);
         Ok(())
     }
-}
-
-fn derive(draft: &mut Draft, work: &LayerWork, sealed: SealedTable) -> Result<()> {
-    let entry = derive_layer(draft, &work.layer, sealed, work.sources.clone())?;
-    draft.manifest.layers.insert(work.layer.id.clone(), entry);
-    Ok(())
 }
 
 /// Whether a source that was read to its end may be published.
