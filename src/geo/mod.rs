@@ -7,8 +7,11 @@ pub mod crs;
 pub mod ellipsoid;
 pub mod gauss_kruger;
 mod grid;
+pub mod helmert;
+pub mod hilbert;
 mod projector;
 pub mod ring;
+pub mod shift;
 mod simplify;
 mod tms_json;
 

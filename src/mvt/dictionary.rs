@@ -37,14 +37,23 @@ impl Dictionary {
         self.settle(from)
     }
 
-    /// The index of a value; `None` for null.
-    pub fn value(&mut self, value: ValueRef<'_>) -> Option<u32> {
+    /// Whether a value is written at all: null is not, nor a float that is not finite.
+    pub fn has(value: ValueRef<'_>) -> bool {
+        match value {
+            ValueRef::Null => false,
+            ValueRef::Float(f) => f.is_finite(),
+            _ => true,
+        }
+    }
+
+    /// The index of a value, of which `has` is true.
+    pub fn value(&mut self, value: ValueRef<'_>) -> u32 {
         let from = self.bytes.len();
         let out = &mut self.bytes;
         // A value is a message of one field; its length is known beforehand but for texts and integers.
         match value {
-            ValueRef::Null => return None,
-            ValueRef::Float(f) if !f.is_finite() => return None,
+            // Kept off by `has`; an empty message would be no value.
+            ValueRef::Null => out.extend_from_slice(&[(VALUES << 3 | 2) as u8, 2, 1 << 3 | 2, 0]),
             ValueRef::Text(t) => {
                 put_tag(out, VALUES, super::wire::BYTES);
                 put_varint(out, (1 + super::wire::varint_len(t.len() as u64) + t.len()) as u64);
@@ -59,7 +68,7 @@ impl Dictionary {
             }
             ValueRef::Float(f) => put_float(out, f),
         }
-        Some(self.settle(from))
+        self.settle(from)
     }
 
     /// Keeps the entry that was written at the end, or takes it back where it is known.
@@ -132,14 +141,14 @@ mod tests {
             ValueRef::Text(""),
         ];
         for (i, v) in values.iter().enumerate() {
-            assert_eq!(d.value(*v), Some(i as u32));
+            assert_eq!(d.value(*v), i as u32);
         }
         for (i, v) in values.iter().enumerate() {
-            assert_eq!(d.value(*v), Some(i as u32), "again");
+            assert_eq!(d.value(*v), i as u32, "again");
         }
         assert_eq!(d.value(ValueRef::Float(-0.0)), d.value(ValueRef::Float(0.0)));
         for nothing in [ValueRef::Null, ValueRef::Float(f64::NAN), ValueRef::Float(f64::INFINITY)] {
-            assert_eq!(d.value(nothing), None);
+            assert!(!Dictionary::has(nothing));
         }
     }
 
@@ -148,7 +157,7 @@ mod tests {
         let mut d = Dictionary::default();
         for round in 0..2 {
             for i in 0..5000 {
-                assert_eq!(d.value(ValueRef::Text(&format!("值{i}"))), Some(i), "round {round}");
+                assert_eq!(d.value(ValueRef::Text(&format!("值{i}"))), i, "round {round}");
             }
         }
     }

@@ -140,18 +140,18 @@ impl LayerEncoder {
         let LayerEncoder { keys, values: dictionary, key_used, tags, features, .. } = self;
         let mut hint = 0;
         values(&mut |key, value| {
-            let Some(v) = dictionary.value(value) else {
-                hint += 1;
+            hint += 1;
+            if !Dictionary::has(value) {
                 return;
-            };
-            let k = keys.key(key, hint);
+            }
+            let k = keys.key(key, hint - 1);
             hint = k + 1;
             if key_used.len() <= k as usize {
                 key_used.resize(k as usize + 1, 0);
             }
             if std::mem::replace(&mut key_used[k as usize], *features) != *features {
                 put_varint(tags, u64::from(k));
-                put_varint(tags, u64::from(v));
+                put_varint(tags, u64::from(dictionary.value(value)));
             }
         });
     }
