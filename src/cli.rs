@@ -81,7 +81,7 @@ struct CheckArgs {
     /// Layer declarations to check instead of the shipped catalog
     #[arg(long, value_name = "DIR")]
     layers: Option<PathBuf>,
-    /// MapLibre styles to check against the catalog
+    /// MapLibre styles to check against the catalog [default: styles/, if it is there]
     #[arg(long, value_name = "DIR")]
     styles: Option<PathBuf>,
     /// Delivery manifests

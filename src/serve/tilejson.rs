@@ -9,6 +9,7 @@ use super::router::Segments;
 use super::tiles::tiled_layers;
 use crate::geo::{BBox, TileMatrixSet};
 use crate::layer::{Field, FieldType, Layer, LayerIx};
+use crate::tile::zoom_range;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -57,14 +58,13 @@ async fn answer(
 fn describe(asked: &Asked, grid: &TileMatrixSet, ixs: &[LayerIx], url: &str, base: &str) -> Result<Value, Problem> {
     let snapshot = &asked.city.snapshot;
     let layers: Vec<&Layer> = ixs.iter().map(|ix| snapshot.catalog.layer(*ix).as_ref()).collect();
-    let ranges: Vec<Option<(u8, u8)>> = layers.iter().map(|l| zooms(l, grid)).collect();
-    let Some(range) = union(&ranges) else {
+    let Some((minzoom, maxzoom)) = zoom_range(grid, &layers) else {
         return Err(Problem::not_found("zoom-not-served", "this grid has no zoom at which these layers are served"));
     };
     let bounds = layers.iter().filter_map(|l| snapshot.manifest.layers.get(&l.id)?.bounds);
     let bounds = bounds.fold(BBox::EMPTY, |all, b| all.join(&b));
     let vector_layers: Vec<Value> =
-        layers.iter().zip(&ranges).filter_map(|(l, r)| Some(vector_layer(asked, l, (*r)?))).collect();
+        layers.iter().filter_map(|l| Some(vector_layer(asked, l, zoom_range(grid, &[l])?))).collect();
     let mut tilejson = json!({
         "tilejson": "3.0.0",
         "name": layers.iter().map(|l| l.name.zh.as_str()).collect::<Vec<_>>().join("、"),
@@ -72,8 +72,8 @@ fn describe(asked: &Asked, grid: &TileMatrixSet, ixs: &[LayerIx], url: &str, bas
         "version": "1.0.0",
         "scheme": "xyz",
         "tiles": [url],
-        "minzoom": range.0,
-        "maxzoom": range.1,
+        "minzoom": minzoom,
+        "maxzoom": maxzoom,
         "vector_layers": vector_layers,
         "tileMatrixSet": grid.id,
         "tileMatrixSetURI": format!("{base}/tileMatrixSets/{}", grid.id),
@@ -81,21 +81,9 @@ fn describe(asked: &Asked, grid: &TileMatrixSet, ixs: &[LayerIx], url: &str, bas
     if !bounds.is_empty() {
         let [lon, lat] = bounds.center();
         tilejson["bounds"] = json!(bounds.to_array());
-        tilejson["center"] = json!([lon, lat, range.0]);
+        tilejson["center"] = json!([lon, lat, minzoom]);
     }
     Ok(tilejson)
-}
-
-/// The matrices of a grid whose declared detail is within a layer's zooms: first and last.
-pub fn zooms(layer: &Layer, grid: &TileMatrixSet) -> Option<(u8, u8)> {
-    let own = layer.zoom.min..=layer.zoom.max;
-    let mut served = grid.levels().filter(|z| own.contains(&grid.nominal_zoom(*z)));
-    let first = served.next()?;
-    Some((first, served.next_back().unwrap_or(first)))
-}
-
-fn union(ranges: &[Option<(u8, u8)>]) -> Option<(u8, u8)> {
-    ranges.iter().flatten().copied().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
 fn vector_layer(asked: &Asked, layer: &Layer, (min, max): (u8, u8)) -> Value {

@@ -57,6 +57,9 @@ async fn answer(
             app.metrics.tile(Answered::Empty, None, begun.elapsed());
             return Ok(reply::empty(headers, asked));
         }
+        Err(Refusal::ZoomNotServed { min, max }) if min > max => {
+            return Err(Problem::not_found("zoom-not-served", "these layers are in no tile of this grid"));
+        }
         Err(Refusal::ZoomNotServed { min, max }) => {
             let detail = format!("tiles of these layers exist from zoom {min} to {max}");
             let p = Problem::not_found("zoom-not-served", detail);
