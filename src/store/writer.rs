@@ -175,3 +175,28 @@ fn hilbert(mut x: u32, mut y: u32) -> u64 {
     }
     distance
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On a grid of 8 × 8 cells the curve visits each cell once, in steps of one cell.
+    #[test]
+    fn the_curve_steps_from_cell_to_cell() {
+        let cells = (0..64u32).map(|i| (i % 8, i / 8));
+        let mut along: Vec<(u64, u32, u32)> = cells.map(|(x, y)| (hilbert(x << 29, y << 29) >> 58, x, y)).collect();
+        along.sort_unstable();
+        assert!(along.iter().map(|c| c.0).eq(0..64));
+        assert!(along.windows(2).all(|w| w[0].1.abs_diff(w[1].1) + w[0].2.abs_diff(w[1].2) == 1));
+    }
+
+    #[test]
+    fn the_corners_of_the_world_have_keys() {
+        for corner in [[-180.0, -90.0], [180.0, 90.0], [180.0, -90.0], [0.0, 0.0]] {
+            hilbert_key(&BBox::of(&[corner]));
+        }
+        let key = |x: f64, y: f64| hilbert_key(&BBox::of(&[[x, y]]));
+        assert_eq!(key(-180.0, -90.0), 0);
+        assert_eq!(key(180.0, -90.0), u64::MAX);
+    }
+}

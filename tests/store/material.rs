@@ -1,0 +1,138 @@
+//! Features of every shape, stores of them, and the brute-force answer. No tests.
+
+use chengtu::error::Error;
+use chengtu::feature::{Feature, FeatureId, Geometry, SourceTag, Value};
+use chengtu::geo::BBox;
+use chengtu::layer::Catalog;
+use chengtu::store::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// splitmix64: a seeded stream of numbers.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// In [0, 1).
+    pub fn part(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+}
+
+pub fn schema() -> Schema {
+    let columns =
+        [("名称", ColumnKind::Text), ("n", ColumnKind::Int), ("x", ColumnKind::Float), ("ok", ColumnKind::Bool)];
+    Schema { columns: columns.iter().map(|&(n, kind)| Column { name: n.to_string(), kind }).collect() }
+}
+
+fn geometry(r: &mut Random) -> Geometry {
+    let at = [114.0 + r.part(), 34.0 + r.part()];
+    let near = |r: &mut Random| [at[0] + r.part() * 0.01, at[1] + r.part() * 0.01];
+    let square = |x: f64, y: f64, s: f64| vec![[x, y], [x + s, y], [x + s, y + s], [x, y + s], [x, y]];
+    let mut g = match r.below(6) {
+        0 | 1 => Geometry::point(at[0], at[1]),
+        2 => Geometry { xy: (0..3).map(|_| near(r)).collect(), ..Geometry::point(0.0, 0.0) },
+        3 => Geometry::line((0..2 + r.below(20)).map(|_| near(r)).collect()),
+        4 => Geometry { ends: vec![2, 5], ..Geometry::line((0..5).map(|_| near(r)).collect()) },
+        _ => {
+            let hole = square(at[0] + 0.001, at[1] + 0.001, 0.001).into_iter().rev().collect();
+            let mut g = Geometry::polygon(&[square(at[0], at[1], 0.004), hole, square(at[0] + 0.01, at[1], 0.002)]);
+            g.parts = vec![2, 3];
+            g
+        }
+    };
+    if r.below(3) == 0 {
+        g.z = g.xy.iter().map(|p| p[0] + p[1]).collect();
+    }
+    g
+}
+
+pub fn features(count: u64, seed: u64) -> Vec<Feature> {
+    let mut r = Random(seed);
+    let value = |r: &mut Random, v: Value| if r.below(4) == 0 { Value::Null } else { v };
+    let make = |i| {
+        let text = "开封市路灯".chars().cycle().take(r.below(40)).collect();
+        let (int, float, bool) = (r.next() as i64, r.part(), r.below(2) == 0);
+        let values = [Value::Text(text), Value::Int(int), Value::Float(float), Value::Bool(bool)];
+        Feature {
+            id: FeatureId(i * 7919),
+            source: SourceTag((i % 3) as u32),
+            geometry: geometry(&mut r),
+            values: values.into_iter().map(|v| value(&mut r, v)).collect(),
+        }
+    };
+    (1..=count).map(make).collect()
+}
+
+pub fn write(dir: &Path, features: &[Feature], run_bytes: usize) -> SealedTable {
+    let mut writer = TableWriter::with_run_bytes(dir, "layer", schema(), run_bytes).expect("a writer");
+    features.iter().for_each(|f| writer.push(f).expect("takes a feature"));
+    writer.seal().expect("seals")
+}
+
+/// Publishes one layer; the other layers of the snapshot stay.
+pub fn publish(store: &Store, layer: &str, features: &[Feature]) -> String {
+    let mut draft = store.draft().expect("a draft");
+    put_layer(&mut draft, layer, features);
+    draft.publish().expect("publishes")
+}
+
+pub fn put_layer(draft: &mut Draft, layer: &str, features: &[Feature]) {
+    let sealed = write(draft.staging(), features, 1 << 20);
+    let ids = draft.add_bytes(&sealed.ids_blob()).expect("adds ids");
+    let entry = LayerEntry {
+        declaration: String::new(),
+        count: sealed.count,
+        bounds: sealed.bounds,
+        features: draft.add_file(&sealed.path).expect("adds features"),
+        overviews: BTreeMap::new(),
+        census: draft.add_bytes(layer.as_bytes()).expect("adds a census"),
+        ids,
+        sources: BTreeMap::new(),
+        extra: BTreeMap::new(),
+    };
+    draft.manifest.catalog = draft.add_bytes(&Catalog::new(vec![]).to_json()).expect("adds a catalog");
+    draft.manifest.layers.insert(layer.to_string(), entry);
+}
+
+pub fn cache() -> Arc<BlockCache> {
+    Arc::new(BlockCache::new(8 << 20))
+}
+
+pub fn open(store: &Store) -> Arc<Snapshot> {
+    let id = store.current().expect("reads CURRENT").expect("has a snapshot");
+    store.snapshot(&id, &cache()).expect("opens")
+}
+
+pub fn store_in(dir: &Path) -> Store {
+    Store::open(&dir.join("store"), true).expect("a store")
+}
+
+pub fn found(table: &Table, window: &BBox) -> Result<Vec<Feature>, Error> {
+    let mut found = vec![];
+    table.query(window, &mut |row| {
+        found.push(row.to_feature());
+        Ok(())
+    })?;
+    found.sort_by_key(|f| f.id);
+    Ok(found)
+}
+
+pub fn expected(features: &[Feature], window: &BBox) -> Vec<Feature> {
+    let mut all: Vec<Feature> = features.iter().filter(|f| f.geometry.bbox().intersects(window)).cloned().collect();
+    all.sort_by_key(|f| f.id);
+    all
+}
+
+pub const WORLD: BBox = BBox { min_x: -180.0, min_y: -90.0, max_x: 180.0, max_y: 90.0 };
