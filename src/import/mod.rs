@@ -2,6 +2,7 @@
 //! Bad rows are counted rejects, bad files are errors; nothing is dropped silently.
 
 mod check;
+pub mod child;
 mod columns;
 mod dates;
 mod identity;
@@ -10,7 +11,10 @@ mod manifest;
 mod map;
 mod merge;
 mod progress;
+pub mod read;
+mod repair;
 mod report;
+mod reproject;
 mod transaction;
 mod values;
 pub mod wire;
@@ -43,7 +47,7 @@ fn open(_job: &wire::ReadJob) -> Result<Frames> {
 /// Entry of the child process (`chengtu read-source`, hidden): reads one source as told on stdin and writes
 /// frames to stdout.
 pub fn read_source_main() -> Result<()> {
-    todo!()
+    child::main()
 }
 
 /// The deliveries' part of `chengtu check`.

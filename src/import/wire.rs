@@ -97,6 +97,22 @@ pub struct Limits {
     pub vertices: u64,
     /// Bytes of one text value.
     pub text_bytes: u64,
+    /// Memory of the reading process.
+    pub memory_bytes: u64,
+    /// Processor time of the reading process.
+    pub cpu_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            unpacked_bytes: 16 << 30,
+            vertices: 5_000_000,
+            text_bytes: 1 << 20,
+            memory_bytes: 4 << 30,
+            cpu_seconds: 3600,
+        }
+    }
 }
 
 /// A message from the child. `Opened` first, `Done` or `Failed` last.
@@ -123,6 +139,8 @@ pub struct Opened {
     pub crs: String,
     /// The named coordinate operation to lon/lat.
     pub operation: String,
+    /// Datum of the heights (metres), as declared or by the compound CRS; empty when unknown.
+    pub vertical: String,
     /// Disagreements that do not stop the import: declared CRS against the file's, a lying .cpg …
     pub findings: Vec<String>,
 }
@@ -167,6 +185,8 @@ pub struct Done {
     /// Box of all geometries, degrees.
     pub bounds: Option<BBox>,
     pub kinds: Vec<GeometryKind>,
+    /// What only the whole data tells: most of it outside the CRS's area of use …
+    pub findings: Vec<String>,
 }
 
 /// The source cannot be imported at all: nothing of it may be published.

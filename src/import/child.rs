@@ -1,0 +1,250 @@
+//! The reading child process: how it is started and limited, and how its frames are taken back. The parent believes
+//! nothing: every frame is bounded and checked again before it is used.
+
+use super::read;
+use super::wire::{Failed, Frame, ReadJob, Record, Who};
+use crate::error::{Error, Result};
+use crate::feature::Geometry;
+use crate::geo::GeometryKind;
+use rustix::process::{Resource, Rlimit, setrlimit};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::thread::JoinHandle;
+
+/// A frame larger than this is a broken child.
+const MAX_FRAME_BYTES: u32 = 512 << 20;
+/// What of the child's stderr is kept for the message.
+const MAX_STDERR_BYTES: u64 = 16 << 10;
+/// Names the executable with the hidden subcommand where it is not the running one (tests).
+const EXECUTABLE: &str = "CHENGTU_BIN";
+/// All that a child inherits: where libraries and their tables are, nothing that leads to a network.
+const KEPT_ENV: &[&str] = &["PATH", "LD_LIBRARY_PATH", "GDAL_DATA", "PROJ_DATA", "PROJ_LIB", "TMPDIR", "RUST_BACKTRACE"];
+
+/// Starts a child that reads `job`.
+///
+/// # Errors
+/// `Error::Io` when the process cannot be started.
+pub fn spawn(job: &ReadJob) -> Result<FrameReader> {
+    let exe = match std::env::var_os(EXECUTABLE) {
+        Some(path) => PathBuf::from(path),
+        None => std::env::current_exe().map_err(|e| Error::io("the running executable", e))?,
+    };
+    spawn_with(&exe, job)
+}
+
+/// As `spawn`, with the executable named.
+pub fn spawn_with(exe: &Path, job: &ReadJob) -> Result<FrameReader> {
+    let mut command = Command::new(exe);
+    command.arg("read-source").env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for key in KEPT_ENV {
+        if let Some(value) = std::env::var_os(key) {
+            command.env(key, value);
+        }
+    }
+    command.env("PROJ_NETWORK", "OFF").env("LC_ALL", "C.UTF-8");
+    let mut child = command.spawn().map_err(|e| Error::io(exe, e))?;
+    let message = postcard::to_stdvec(job).map_err(|e| Error::Data(format!("{}: {e}", job.path.display())))?;
+    // A child that is gone already is told about when its frames are read.
+    if let Some(mut stdin) = child.stdin.take() {
+        let _ = stdin.write_all(&message);
+    }
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(Error::Data("the reading process has no pipes".into()));
+    };
+    let log = std::thread::spawn(move || keep_stderr(stderr));
+    Ok(FrameReader {
+        child,
+        stdout: BufReader::with_capacity(1 << 18, stdout),
+        log: Some(log),
+        named: job.path.display().to_string(),
+        columns: None,
+        read: 0,
+        ended: false,
+    })
+}
+
+/// Reads to the end so that the child never waits for us, keeps the beginning.
+fn keep_stderr(mut stderr: ChildStderr) -> String {
+    let mut kept = vec![];
+    let _ = (&mut stderr).take(MAX_STDERR_BYTES).read_to_end(&mut kept);
+    let _ = io::copy(&mut stderr, &mut io::sink());
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+/// The child's frames in order; the last one is `Done` or `Failed`, always. Dropping it ends the child.
+pub struct FrameReader {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    log: Option<JoinHandle<String>>,
+    named: String,
+    columns: Option<usize>,
+    read: u64,
+    ended: bool,
+}
+
+impl Iterator for FrameReader {
+    type Item = Frame;
+
+    fn next(&mut self) -> Option<Frame> {
+        if self.ended {
+            return None;
+        }
+        let frame = match self.take().and_then(|f| self.check(&f).map(|()| f)) {
+            Ok(frame) => frame,
+            Err(what) => self.broke(&what),
+        };
+        if matches!(frame, Frame::Done(_) | Frame::Failed(_)) {
+            self.ended = true;
+            self.end();
+        }
+        Some(frame)
+    }
+}
+
+impl FrameReader {
+    fn take(&mut self) -> std::result::Result<Frame, String> {
+        let mut length = [0u8; 4];
+        self.stdout.read_exact(&mut length).map_err(|_| "ended without a last word".to_string())?;
+        let length = u32::from_le_bytes(length);
+        if length > MAX_FRAME_BYTES {
+            return Err(format!("sent a frame of {length} bytes"));
+        }
+        let mut bytes = Vec::new();
+        let got = (&mut self.stdout).take(u64::from(length)).read_to_end(&mut bytes);
+        if got.ok() != Some(length as usize) {
+            return Err("ended inside a frame".into());
+        }
+        postcard::from_bytes(&bytes).map_err(|e| format!("sent a frame that is none ({e})"))
+    }
+
+    fn check(&mut self, frame: &Frame) -> std::result::Result<(), String> {
+        match (frame, self.columns) {
+            (Frame::Failed(_), _) => Ok(()),
+            (Frame::Opened(o), None) => {
+                self.columns = Some(o.columns.len());
+                Ok(())
+            }
+            (Frame::Records(records), Some(columns)) => {
+                self.read += records.len() as u64;
+                records.iter().try_for_each(|r| check_record(r, columns))
+            }
+            (Frame::Done(d), Some(_)) if d.read == self.read => Ok(()),
+            (Frame::Done(d), Some(_)) => Err(format!("sent {} records and says {}", self.read, d.read)),
+            _ => Err("sent frames out of order".into()),
+        }
+    }
+
+    /// The child died or spoke nonsense: why, in words.
+    fn broke(&mut self, what: &str) -> Frame {
+        let _ = self.child.kill();
+        let status = self.child.wait();
+        let log = self.log.take().and_then(|l| l.join().ok()).unwrap_or_default();
+        let why = status.map(|s| cause(&s)).unwrap_or_default();
+        let tail: String = log.trim().lines().next_back().unwrap_or_default().chars().take(300).collect();
+        let tail = if tail.is_empty() { tail } else { format!(": {tail}") };
+        Frame::Failed(Failed {
+            who: Who::Supplier,
+            code: "reader-died".into(),
+            what: format!("{}: the reading process {what}{why}{tail}; the file is probably damaged", self.named),
+        })
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(log) = self.log.take() {
+            let _ = log.join();
+        }
+    }
+}
+
+impl Drop for FrameReader {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn cause(status: &std::process::ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match status.signal() {
+        Some(24) => " (out of its processor time)".into(),
+        Some(9) => String::new(),
+        Some(6) => " (aborted: out of its memory, or a fault in a library)".into(),
+        Some(11) => " (a fault in a library)".into(),
+        Some(25) => " (a file grew beyond its limit)".into(),
+        Some(s) => format!(" (signal {s})"),
+        None => status.code().map(|c| format!(" (exit code {c})")).unwrap_or_default(),
+    }
+}
+
+fn check_record(r: &Record, columns: usize) -> std::result::Result<(), String> {
+    if r.values.len() != columns {
+        return Err(format!("sent {} values for {columns} columns in row {}", r.values.len(), r.row));
+    }
+    match &r.geometry {
+        Ok(g) => check_geometry(g).map_err(|e| format!("sent a geometry with {e} in row {}", r.row)),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The invariants of `feature::Geometry` and of longitude and latitude.
+fn check_geometry(g: &Geometry) -> std::result::Result<(), &'static str> {
+    let n = g.xy.len();
+    let rises = |list: &[u32], last: usize| {
+        list.windows(2).all(|w| w[0] < w[1]) && list.first().is_some_and(|f| *f > 0) && list.last() == Some(&(last as u32))
+    };
+    if n == 0 || (!g.z.is_empty() && g.z.len() != n) {
+        return Err("no vertices or too few heights");
+    }
+    if !g.xy.iter().all(|[x, y]| (-180.0..=180.0).contains(x) && (-90.0..=90.0).contains(y)) {
+        return Err("coordinates that are no longitude and latitude");
+    }
+    if !g.z.iter().all(|z| z.is_finite()) {
+        return Err("heights that are no numbers");
+    }
+    let shape = match g.kind {
+        GeometryKind::Point => g.ends.is_empty() && g.parts.is_empty(),
+        GeometryKind::Line => rises(&g.ends, n) && g.parts.is_empty() && g.runs().all(|r| r.len() >= 2),
+        GeometryKind::Polygon => {
+            rises(&g.ends, n)
+                && rises(&g.parts, g.ends.len())
+                && g.runs().all(|r| r.len() >= 4 && g.xy[r.start] == g.xy[r.end - 1])
+        }
+    };
+    if shape { Ok(()) } else { Err("parts that do not fit") }
+}
+
+/// Entry of the child: limits first, then one job from stdin, frames to stdout.
+pub fn main() -> Result<()> {
+    let mut message = vec![];
+    io::stdin().lock().take(16 << 20).read_to_end(&mut message).map_err(|e| Error::io("stdin", e))?;
+    let job: ReadJob =
+        postcard::from_bytes(&message).map_err(|e| Error::request(400, "read-job", format!("no reading job: {e}")))?;
+    limit(&job);
+    read::keep_only_driver(job.format);
+    let mut stdout = BufWriter::with_capacity(1 << 18, io::stdout().lock());
+    read::read_source(&job, &mut |frame| {
+        let bytes = postcard::to_stdvec(&frame).map_err(|e| Error::Data(e.to_string()))?;
+        let length = u32::try_from(bytes.len()).map_err(|e| Error::Data(e.to_string()))?;
+        let written = stdout.write_all(&length.to_le_bytes()).and_then(|()| stdout.write_all(&bytes));
+        written.map_err(|e| Error::io("stdout", e))
+    })?;
+    stdout.flush().map_err(|e| Error::io("stdout", e))
+}
+
+/// Lowers what this process may use. A system that refuses a limit is not a reason to refuse the file.
+fn limit(job: &ReadJob) {
+    let hard = |n: u64| Rlimit { current: Some(n), maximum: Some(n) };
+    let l = &job.limits;
+    let limits = [
+        (Resource::As, hard(l.memory_bytes)),
+        (Resource::Cpu, hard(l.cpu_seconds)),
+        (Resource::Fsize, hard(l.unpacked_bytes.saturating_mul(2))),
+        (Resource::Core, hard(0)),
+        (Resource::Nofile, hard(256)),
+    ];
+    for (resource, limit) in limits {
+        let _ = setrlimit(resource, limit);
+    }
+}

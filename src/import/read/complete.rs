@@ -1,0 +1,307 @@
+//! Proof that a container is whole before GDAL reads it: GDAL answers a cut file with the rows it found and success.
+//! One rule per format; text formats are brought to UTF-8 on the way.
+
+use super::unpack::Input;
+use super::{OrIo, Outcome, fail, fgb, gdal_door, incomplete, textfile, xml};
+use crate::import::wire::{Format, ReadJob, Who};
+use gdal::Dataset;
+use gdal::vector::sql::Dialect;
+use gdal::vector::LayerAccess;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+/// What the proof found out on its way.
+#[derive(Debug, Default)]
+pub struct Proven {
+    /// The file to open: the input itself, a link to it in the scratch folder, or its UTF-8 copy there.
+    pub path: PathBuf,
+    /// Records that the container declares, where it does.
+    pub declared: Option<u64>,
+    pub encoding: String,
+    /// CRS by the file where GDAL does not see it.
+    pub crs: Option<String>,
+    /// Coordinates stand in the authority's axis order.
+    pub authority_order: bool,
+    pub findings: Vec<String>,
+}
+
+pub fn prove(job: &ReadJob, input: &Input) -> Outcome<Proven> {
+    let by_format = Proven { path: input.path.clone(), encoding: "UTF-8 (by the format)".into(), ..Proven::default() };
+    match job.format {
+        Format::Gpkg => {
+            sqlite_size(&input.path, &input.named)?;
+            Ok(by_format)
+        }
+        Format::Gdb => {
+            gdb_sizes(&input.path, &input.named)?;
+            Ok(Proven { path: linked(job, &input.path, "source.gdb")?, ..by_format })
+        }
+        Format::Flatgeobuf => {
+            let walked = fgb::walk(&input.path, &input.named)?;
+            Ok(Proven { declared: Some(walked), path: linked(job, &input.path, "source.fgb")?, ..by_format })
+        }
+        Format::Geojson => text(job, input, "source.geojson", geojson),
+        Format::Geojsonseq => text(job, input, "source.geojsonl", geojson_lines),
+        Format::Dxf => text(job, input, "source.dxf", dxf),
+        Format::Gml => text(job, input, "source.gml", gml),
+        Format::Shapefile | Format::Csv => Ok(by_format),
+    }
+}
+
+/// Brings the text to UTF-8 under a plain name in the scratch folder, then proves it.
+fn text(
+    job: &ReadJob,
+    input: &Input,
+    name: &str,
+    rule: fn(&Path, &str, &mut Proven) -> Outcome<()>,
+) -> Outcome<Proven> {
+    let looked = textfile::look(&input.path, job.encoding.as_deref(), &input.named)?;
+    let path = match looked.is_plain_utf8() {
+        true => linked(job, &input.path, name)?,
+        false => looked.transcode(&input.path, &job.scratch.join(name), &input.named)?,
+    };
+    let mut proven = Proven { path: path.clone(), encoding: looked.choice.label(), ..Proven::default() };
+    proven.findings.extend(looked.choice.findings.iter().cloned());
+    rule(&path, &input.named, &mut proven)?;
+    Ok(proven)
+}
+
+/// A link in the scratch folder: drivers look for sidecar files beside what they open, and some write them.
+fn linked(job: &ReadJob, path: &Path, name: &str) -> Outcome<PathBuf> {
+    fs::create_dir_all(&job.scratch).or_io(&job.scratch)?;
+    let whole = fs::canonicalize(path).or_io(path)?;
+    let link = job.scratch.join(name);
+    let _ = fs::remove_file(&link);
+    symlink(&whole, &link).or_io(&link)?;
+    Ok(link)
+}
+
+/// SQLite's header says how many pages the file has.
+fn sqlite_size(path: &Path, named: &str) -> Outcome<()> {
+    let mut file = File::open(path).or_io(path)?;
+    let size = file.metadata().or_io(path)?.len();
+    let mut h = [0u8; 100];
+    if file.read_exact(&mut h).is_err() {
+        return incomplete(named, format!("has {size} bytes, not even a database header"));
+    }
+    let page = match u16::from_be_bytes([h[16], h[17]]) {
+        1 => 65_536,
+        n => u64::from(n),
+    };
+    let word = |at: usize| u64::from(u32::from_be_bytes([h[at], h[at + 1], h[at + 2], h[at + 3]]));
+    let pages = word(28);
+    // The page count is only valid while it carries the change counter's number (SQLite file format §1.3.7).
+    let valid = word(24) == word(92) && pages > 0;
+    match page > 0 && size % page == 0 && (!valid || pages * page <= size) {
+        true => Ok(()),
+        false => incomplete(named, format!("declares {pages} pages of {page} bytes, but has {size} bytes")),
+    }
+}
+
+/// Each table of a file geodatabase says how long its file is.
+fn gdb_sizes(folder: &Path, named: &str) -> Outcome<()> {
+    for entry in fs::read_dir(folder).or_io(folder)?.flatten() {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|t| t.is_symlink()) {
+            return fail(Who::Supplier, "broken-archive", format!("{named}: {} is a link", path.display()));
+        }
+        if path.extension().is_none_or(|x| x != "gdbtable") {
+            continue;
+        }
+        let mut head = [0u8; 32];
+        let mut file = File::open(&path).or_io(&path)?;
+        let size = file.metadata().or_io(&path)?.len();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if file.read_exact(&mut head).is_err() {
+            return incomplete(named, format!("{name} ends inside its header"));
+        }
+        let declared = head[24..32].iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
+        if declared > size {
+            return incomplete(named, format!("{name} declares {declared} bytes and has {size}"));
+        }
+    }
+    Ok(())
+}
+
+/// SQLite's own check of a GeoPackage's pages and indexes.
+pub fn ask_database(format: Format, dataset: &Dataset, named: &str) -> Outcome<()> {
+    if format != Format::Gpkg {
+        return Ok(());
+    }
+    let answer = match dataset.execute_sql("PRAGMA quick_check(1)", None, Dialect::DEFAULT) {
+        Ok(Some(mut rows)) => rows.features().next().and_then(|f| f.field_as_string(0).ok().flatten()),
+        _ => None,
+    };
+    let said = gdal_door::complaints();
+    match answer {
+        Some(a) if a == "ok" && said.is_empty() => Ok(()),
+        a => {
+            let why = a.filter(|a| a != "ok").into_iter().chain(said).collect::<Vec<_>>().join("; ");
+            fail(Who::Supplier, "damaged", format!("{named}: the database is damaged: {why}"))
+        }
+    }
+}
+
+/// The document closes, nothing follows it, and its features are counted.
+fn geojson(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
+    depth(path, named)?;
+    let reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
+    let mut json = serde_json::Deserializer::from_reader(reader);
+    let top = json.deserialize_map(TopLevel).and_then(|t| json.end().map(|()| t));
+    match top {
+        Ok(t) => {
+            proven.declared = t.features;
+            Ok(())
+        }
+        Err(e) if e.is_eof() => incomplete(named, format!("the JSON document ends early: {e}")),
+        Err(e) => fail(Who::Supplier, "malformed", format!("{named}: is not JSON: {e}")),
+    }
+}
+
+struct TopLevel;
+
+struct Counted {
+    features: Option<u64>,
+}
+
+impl<'de> Visitor<'de> for TopLevel {
+    type Value = Counted;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str("a GeoJSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Counted, A::Error> {
+        let mut features = None;
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "features" => features = Some(map.next_value::<Count>()?.0),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Counted { features })
+    }
+}
+
+/// Length of a JSON array, its items not kept.
+struct Count(u64);
+
+impl<'de> serde::Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Count, D::Error> {
+        struct Items;
+        impl<'de> Visitor<'de> for Items {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("an array of features")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Count, A::Error> {
+                let mut n = 0;
+                while seq.next_element::<IgnoredAny>()?.is_some() {
+                    n += 1;
+                }
+                Ok(Count(n))
+            }
+        }
+        d.deserialize_seq(Items)
+    }
+}
+
+/// Brackets nested deeper than any GeoJSON are an attack on recursive readers.
+const MAX_JSON_DEPTH: u32 = 64;
+
+fn depth(path: &Path, named: &str) -> Outcome<()> {
+    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
+    let (mut open, mut in_string, mut escaped) = (0u32, false, false);
+    loop {
+        let chunk = reader.fill_buf().or_io(path)?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        for b in chunk {
+            match b {
+                _ if escaped => escaped = false,
+                b'\\' if in_string => escaped = true,
+                b'"' => in_string = !in_string,
+                b'{' | b'[' if !in_string => open += 1,
+                b'}' | b']' if !in_string => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > MAX_JSON_DEPTH {
+                return fail(Who::Supplier, "malformed", format!("{named}: nested deeper than {MAX_JSON_DEPTH} levels"));
+            }
+        }
+        let n = chunk.len();
+        reader.consume(n);
+    }
+}
+
+/// Each record (RFC 8142: after a record separator, else each line) is a whole JSON text.
+fn geojson_lines(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
+    depth(path, named)?;
+    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
+    let separator = match reader.fill_buf().or_io(path)?.first() {
+        Some(0x1e) => 0x1e,
+        _ => b'\n',
+    };
+    let (mut count, mut number, mut record) = (0u64, 0u64, vec![]);
+    while reader.read_until(separator, &mut record).or_io(path)? > 0 {
+        number += 1;
+        let text = record.trim_ascii().trim_suffix_byte(separator).trim_ascii();
+        if !text.is_empty() {
+            count += 1;
+            match serde_json::from_slice::<IgnoredAny>(text) {
+                Ok(_) => {}
+                Err(e) if e.is_eof() => return incomplete(named, format!("record {number} ends early: {e}")),
+                Err(e) => return fail(Who::Supplier, "malformed", format!("{named}: record {number} is not JSON: {e}")),
+            }
+        }
+        record.clear();
+    }
+    proven.declared = Some(count);
+    Ok(())
+}
+
+trait TrimSuffix {
+    fn trim_suffix_byte(&self, b: u8) -> &[u8];
+}
+
+impl TrimSuffix for [u8] {
+    fn trim_suffix_byte(&self, b: u8) -> &[u8] {
+        self.strip_suffix(&[b]).unwrap_or(self)
+    }
+}
+
+/// A drawing ends with group 0, `EOF`.
+fn dxf(path: &Path, named: &str, _proven: &mut Proven) -> Outcome<()> {
+    let mut file = File::open(path).or_io(path)?;
+    let size = file.metadata().or_io(path)?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(256))).or_io(path)?;
+    let mut tail = vec![];
+    file.read_to_end(&mut tail).or_io(path)?;
+    let mut lines = tail.split(|b| *b == b'\n').map(|l| l.trim_ascii()).rev().skip_while(|l| l.is_empty());
+    match (lines.next(), lines.next()) {
+        (Some(b"EOF"), Some(b"0")) => Ok(()),
+        _ => incomplete(named, "the drawing does not end with `0 EOF`"),
+    }
+}
+
+/// Well-formed to the end of its root; the CRS and its spelling are taken along.
+fn gml(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
+    let read = xml::walk(path, named)?;
+    if let Some(name) = read.srs_name {
+        // EPSG:4547 means x first to everybody; the URN and URL spellings mean the authority's order (OGC 06-042).
+        let authority = name.starts_with("urn:") || name.starts_with("http");
+        let code = name.rsplit([':', '/', '#']).next().unwrap_or_default();
+        let epsg = name.to_ascii_uppercase().contains("EPSG") && code.bytes().all(|b| b.is_ascii_digit());
+        proven.authority_order = authority;
+        proven.crs = epsg.then(|| format!("EPSG:{code}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! Reading one source: its container opened and proven complete, each record handed on in lon/lat degrees with raw
+//! values. The only place where GDAL is met. Knows nothing of layers, manifests and stores.
+
+mod complete;
+mod csv;
+mod curve;
+mod dbf;
+mod fgb;
+mod gdal_door;
+mod ogr;
+mod pipe;
+mod shapefile;
+mod sniff;
+mod text;
+mod textfile;
+mod unpack;
+mod valid;
+mod wkb;
+mod xml;
+
+use super::wire::{Failed, Format, Frame, ReadJob, Who};
+use crate::error::{Error, Result};
+use std::path::Path;
+
+/// Why reading ended early.
+pub(crate) enum Stop {
+    /// The source cannot be imported; goes to the parent as a frame.
+    Failed(Box<Failed>),
+    /// Whoever takes the frames is gone.
+    Sink(Error),
+}
+
+type Outcome<T> = std::result::Result<T, Stop>;
+
+impl From<Box<Failed>> for Stop {
+    fn from(f: Box<Failed>) -> Stop {
+        Stop::Failed(f)
+    }
+}
+
+fn fail<T>(who: Who, code: &str, what: impl Into<String>) -> Outcome<T> {
+    Err(Stop::Failed(Box::new(Failed { who, code: code.into(), what: what.into() })))
+}
+
+/// The supplier's file is not whole.
+fn incomplete<T>(file: &str, what: impl std::fmt::Display) -> Outcome<T> {
+    fail(Who::Supplier, "incomplete", format!("{file}: {what}; ask for the delivery again"))
+}
+
+/// A file could not be read: missing, forbidden, or the disk failed.
+fn io<T>(path: &Path, e: &std::io::Error) -> Outcome<T> {
+    let missing = e.kind() == std::io::ErrorKind::NotFound;
+    let (who, code) = if missing { (Who::Missing, "not-found") } else { (Who::Machine, "io") };
+    let what = if missing { "not found".to_string() } else { e.to_string() };
+    fail(who, code, format!("{}: {what}", path.display()))
+}
+
+trait OrIo<T> {
+    fn or_io(self, path: &Path) -> Outcome<T>;
+}
+
+impl<T> OrIo<T> for std::io::Result<T> {
+    fn or_io(self, path: &Path) -> Outcome<T> {
+        self.or_else(|e| io(path, &e))
+    }
+}
+
+/// Reads a source in this process, handing each frame to `out`: `Opened`, `Records` …, then `Done` or `Failed`.
+///
+/// # Errors
+/// Only what `out` returns; a bad source is a `Failed` frame.
+pub fn read_source(job: &ReadJob, out: &mut dyn FnMut(Frame) -> Result<()>) -> Result<()> {
+    match read(job, out) {
+        Ok(()) => Ok(()),
+        Err(Stop::Failed(f)) => out(Frame::Failed(*f)),
+        Err(Stop::Sink(e)) => Err(e),
+    }
+}
+
+fn read(job: &ReadJob, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> {
+    let input = unpack::stage(job)?;
+    sniff::check(job.format, &input)?;
+    match job.format {
+        Format::Shapefile => shapefile::read(job, &input, out),
+        Format::Csv => csv::read(job, &input, out),
+        _ => ogr::read(job, &input, out),
+    }
+}
+
+/// In the child: GDAL is left with the one driver of the job.
+pub(crate) fn keep_only_driver(format: Format) {
+    gdal_door::keep_only(format);
+}

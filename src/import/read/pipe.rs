@@ -1,0 +1,160 @@
+//! The last stretch every record takes, batch by batch: tidy, make valid, reproject, turn, count, hand over.
+
+use super::{Outcome, Stop, valid};
+use crate::error::Result;
+use crate::feature::Geometry;
+use crate::geo::{BBox, GeometryKind};
+use crate::import::repair::{self, Repairs, reject};
+use crate::import::reproject::Reproject;
+use crate::import::wire::{Done, Frame, Opened, Raw, Record, Reject, Who};
+
+/// A frame holds up to this many records or vertices, whichever is reached first.
+const BATCH_RECORDS: usize = 512;
+const BATCH_VERTICES: usize = 100_000;
+
+/// A record in source coordinates.
+pub struct Draft {
+    pub row: u64,
+    pub geometry: Result<Geometry, Reject>,
+    pub repairs: Repairs,
+    pub values: Vec<Raw>,
+}
+
+pub struct Pipe<'a> {
+    reproject: &'a Reproject,
+    out: &'a mut dyn FnMut(Frame) -> Result<()>,
+    batch: Vec<Draft>,
+    vertices: usize,
+    done: Done,
+    strays: u64,
+    named: &'a str,
+    zone_checked: bool,
+}
+
+impl<'a> Pipe<'a> {
+    /// Sends `opened` and takes records from then on.
+    pub fn open(
+        opened: Opened,
+        reproject: &'a Reproject,
+        named: &'a str,
+        out: &'a mut dyn FnMut(Frame) -> Result<()>,
+    ) -> Outcome<Pipe<'a>> {
+        let mut opened = opened;
+        opened.crs = reproject.crs.clone();
+        opened.operation = reproject.operation.clone();
+        opened.vertical = reproject.vertical.clone();
+        opened.findings.extend(reproject.findings.iter().cloned());
+        out(Frame::Opened(opened)).map_err(Stop::Sink)?;
+        let done = Done::default();
+        Ok(Pipe { reproject, out, batch: vec![], vertices: 0, done, strays: 0, named, zone_checked: false })
+    }
+
+    pub fn push(&mut self, draft: Draft) -> Outcome<()> {
+        self.vertices += draft.geometry.as_ref().map_or(0, |g| g.xy.len());
+        self.batch.push(draft);
+        match self.batch.len() >= BATCH_RECORDS || self.vertices >= BATCH_VERTICES {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> Outcome<()> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        self.vertices = 0;
+        self.check_zone(&batch)?;
+        for d in &mut batch {
+            let taken = std::mem::replace(&mut d.geometry, Err(reject("empty-geometry", "")));
+            d.geometry = taken.and_then(|g| prepare(g, &mut d.repairs));
+        }
+        self.to_degrees(&mut batch);
+        let records: Vec<Record> = batch.into_iter().map(|d| self.finish(d)).collect();
+        self.done.read += records.len() as u64;
+        (self.out)(Frame::Records(records)).map_err(Stop::Sink)
+    }
+
+    /// The first batch tells a wrong zone, degrees taken for metres, or northing first.
+    fn check_zone(&mut self, batch: &[Draft]) -> Outcome<()> {
+        if self.zone_checked {
+            return Ok(());
+        }
+        let with_shape: Vec<&Geometry> = batch.iter().filter_map(|d| d.geometry.as_ref().ok()).collect();
+        if with_shape.is_empty() {
+            return Ok(());
+        }
+        self.zone_checked = true;
+        let complaints: Vec<String> = with_shape
+            .iter()
+            .filter_map(|g| g.xy.first())
+            .filter_map(|p| self.reproject.wrong_zone(*p))
+            .collect();
+        match complaints.len() * 2 > with_shape.len() {
+            true => super::fail(Who::Operator, "wrong-crs", format!("{}: {}", self.named, complaints[0])),
+            false => Ok(()),
+        }
+    }
+
+    /// All vertices of the batch in one call.
+    fn to_degrees(&self, batch: &mut [Draft]) {
+        let mut all: Vec<[f64; 2]> = batch.iter().flat_map(|d| d.geometry.iter()).flat_map(|g| g.xy.iter().copied()).collect();
+        self.reproject.forward(&mut all);
+        let mut rest = all.as_slice();
+        for g in batch.iter_mut().filter_map(|d| d.geometry.as_mut().ok()) {
+            let (own, after) = rest.split_at(g.xy.len());
+            g.xy.copy_from_slice(own);
+            self.reproject.heights(&mut g.z);
+            rest = after;
+        }
+    }
+
+    fn finish(&mut self, mut d: Draft) -> Record {
+        let geometry = d.geometry.and_then(|mut g| {
+            if let Some(why) = g.xy.iter().find_map(|p| self.reproject.refuse(*p)) {
+                return Err(reject("outside-crs", why));
+            }
+            repair::orient(&mut g, &mut d.repairs)?;
+            Ok(g)
+        });
+        if let Ok(g) = &geometry {
+            self.strays += u64::from(g.xy.first().is_some_and(|p| self.reproject.strays(*p)));
+            let b = self.done.bounds.unwrap_or(BBox::EMPTY).join(&g.bbox());
+            self.done.bounds = Some(b);
+            if !self.done.kinds.contains(&g.kind) {
+                self.done.kinds.push(g.kind);
+            }
+        }
+        // What was repaired on a refused record helps nobody.
+        let repairs = if geometry.is_ok() { d.repairs.into_codes() } else { vec![] };
+        Record { row: d.row, geometry, repairs, values: d.values }
+    }
+
+    /// Hands over what is left and closes the stream.
+    pub fn done(mut self) -> Outcome<()> {
+        self.flush()?;
+        self.done.kinds.sort();
+        if self.strays * 2 > self.done.read {
+            self.done.findings.push(format!(
+                "{} of {} records lie outside the area of use of {}: check the zone",
+                self.strays, self.done.read, self.reproject.crs
+            ));
+        }
+        (self.out)(Frame::Done(self.done)).map_err(Stop::Sink)
+    }
+
+    pub fn read(&self) -> u64 {
+        self.done.read + self.batch.len() as u64
+    }
+}
+
+fn prepare(g: Geometry, repairs: &mut Repairs) -> Result<Geometry, Reject> {
+    if let Some(p) = g.xy.iter().find(|p| !p[0].is_finite() || !p[1].is_finite()) {
+        return Err(reject("not-finite", format!("a vertex is {} {}", p[0], p[1])));
+    }
+    let g = repair::tidy(g, repairs)?;
+    match g.kind {
+        GeometryKind::Polygon => valid::made_valid(g, repairs),
+        _ => Ok(g),
+    }
+}

@@ -1,0 +1,57 @@
+//! One streaming pass over an XML file: well-formed to its end, without a document type (entity bombs), and what
+//! srsName it uses. Builds nothing.
+
+use super::{OrIo, Outcome, fail, incomplete};
+use crate::import::wire::Who;
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+const MAX_DEPTH: u32 = 200;
+
+pub struct Walked {
+    /// The first srsName met.
+    pub srs_name: Option<String>,
+}
+
+pub fn walk(path: &Path, named: &str) -> Outcome<Walked> {
+    let file = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
+    let mut reader = Reader::from_reader(file);
+    let (mut depth, mut roots, mut srs_name, mut buffer) = (0u32, 0u32, None, vec![]);
+    loop {
+        let at = reader.buffer_position();
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(e)) => {
+                roots += u32::from(depth == 0);
+                depth += 1;
+                srs_name = srs_name.or_else(|| srs(&e));
+            }
+            Ok(Event::Empty(e)) => {
+                roots += u32::from(depth == 0);
+                srs_name = srs_name.or_else(|| srs(&e));
+            }
+            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
+            Ok(Event::DocType(_)) => {
+                return fail(Who::Supplier, "malformed", format!("{named}: has a document type; remove it"));
+            }
+            Ok(Event::Eof) if depth > 0 || roots != 1 => {
+                return incomplete(named, format!("the XML document ends early, {depth} elements are open"));
+            }
+            Ok(Event::Eof) => return Ok(Walked { srs_name }),
+            Ok(_) => {}
+            Err(quick_xml::Error::Syntax(e)) => return incomplete(named, format!("the XML document ends early: {e}")),
+            Err(e) => return fail(Who::Supplier, "malformed", format!("{named}: is not XML at byte {at}: {e}")),
+        }
+        if depth > MAX_DEPTH {
+            return fail(Who::Supplier, "malformed", format!("{named}: nested deeper than {MAX_DEPTH} levels"));
+        }
+        buffer.clear();
+    }
+}
+
+fn srs(e: &BytesStart) -> Option<String> {
+    let found = e.attributes().flatten().find(|a| a.key.local_name().as_ref() == "srsName")?;
+    Some(found.value.trim().to_string()).filter(|s| !s.is_empty())
+}

@@ -1,0 +1,462 @@
+//! From a source's coordinates to CGCS2000 longitude, latitude in degrees. The only place where axis order, datums
+//! and PROJ are known; never guesses a CRS and never takes PROJ's ballpark. Heights pass by untouched.
+
+mod proj_c;
+
+use crate::geo::BBox;
+use crate::import::wire::{Axis, CrsSpec, Failed, Who};
+use proj_c::{Area, Context, Kind, Object, Operation};
+use std::rc::Rc;
+
+/// How far beyond a projected CRS's area of use a point may lie, degrees. Cities on a zone's border and whole
+/// prefectures are delivered in one zone, so the edge itself is no error; three degrees on is another zone.
+const AREA_MARGIN_DEG: f64 = 3.0;
+
+/// What a source's file says about its CRS.
+#[derive(Debug, Clone, Default)]
+pub struct FileCrs {
+    /// WKT or code by the file itself.
+    pub definition: Option<String>,
+    /// The format writes coordinates in the authority's axis order (GML with a URN srsName).
+    pub authority_order: bool,
+}
+
+/// A chosen way from source coordinates to lon/lat degrees.
+pub struct Reproject {
+    /// `EPSG:4547 CGCS2000 / 3-degree Gauss-Kruger CM 114E (declared)`
+    pub crs: String,
+    /// The named operation with its accuracy.
+    pub operation: String,
+    /// Vertical datum as declared or by the compound CRS; empty when unknown.
+    pub vertical: String,
+    pub findings: Vec<String>,
+    swap: bool,
+    height_factor: f64,
+    steps: Vec<Step>,
+    area: Option<Area>,
+    /// Metres per unit, or none for degrees.
+    metre_per_unit: Option<f64>,
+    hint: ZoneHint,
+}
+
+enum Step {
+    /// Through PROJ; `to_degrees` where the operation hands out radians.
+    Proj { operation: Operation, to_degrees: bool },
+    /// Geographic CRS in other units than degrees.
+    Scale(f64),
+}
+
+/// What is needed to tell a wrong zone from the numbers.
+#[derive(Debug, Clone, Copy, Default)]
+struct ZoneHint {
+    /// Code of a CGCS2000 Gauss–Krüger CRS.
+    epsg: Option<u32>,
+}
+
+impl Reproject {
+    /// `extent` is the data's box in source units as written, where the container knows it.
+    pub fn choose(
+        spec: &CrsSpec,
+        file: &FileCrs,
+        extent: Option<BBox>,
+        named: &str,
+    ) -> std::result::Result<Reproject, Box<Failed>> {
+        Chooser { ctx: Context::new(), spec, file, extent, named }.choose()
+    }
+
+    /// Source coordinates as written → lon/lat degrees, in place. What cannot be transformed is not finite.
+    pub fn forward(&self, xy: &mut [[f64; 2]]) {
+        if self.swap {
+            xy.iter_mut().for_each(|p| p.swap(0, 1));
+        }
+        for step in &self.steps {
+            match step {
+                Step::Proj { operation, to_degrees } => {
+                    operation.forward(xy);
+                    if *to_degrees {
+                        xy.as_flattened_mut().iter_mut().for_each(|v| *v = v.to_degrees());
+                    }
+                }
+                Step::Scale(f) => xy.as_flattened_mut().iter_mut().for_each(|v| *v *= f),
+            }
+        }
+    }
+
+    /// Heights of the source → metres, in place.
+    pub fn heights(&self, z: &mut [f64]) {
+        if self.height_factor != 1.0 {
+            z.iter_mut().for_each(|v| *v *= self.height_factor);
+        }
+    }
+
+    /// Why a transformed point cannot be right, if so.
+    pub fn refuse(&self, [lon, lat]: [f64; 2]) -> Option<String> {
+        if !lon.is_finite() || !lat.is_finite() {
+            return Some(format!("the coordinates lie outside {}", self.crs));
+        }
+        if lon.abs() > 180.0 || lat.abs() > 90.0 {
+            return Some(format!("{lon} {lat} is no longitude and latitude"));
+        }
+        let area = self.area?;
+        let beyond = outside(area, [lon, lat]);
+        (beyond > AREA_MARGIN_DEG).then(|| {
+            format!("{lon:.4} {lat:.4} lies {beyond:.1} degrees outside the area of use of {}", self.crs)
+        })
+    }
+
+    /// Whether a transformed point lies outside the CRS's published area.
+    pub fn strays(&self, at: [f64; 2]) -> bool {
+        self.area.is_some_and(|area| outside(area, at) > 0.0)
+    }
+
+    /// Sagitta of 1 cm in source units, for curves.
+    pub fn curve_tolerance(&self) -> f64 {
+        0.01 / self.metre_per_unit.unwrap_or(111_320.0)
+    }
+
+    /// What the raw numbers say about the declared CRS when they disagree: text for people, naming the CRS that fits.
+    /// `at` is a source coordinate as written.
+    pub fn wrong_zone(&self, at: [f64; 2]) -> Option<String> {
+        let [x, y] = if self.swap { [at[1], at[0]] } else { at };
+        self.hint.judge(x, y, self.metre_per_unit.is_some(), &self.crs)
+    }
+}
+
+/// Degrees outside a west, south, east, north box; 0 inside. Boxes may cross the antimeridian.
+fn outside([w, s, e, n]: Area, [lon, lat]: [f64; 2]) -> f64 {
+    let dy = (s - lat).max(lat - n).max(0.0);
+    let crosses = w > e;
+    let dx = match crosses {
+        true if lon >= w || lon <= e => 0.0,
+        true => (w - lon).min(lon - e),
+        false => (w - lon).max(lon - e).max(0.0),
+    };
+    dx.max(dy)
+}
+
+impl ZoneHint {
+    fn of(id: Option<&str>) -> ZoneHint {
+        let code = id.and_then(|i| i.strip_prefix("EPSG:")).and_then(|c| c.parse().ok());
+        ZoneHint { epsg: code.filter(|c| (4491..=4554).contains(c)) }
+    }
+
+    /// crs.md §2.5: eastings with a zone prefix are 13 000 000 – 45 999 999, without one below 1 000 000.
+    fn judge(self, x: f64, y: f64, metres: bool, crs: &str) -> Option<String> {
+        let degrees = x.abs() <= 360.0 && y.abs() <= 90.0;
+        if !metres {
+            return (!degrees && (x.abs() > 1000.0 || y.abs() > 1000.0)).then(|| {
+                format!(
+                    "coordinates such as {x} {y} are metres, but {crs} is in degrees{}",
+                    prefix(x).map(|z| format!("; they fit EPSG:{}", with_zone(z))).unwrap_or_default()
+                )
+            });
+        }
+        if degrees && x != 0.0 && y != 0.0 && self.epsg.is_some() {
+            return Some(format!("coordinates such as {x} {y} are degrees, but {crs} is in metres; declare EPSG:4490"));
+        }
+        let code = self.epsg?;
+        let zoned = zone_of(code);
+        match (prefix(x), zoned) {
+            (Some(found), Some(zone)) if found == zone => None,
+            (Some(found), _) => Some(format!(
+                "eastings such as {x} carry the zone prefix {found}, but {crs} has {}; declare EPSG:{}",
+                zoned.map_or("none".to_string(), |z| format!("zone {z}")),
+                with_zone(found)
+            )),
+            (None, Some(zone)) if x.abs() < 1_000_000.0 => Some(format!(
+                "eastings such as {x} have no zone prefix, but {crs} has zone {zone}; declare EPSG:{}",
+                without_zone(zone)
+            )),
+            (None, _) if prefix(y).is_some() || (2_000_000.0..6_000_000.0).contains(&x) && y < 1_000_000.0 => Some(
+                format!("coordinates such as {x} {y} look like northing first; declare axis = \"ne\" (or swap xy)"),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// Zone number written into an easting.
+fn prefix(x: f64) -> Option<u32> {
+    let zone = (x / 1_000_000.0).floor();
+    ((13.0..=23.0).contains(&zone) || (25.0..=45.0).contains(&zone)).then_some(zone as u32)
+}
+
+/// Zone of a CGCS2000 CRS that writes it into the easting: 4491–4501 six-degree 13–23, 4513–4533 three-degree 25–45.
+fn zone_of(epsg: u32) -> Option<u32> {
+    match epsg {
+        4491..=4501 => Some(epsg - 4491 + 13),
+        4513..=4533 => Some(epsg - 4513 + 25),
+        _ => None,
+    }
+}
+
+fn with_zone(zone: u32) -> u32 {
+    if zone <= 23 { 4491 + zone - 13 } else { 4513 + zone - 25 }
+}
+
+fn without_zone(zone: u32) -> u32 {
+    if zone <= 23 { 4502 + zone - 13 } else { 4534 + zone - 25 }
+}
+
+/// Which of the two datums that need no operation.
+fn same_datum(datum: &str, ellipsoid: Option<(f64, f64)>) -> Option<&'static str> {
+    let (a, rf) = ellipsoid?;
+    let plain: String = datum.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let plain = plain.strip_prefix('d').filter(|p| p.starts_with("china") || p.starts_with("wgs")).unwrap_or(&plain);
+    let is = |rf_wanted: f64| (a - 6_378_137.0).abs() < 1e-3 && (rf - rf_wanted).abs() < 1e-6;
+    let cgcs = ["china2000", "cgcs2000", "chinageodeticcoordinatesystem2000"];
+    if cgcs.contains(&plain) && is(298.257_222_101) {
+        return Some("CGCS2000");
+    }
+    let wgs = plain.starts_with("worldgeodeticsystem1984") || plain == "wgs84" || plain == "wgs1984";
+    (wgs && is(298.257_223_563)).then_some("WGS 84")
+}
+
+struct Chooser<'a> {
+    ctx: Rc<Context>,
+    spec: &'a CrsSpec,
+    file: &'a FileCrs,
+    extent: Option<BBox>,
+    named: &'a str,
+}
+
+type Chosen<T> = std::result::Result<T, Box<Failed>>;
+
+impl Chooser<'_> {
+    fn choose(self) -> Chosen<Reproject> {
+        let (crs, how) = self.source_crs()?;
+        let mut findings: Vec<String> = self.disagreement(&crs).into_iter().collect();
+        let (flat, vertical_part) = self.horizontal(&crs)?;
+        let base = if flat.kind() == Kind::Bound { flat.base() } else { None };
+        let plain = base.as_ref().unwrap_or(&flat);
+        let label = format!("{} ({how})", describe(plain));
+        let swap = self.swap(plain);
+        let metre_per_unit =
+            (plain.kind() == Kind::Projected).then(|| plain.axis(0).map_or(1.0, |a| a.unit_factor));
+        let geodetic = plain.geodetic().ok_or_else(|| self.unknown(&format!("{label} has no geographic base")))?;
+        let datum = geodetic.datum().map(|d| d.name()).unwrap_or_default();
+        let (steps, operation) = self.steps(&flat, plain, &geodetic, &datum, swap, &mut findings)?;
+        let height_factor = vertical_part.as_ref().and_then(|v| v.axis(0)).map_or(1.0, |a| a.unit_factor);
+        let vertical =
+            self.spec.vertical.clone().or_else(|| vertical_part.as_ref().map(describe)).unwrap_or_default();
+        Ok(Reproject {
+            crs: label,
+            operation,
+            vertical,
+            findings,
+            swap,
+            height_factor: if height_factor > 0.0 { height_factor } else { 1.0 },
+            steps,
+            // A geographic CRS says where it was made for; its numbers mean the same everywhere.
+            area: plain.area_of_use().filter(|_| plain.kind() == Kind::Projected),
+            metre_per_unit,
+            hint: ZoneHint::of(plain.id().as_deref()),
+        })
+    }
+
+    fn fail(&self, code: &str, what: String) -> Box<Failed> {
+        Box::new(Failed { who: Who::Operator, code: code.into(), what: format!("{}: {what}", self.named) })
+    }
+
+    fn unknown(&self, what: &str) -> Box<Failed> {
+        self.fail("unknown-crs", format!("{what}; declare `crs` by EPSG code, WKT or PROJ text"))
+    }
+
+    fn source_crs(&self) -> Chosen<(Object, &'static str)> {
+        if let Some(d) = self.spec.definition.as_deref() {
+            return self
+                .parse(d)
+                .map(|o| (o, "declared"))
+                .ok_or_else(|| self.unknown(&format!("PROJ does not know the declared CRS {}", brief(d))));
+        }
+        match self.file.definition.as_deref() {
+            None => Err(self.unknown("no CRS is declared and the file has none")),
+            Some(d) => self
+                .parse(d)
+                .map(|o| (o, "from the file"))
+                .ok_or_else(|| self.unknown(&format!("PROJ does not know the file's CRS {}", brief(d)))),
+        }
+    }
+
+    fn parse(&self, definition: &str) -> Option<Object> {
+        let text = definition.trim();
+        let proj_text = text.starts_with("+proj") && !text.contains("+type=crs");
+        let object = match proj_text {
+            true => self.ctx.create(&format!("{text} +type=crs")),
+            false => self.ctx.create(text),
+        }?;
+        (object.kind() != Kind::Other && object.kind() != Kind::Vertical).then_some(object)
+    }
+
+    /// Declared wins; the file's other opinion is told.
+    fn disagreement(&self, crs: &Object) -> Option<String> {
+        self.spec.definition.as_ref()?;
+        let file = self.parse(self.file.definition.as_deref()?)?;
+        (!same_crs(crs, &file)).then(|| {
+            format!("the file says {}, the declaration {}: the declaration is used", describe(&file), describe(crs))
+        })
+    }
+
+    fn horizontal(&self, crs: &Object) -> Chosen<(Object, Option<Object>)> {
+        let whole = match crs.kind() {
+            Kind::Compound => return self.compound(crs),
+            Kind::Bound => crs.base().filter(|b| b.kind() == Kind::Compound),
+            _ => None,
+        };
+        match whole {
+            Some(compound) => self.compound(&compound),
+            None => {
+                let copy = self.copy(crs)?;
+                Ok((copy, None))
+            }
+        }
+    }
+
+    fn compound(&self, crs: &Object) -> Chosen<(Object, Option<Object>)> {
+        let flat = crs.part(0).ok_or_else(|| self.unknown("the compound CRS has no horizontal part"))?;
+        Ok((flat, crs.part(1)))
+    }
+
+    fn copy(&self, crs: &Object) -> Chosen<Object> {
+        crs.duplicate().ok_or_else(|| self.unknown("PROJ cannot hold the CRS"))
+    }
+
+    fn swap(&self, crs: &Object) -> bool {
+        match self.spec.axis {
+            Some(axis) => axis == Axis::Ne,
+            None => self.file.authority_order && crs.axis(0).is_some_and(|a| a.direction == "north"),
+        }
+    }
+
+    fn steps(
+        &self,
+        crs: &Object,
+        plain: &Object,
+        geodetic: &Object,
+        datum: &str,
+        swap: bool,
+        findings: &mut Vec<String>,
+    ) -> Chosen<(Vec<Step>, String)> {
+        if let Some(text) = &self.spec.operation {
+            return self.declared_pipeline(text);
+        }
+        let mut steps = self.to_geodetic(plain, geodetic)?;
+        if let Some(parameters) = &self.spec.helmert {
+            steps.push(self.helmert(geodetic, parameters)?);
+            return Ok((steps, format!("{datum} to CGCS2000 by 7 declared parameters")));
+        }
+        let null = if crs.kind() == Kind::Bound { None } else { same_datum(datum, geodetic.ellipsoid()) };
+        match null {
+            Some("CGCS2000") => Ok((steps, "conversion within CGCS2000 (0 m)".into())),
+            Some(name) => Ok((steps, format!("conversion within {name}, then {name} = CGCS2000 by declared null"))),
+            None => {
+                let op = self.best_operation(crs, datum, &steps, swap)?;
+                let accuracy = op.accuracy_m.map_or("accuracy unknown".into(), |a| format!("accuracy {a} m"));
+                if op.accuracy_m.is_none_or(|a| a > 1.0) && crs.kind() != Kind::Bound {
+                    findings.push(format!("positions rest on `{}` ({accuracy})", op.name));
+                }
+                let text = format!("{} ({accuracy}), then WGS 84 = CGCS2000 by declared null", op.name);
+                Ok((vec![Step::Proj { operation: op, to_degrees: false }], text))
+            }
+        }
+    }
+
+    fn declared_pipeline(&self, text: &str) -> Chosen<(Vec<Step>, String)> {
+        let bad = || {
+            let what = format!("PROJ does not take the declared operation {}", brief(text));
+            self.fail("bad-operation", format!("{what}; write a pipeline from x = east to longitude, latitude degrees"))
+        };
+        let operation =
+            self.ctx.create(text).and_then(|o| o.into_operation("declared operation")).ok_or_else(bad)?;
+        let to_degrees = operation.radians_out();
+        Ok((vec![Step::Proj { operation, to_degrees }], "the declared operation".into()))
+    }
+
+    /// The pure conversion to the CRS's own longitude, latitude in degrees.
+    fn to_geodetic(&self, plain: &Object, geodetic: &Object) -> Chosen<Vec<Step>> {
+        if plain.kind() == Kind::Geographic {
+            let factor = plain.axis(0).map_or(1.0, |a| a.unit_factor.to_degrees());
+            let degrees = (factor - 1.0).abs() < 1e-9;
+            return Ok(if degrees { vec![] } else { vec![Step::Scale(factor)] });
+        }
+        let operation = plain.operations_to(geodetic, None).into_iter().next().ok_or_else(|| {
+            self.unknown(&format!("PROJ has no conversion from {} to its geographic base", describe(plain)))
+        })?;
+        Ok(vec![Step::Proj { operation, to_degrees: false }])
+    }
+
+    /// Position vector, EPSG 9606, degrees in and out; parameters in metres, arc seconds and ppm.
+    fn helmert(&self, geodetic: &Object, p: &[f64; 7]) -> Chosen<Step> {
+        let (a, rf) = geodetic.ellipsoid().ok_or_else(|| self.unknown("the CRS has no ellipsoid"))?;
+        let shape = if rf > 0.0 { format!("+a={a} +rf={rf}") } else { format!("+R={a}") };
+        let [x, y, z, rx, ry, rz, s] = p;
+        let text = format!(
+            "+proj=pipeline +step +proj=unitconvert +xy_in=deg +xy_out=rad +step +proj=cart {shape} \
+             +step +proj=helmert +x={x} +y={y} +z={z} +rx={rx} +ry={ry} +rz={rz} +s={s} +convention=position_vector \
+             +step +inv +proj=cart +a=6378137 +rf=298.257222101 +step +proj=unitconvert +xy_in=rad +xy_out=deg"
+        );
+        let made = self.ctx.create(&text).and_then(|o| o.into_operation("helmert"));
+        let operation = made.ok_or_else(|| self.fail("bad-operation", "PROJ refuses the declared helmert".into()))?;
+        Ok(Step::Proj { operation, to_degrees: false })
+    }
+
+    fn best_operation(&self, crs: &Object, datum: &str, to_own: &[Step], swap: bool) -> Chosen<Operation> {
+        let refuse = |why: String| {
+            let what = "declare `helmert` (7 parameters to CGCS2000) or `operation` (a PROJ pipeline to lon/lat)";
+            Err(self.fail("ballpark-refused", format!("{why}; {what}")))
+        };
+        let low = datum.to_lowercase();
+        // Their public world-wide parameters are off by metres to tens of metres: crs.md §1.3.
+        if crs.kind() != Kind::Bound && (low.contains("beijing") || low.contains("xian")) {
+            return refuse(format!("datum {datum} has only local, restricted parameters"));
+        }
+        let target = self.ctx.create("EPSG:4326").ok_or_else(|| self.unknown("PROJ's database is missing"))?;
+        let found = crs.operations_to(&target, self.area_of_data(to_own, swap));
+        let rank = |o: &Operation| o.accuracy_m.unwrap_or(f64::MAX);
+        match found.into_iter().min_by(|a, b| rank(a).total_cmp(&rank(b))) {
+            Some(best) => Ok(best),
+            None => refuse(format!("PROJ knows no operation from datum {datum} to WGS 84 but a ballpark")),
+        }
+    }
+
+    /// The data's box in its own longitude and latitude, grown a little: near enough to choose an operation.
+    fn area_of_data(&self, to_own: &[Step], swap: bool) -> Option<Area> {
+        let b = self.extent.filter(|b| !b.is_empty())?;
+        let [cx, cy] = b.center();
+        let mut at = vec![[b.min_x, b.min_y], [b.max_x, b.min_y], [b.max_x, b.max_y], [b.min_x, b.max_y], [cx, cy]];
+        if swap {
+            at.iter_mut().for_each(|p| p.swap(0, 1));
+        }
+        for step in to_own {
+            match step {
+                Step::Proj { operation, .. } => operation.forward(&mut at),
+                Step::Scale(f) => at.as_flattened_mut().iter_mut().for_each(|v| *v *= f),
+            }
+        }
+        let all = BBox::of(&at);
+        let sane = at.as_flattened().iter().all(|v| v.is_finite()) && all.max_x <= 180.0 && all.min_x >= -180.0;
+        let sane = sane && all.max_y <= 90.0 && all.min_y >= -90.0;
+        sane.then(|| [all.min_x, all.min_y, all.max_x, all.max_y])
+    }
+}
+
+fn describe(o: &Object) -> String {
+    match o.id() {
+        Some(id) => format!("{id} {}", o.name()),
+        None => o.name(),
+    }
+}
+
+/// By identity where both have one, else by PROJ's comparison without axis order.
+fn same_crs(a: &Object, b: &Object) -> bool {
+    match (a.id(), b.id()) {
+        (Some(x), Some(y)) if x == y => true,
+        _ => a.equivalent(b),
+    }
+}
+
+/// Definitions may be long and local parameters are not for reports.
+fn brief(definition: &str) -> String {
+    let short: String = definition.chars().take(40).collect();
+    if short.len() < definition.len() { format!("`{short}…`") } else { format!("`{short}`") }
+}
