@@ -19,7 +19,8 @@ const MAX_STDERR_BYTES: u64 = 16 << 10;
 /// Names the executable with the hidden subcommand where it is not the running one (tests).
 const EXECUTABLE: &str = "CHENGTU_BIN";
 /// All that a child inherits: where libraries and their tables are, nothing that leads to a network.
-const KEPT_ENV: &[&str] = &["PATH", "LD_LIBRARY_PATH", "GDAL_DATA", "PROJ_DATA", "PROJ_LIB", "TMPDIR", "RUST_BACKTRACE"];
+const KEPT_ENV: &[&str] =
+    &["PATH", "LD_LIBRARY_PATH", "GDAL_DATA", "PROJ_DATA", "PROJ_LIB", "TMPDIR", "RUST_BACKTRACE"];
 
 /// Starts a child that reads `job`.
 ///
@@ -192,7 +193,9 @@ fn check_record(r: &Record, columns: usize) -> std::result::Result<(), String> {
 fn check_geometry(g: &Geometry) -> std::result::Result<(), &'static str> {
     let n = g.xy.len();
     let rises = |list: &[u32], last: usize| {
-        list.windows(2).all(|w| w[0] < w[1]) && list.first().is_some_and(|f| *f > 0) && list.last() == Some(&(last as u32))
+        list.windows(2).all(|w| w[0] < w[1])
+            && list.first().is_some_and(|f| *f > 0)
+            && list.last() == Some(&(last as u32))
     };
     if n == 0 || (!g.z.is_empty() && g.z.len() != n) {
         return Err("no vertices or too few heights");

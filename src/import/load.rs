@@ -114,7 +114,7 @@ impl Source {
             end_marker: self.decl.end_marker.as_ref().map(|m| m.get_ref().clone()),
             columns: None,
             scratch: scratch.to_path_buf(),
-            limits: Limits { unpacked_bytes: mib << 20, vertices: 4_000_000, text_bytes: 1 << 20 },
+            limits: Limits { unpacked_bytes: mib << 20, vertices: 4_000_000, text_bytes: 1 << 20, ..Limits::default() },
         }
     }
 }

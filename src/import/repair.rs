@@ -144,12 +144,14 @@ fn tidy_polygons(g: &Geometry, repairs: &mut Repairs) -> Result<Geometry, Reject
     Ok(out)
 }
 
-/// Sets the winding in lon/lat: exteriors counter-clockwise, holes clockwise.
+/// Sets the winding in lon/lat: exteriors counter-clockwise, holes clockwise. A geometry that is wound the other way
+/// throughout only follows another convention (shapefiles); one that is of two minds is a repair.
 pub fn orient(g: &mut Geometry, repairs: &mut Repairs) -> Result<(), Reject> {
     if g.kind != GeometryKind::Polygon {
         return Ok(());
     }
     let runs: Vec<_> = g.runs().collect();
+    let mut turned = 0;
     let mut from = 0;
     for part in 0..g.parts.len() {
         let to = g.parts[part] as usize;
@@ -163,10 +165,13 @@ pub fn orient(g: &mut Geometry, repairs: &mut Repairs) -> Result<(), Reject> {
                 if !g.z.is_empty() {
                     g.z[range.clone()].reverse();
                 }
-                repairs.note(ORIENTED);
+                turned += 1;
             }
         }
         from = to;
+    }
+    if turned > 0 && turned < runs.len() {
+        repairs.note(ORIENTED);
     }
     Ok(())
 }
@@ -206,7 +211,12 @@ mod tests {
         let mut t = tidy(polygon(&[open_cw]), &mut repairs).unwrap();
         orient(&mut t, &mut repairs).unwrap();
         assert_eq!(t.xy, SQUARE.to_vec());
-        assert_eq!(repairs.into_codes(), [DUPLICATE_VERTICES, CLOSED_RING, ORIENTED]);
+        assert_eq!(repairs.into_codes(), [DUPLICATE_VERTICES, CLOSED_RING]);
+        let mut both_ccw = polygon(&[&SQUARE, &[[1., 1.], [2., 1.], [2., 2.], [1., 2.], [1., 1.]]]);
+        let mut repairs = Repairs::default();
+        orient(&mut both_ccw, &mut repairs).unwrap();
+        assert_eq!(both_ccw, polygon(&[&SQUARE, &HOLE_CW]));
+        assert_eq!(repairs.into_codes(), [ORIENTED]);
     }
 
     #[test]

@@ -99,9 +99,8 @@ impl Reproject {
         }
         let area = self.area?;
         let beyond = outside(area, [lon, lat]);
-        (beyond > AREA_MARGIN_DEG).then(|| {
-            format!("{lon:.4} {lat:.4} lies {beyond:.1} degrees outside the area of use of {}", self.crs)
-        })
+        (beyond > AREA_MARGIN_DEG)
+            .then(|| format!("{lon:.4} {lat:.4} lies {beyond:.1} degrees outside the area of use of {}", self.crs))
     }
 
     /// Whether a transformed point lies outside the CRS's published area.
@@ -231,14 +230,12 @@ impl Chooser<'_> {
         let plain = base.as_ref().unwrap_or(&flat);
         let label = format!("{} ({how})", describe(plain));
         let swap = self.swap(plain);
-        let metre_per_unit =
-            (plain.kind() == Kind::Projected).then(|| plain.axis(0).map_or(1.0, |a| a.unit_factor));
+        let metre_per_unit = (plain.kind() == Kind::Projected).then(|| plain.axis(0).map_or(1.0, |a| a.unit_factor));
         let geodetic = plain.geodetic().ok_or_else(|| self.unknown(&format!("{label} has no geographic base")))?;
         let datum = geodetic.datum().map(|d| d.name()).unwrap_or_default();
         let (steps, operation) = self.steps(&flat, plain, &geodetic, &datum, swap, &mut findings)?;
         let height_factor = vertical_part.as_ref().and_then(|v| v.axis(0)).map_or(1.0, |a| a.unit_factor);
-        let vertical =
-            self.spec.vertical.clone().or_else(|| vertical_part.as_ref().map(describe)).unwrap_or_default();
+        let vertical = self.spec.vertical.clone().or_else(|| vertical_part.as_ref().map(describe)).unwrap_or_default();
         Ok(Reproject {
             crs: label,
             operation,
@@ -366,8 +363,7 @@ impl Chooser<'_> {
             let what = format!("PROJ does not take the declared operation {}", brief(text));
             self.fail("bad-operation", format!("{what}; write a pipeline from x = east to longitude, latitude degrees"))
         };
-        let operation =
-            self.ctx.create(text).and_then(|o| o.into_operation("declared operation")).ok_or_else(bad)?;
+        let operation = self.ctx.create(text).and_then(|o| o.into_operation("declared operation")).ok_or_else(bad)?;
         let to_degrees = operation.radians_out();
         Ok((vec![Step::Proj { operation, to_degrees }], "the declared operation".into()))
     }

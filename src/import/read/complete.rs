@@ -5,8 +5,8 @@ use super::unpack::Input;
 use super::{OrIo, Outcome, fail, fgb, gdal_door, incomplete, textfile, xml};
 use crate::import::wire::{Format, ReadJob, Who};
 use gdal::Dataset;
-use gdal::vector::sql::Dialect;
 use gdal::vector::LayerAccess;
+use gdal::vector::sql::Dialect;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -234,7 +234,11 @@ fn depth(path: &Path, named: &str) -> Outcome<()> {
                 _ => {}
             }
             if open > MAX_JSON_DEPTH {
-                return fail(Who::Supplier, "malformed", format!("{named}: nested deeper than {MAX_JSON_DEPTH} levels"));
+                return fail(
+                    Who::Supplier,
+                    "malformed",
+                    format!("{named}: nested deeper than {MAX_JSON_DEPTH} levels"),
+                );
             }
         }
         let n = chunk.len();
@@ -259,7 +263,9 @@ fn geojson_lines(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
             match serde_json::from_slice::<IgnoredAny>(text) {
                 Ok(_) => {}
                 Err(e) if e.is_eof() => return incomplete(named, format!("record {number} ends early: {e}")),
-                Err(e) => return fail(Who::Supplier, "malformed", format!("{named}: record {number} is not JSON: {e}")),
+                Err(e) => {
+                    return fail(Who::Supplier, "malformed", format!("{named}: record {number} is not JSON: {e}"));
+                }
             }
         }
         record.clear();

@@ -50,7 +50,10 @@ impl Dbf {
         let needed = header_bytes + records * row_bytes as u64;
         if size < needed || header_bytes < 33 || row_bytes == 0 {
             let found = size.saturating_sub(header_bytes).checked_div(row_bytes as u64).unwrap_or(0);
-            return incomplete(named, format!("the .dbf declares {records} rows ({needed} bytes), but has {found} ({size} bytes)"));
+            return incomplete(
+                named,
+                format!("the .dbf declares {records} rows ({needed} bytes), but has {found} ({size} bytes)"),
+            );
         }
         let mut rest = vec![0u8; header_bytes as usize - 32];
         file.read_exact(&mut rest).or_io(path)?;
@@ -127,7 +130,10 @@ fn columns(rest: &[u8], row_bytes: usize, named: &str) -> Outcome<Vec<Column>> {
         _ if narrow_bytes < row_bytes => Ok(narrow),
         _ => {
             let n = narrow.len();
-            incomplete(named, format!("the .dbf's {n} columns need {narrow_bytes} bytes a row, declared are {row_bytes}"))
+            incomplete(
+                named,
+                format!("the .dbf's {n} columns need {narrow_bytes} bytes a row, declared are {row_bytes}"),
+            )
         }
     }
 }
@@ -264,7 +270,10 @@ fn date(bytes: &[u8]) -> Raw {
     }
     let digits = t.len() == 8 && t.iter().all(u8::is_ascii_digit);
     let field = |r: std::ops::Range<usize>| std::str::from_utf8(&t[r]).unwrap_or_default();
-    match digits && (1..=12).contains(&field(4..6).parse().unwrap_or(0)) && (1..=31).contains(&field(6..8).parse().unwrap_or(0)) {
+    match digits
+        && (1..=12).contains(&field(4..6).parse().unwrap_or(0))
+        && (1..=31).contains(&field(6..8).parse().unwrap_or(0))
+    {
         true => Raw::Date(format!("{}-{}-{}", field(0..4), field(4..6), field(6..8))),
         false => Raw::Broken(t.to_vec()),
     }

@@ -85,11 +85,8 @@ impl<'a> Pipe<'a> {
             return Ok(());
         }
         self.zone_checked = true;
-        let complaints: Vec<String> = with_shape
-            .iter()
-            .filter_map(|g| g.xy.first())
-            .filter_map(|p| self.reproject.wrong_zone(*p))
-            .collect();
+        let complaints: Vec<String> =
+            with_shape.iter().filter_map(|g| g.xy.first()).filter_map(|p| self.reproject.wrong_zone(*p)).collect();
         match complaints.len() * 2 > with_shape.len() {
             true => super::fail(Who::Operator, "wrong-crs", format!("{}: {}", self.named, complaints[0])),
             false => Ok(()),
@@ -98,7 +95,8 @@ impl<'a> Pipe<'a> {
 
     /// All vertices of the batch in one call.
     fn to_degrees(&self, batch: &mut [Draft]) {
-        let mut all: Vec<[f64; 2]> = batch.iter().flat_map(|d| d.geometry.iter()).flat_map(|g| g.xy.iter().copied()).collect();
+        let mut all: Vec<[f64; 2]> =
+            batch.iter().flat_map(|d| d.geometry.iter()).flat_map(|g| g.xy.iter().copied()).collect();
         self.reproject.forward(&mut all);
         let mut rest = all.as_slice();
         for g in batch.iter_mut().filter_map(|d| d.geometry.as_mut().ok()) {

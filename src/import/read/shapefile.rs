@@ -54,9 +54,9 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         seen = index + 1;
         let Some(row) = rows.row(index)? else { continue };
         let mut repairs = Repairs::default();
-        let geometry = match feature.geometry().filter(|g| g.has_gdal_ptr()) {
-            None => Err(reject("null-geometry", "the record has no shape")),
-            Some(g) => ogr::shape(g, &limits, &mut repairs),
+        let geometry = match feature.geometry_by_index(0) {
+            Err(_) => Err(reject("null-geometry", "the record has no shape")),
+            Ok(g) => ogr::shape(g, &limits, &mut repairs),
         };
         let values = wanted.iter().map(|&c| dbf.columns[c].value(row, choice.encoding, &mut repairs)).collect();
         ogr::refuse_complaints(&input.named)?;
@@ -138,7 +138,10 @@ impl Parts {
             return incomplete(named, format!("the .shx has {entries} shapes, the .dbf {} rows", dbf.records));
         }
         let longer = shp.size > shp.declared;
-        Ok(longer.then(|| format!("the .shp has {} bytes after its declared end", shp.size - shp.declared)).into_iter().collect())
+        Ok(longer
+            .then(|| format!("the .shp has {} bytes after its declared end", shp.size - shp.declared))
+            .into_iter()
+            .collect())
     }
 
     /// How many entries of the .shx point to a record header that agrees with them, until one does not.

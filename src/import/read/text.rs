@@ -51,7 +51,8 @@ pub fn decode(bytes: &[u8], encoding: &'static Encoding, full: bool) -> Decoded 
 /// An encoding by any of the names found in .cpg files, declarations and headers.
 pub fn by_label(label: &str) -> Option<&'static Encoding> {
     let low = label.trim().trim_matches(['"', '\0', '\u{feff}']).to_ascii_lowercase();
-    let bare = low.trim_start_matches("ansi").trim_start_matches("cp").trim_start_matches("windows").trim_start_matches("oem");
+    let bare =
+        low.trim_start_matches("ansi").trim_start_matches("cp").trim_start_matches("windows").trim_start_matches("oem");
     match bare.trim_matches(['-', '_', ' ']) {
         "936" | "gb18030" | "54936" | "20936" => return Some(GB18030),
         "950" => return Some(BIG5),

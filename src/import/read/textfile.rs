@@ -26,7 +26,8 @@ pub fn look(path: &Path, explicit: Option<&str>, named: &str) -> Outcome<Looked>
     let xml = xml_label.as_deref().is_some_and(|l| !l.eq_ignore_ascii_case("utf-8"));
     let bom = Encoding::for_bom(&head);
     let bom_bytes = bom.map_or(0, |(_, n)| n);
-    let looked = |encoding, why: String, findings| Looked { choice: Choice { encoding, why, findings }, bom_bytes, xml };
+    let looked =
+        |encoding, why: String, findings| Looked { choice: Choice { encoding, why, findings }, bom_bytes, xml };
     if let Some(label) = explicit {
         return match text::by_label(label) {
             Some(e) => Ok(looked(e, "declared".into(), vec![])),

@@ -214,9 +214,7 @@ fn choose(job: &ReadJob, entries: &[Entry], named: &str) -> Outcome<String> {
         return match (exact, last.as_slice()) {
             (Some(c), _) => Ok(c.clone()),
             (None, [one]) => Ok((*one).clone()),
-            _ => {
-                fail(Who::Operator, "no-member", format!("{named}: has no `{member}`; it has {}", list(&candidates)))
-            }
+            _ => fail(Who::Operator, "no-member", format!("{named}: has no `{member}`; it has {}", list(&candidates))),
         };
     }
     match candidates.as_slice() {
@@ -228,9 +226,7 @@ fn choose(job: &ReadJob, entries: &[Entry], named: &str) -> Outcome<String> {
                 list(&entries.iter().map(|e| e.name.clone()).collect::<Vec<_>>())
             }),
         ),
-        many => {
-            fail(Who::Operator, "no-member", format!("{named}: name one of its files in `member`: {}", list(many)))
-        }
+        many => fail(Who::Operator, "no-member", format!("{named}: name one of its files in `member`: {}", list(many))),
     }
 }
 

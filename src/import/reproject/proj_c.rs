@@ -1,6 +1,9 @@
 //! PROJ's C functions that the `proj` crate does not wrap: the list of coordinate operations with their accuracy,
 //! a CRS's datum, axes and area of use. Owns every pointer it gets; knows nothing of deliveries.
-#![allow(unsafe_code, reason = "PROJ is a C library; every call stands in this file, each pointer is owned and checked")]
+#![allow(
+    unsafe_code,
+    reason = "PROJ is a C library; every call stands in this file, each pointer is owned and checked"
+)]
 
 use proj_sys as c;
 use std::ffi::{CStr, CString};
@@ -136,8 +139,7 @@ impl Object {
         let e = self.ctx.own(unsafe { c::proj_get_ellipsoid(self.ctx.0, self.pj) })?;
         let (mut a, mut b, mut computed, mut rf) = (0.0, 0.0, 0 as c_int, 0.0);
         // SAFETY: four valid out pointers.
-        let ok =
-            unsafe { c::proj_ellipsoid_get_parameters(self.ctx.0, e.pj, &mut a, &mut b, &mut computed, &mut rf) };
+        let ok = unsafe { c::proj_ellipsoid_get_parameters(self.ctx.0, e.pj, &mut a, &mut b, &mut computed, &mut rf) };
         (ok != 0).then_some((a, rf))
     }
 
@@ -177,7 +179,8 @@ impl Object {
 
     /// The operations from this CRS to `target` that need no missing grid and no ballpark step, in PROJ's order.
     pub fn operations_to(&self, target: &Object, area: Option<Area>) -> Vec<Operation> {
-        let strict = self.list_operations(target, area, c::PROJ_SPATIAL_CRITERION_PROJ_SPATIAL_CRITERION_STRICT_CONTAINMENT);
+        let strict =
+            self.list_operations(target, area, c::PROJ_SPATIAL_CRITERION_PROJ_SPATIAL_CRITERION_STRICT_CONTAINMENT);
         match strict.is_empty() {
             false => strict,
             true => self.list_operations(
