@@ -12,8 +12,9 @@ pub enum Coding {
     Zstd,
 }
 
-/// What the server prefers where the client has no preference, best first.
-const PREFERENCE: [Coding; 3] = [Coding::Zstd, Coding::Brotli, Coding::Gzip];
+/// What the server prefers where the client has no preference: the smallest first, as each is made only once. A point
+/// tile of 33.0 KB: br 6.4, gzip 9.1, zstd 9.3.
+const PREFERENCE: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Zstd];
 
 impl Coding {
     /// The `Content-Encoding` value; none for identity.
@@ -149,8 +150,8 @@ mod tests {
             (&["zstd"], Zstd),
             (&["gzip;q=0"], Identity),
             (&["gzip;q=0, br;q=0.000"], Identity),
-            (&["gzip;q=0, *"], Zstd),
-            (&["*"], Zstd),
+            (&["gzip;q=0, *"], Brotli),
+            (&["*"], Brotli),
             (&["*;q=0"], Identity),
             (&["identity;q=0"], Identity),
             (&["snappy"], Identity),
@@ -164,7 +165,9 @@ mod tests {
             (&["gzip;q=7, br;q=0.1"], Brotli),
             (&["gzip;q=NaN"], Identity),
             (&["gzip, deflate, br"], Brotli),
-            (&["gzip, deflate, br, zstd"], Zstd),
+            (&["gzip, deflate, br, zstd"], Brotli),
+            (&["zstd, gzip"], Gzip),
+            (&["zstd, gzip;q=0.9"], Zstd),
             (&["gzip", "br;q=0.1"], Gzip),
         ];
         for (values, want) in table {

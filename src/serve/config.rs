@@ -298,6 +298,16 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_file_says_the_defaults() {
+        let text = include_str!("../../docs/chengtu.toml");
+        let said = Options::complete(toml::from_str(text).unwrap(), Path::new("chengtu.toml")).unwrap();
+        assert_eq!(said, Options::new("store".into()));
+        for name in toml::Table::try_from(&said).unwrap().keys().chain([&"public_url".to_string()]) {
+            assert!(text.contains(&format!("{name} = ")), "{name} is not documented");
+        }
+    }
+
+    #[test]
     fn settings_that_cannot_work_are_refused() {
         let with = |text: &str| Options::complete(parse(text).unwrap(), Path::new("chengtu.toml"));
         for bad in [
