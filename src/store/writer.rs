@@ -9,7 +9,7 @@ use super::runs::{Item, Runs};
 use super::table::Schema;
 use crate::error::{Error, Result};
 use crate::feature::{Feature, FeatureId};
-use crate::geo::BBox;
+use crate::geo::{BBox, hilbert};
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ impl TableWriter {
         self.heights &= !f.geometry.z.is_empty();
         self.count += 1;
         self.bounds = self.bounds.join(&bbox);
-        self.runs.push(&Item { hilbert: hilbert_key(&bbox), id: f.id, bbox, bytes })
+        self.runs.push(&Item { hilbert: hilbert::key(bbox.center()), id: f.id, bbox, bytes })
     }
 
     /// A row of another table of the same schema, copied as bytes.
@@ -100,7 +100,7 @@ impl TableWriter {
         self.heights &= row.has_heights();
         self.count += 1;
         self.bounds = self.bounds.join(&bbox);
-        self.runs.push(&Item { hilbert: hilbert_key(&bbox), id: row.id(), bbox, bytes: row.bytes })
+        self.runs.push(&Item { hilbert: hilbert::key(bbox.center()), id: row.id(), bbox, bytes: row.bytes })
     }
 
     /// Sorts and writes the table. `Error::Data` when an id occurs twice.
@@ -150,53 +150,4 @@ fn refuse_duplicates(name: &str, ids: &[(FeatureId, u64)]) -> Result<()> {
     let first: Vec<String> = twice.iter().take(5).map(u64::to_string).collect();
     let what = format!("table {name}: {count} features repeat an id that another has; first ids: {}", first.join(", "));
     Err(Error::Data(what))
-}
-
-/// Position along the Hilbert curve that fills the world: the order of a table. The curve's box is fixed, so that
-/// a new feature far away moves nobody.
-fn hilbert_key(bbox: &BBox) -> u64 {
-    let [x, y] = bbox.center();
-    let cell = |v: f64, least: f64, width: f64| ((v - least) / width * 4_294_967_296.0) as u32;
-    hilbert(cell(x, -180.0, 360.0), cell(y, -90.0, 180.0))
-}
-
-/// Distance of cell (x, y) along the Hilbert curve of order 32.
-fn hilbert(mut x: u32, mut y: u32) -> u64 {
-    let mut distance = 0;
-    for bit in (0..32).rev() {
-        let (right, up) = (x >> bit & 1, y >> bit & 1);
-        distance = distance << 2 | u64::from((3 * right) ^ up);
-        if up == 0 {
-            if right == 1 {
-                (x, y) = (!x, !y);
-            }
-            (x, y) = (y, x);
-        }
-    }
-    distance
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// On a grid of 8 × 8 cells the curve visits each cell once, in steps of one cell.
-    #[test]
-    fn the_curve_steps_from_cell_to_cell() {
-        let cells = (0..64u32).map(|i| (i % 8, i / 8));
-        let mut along: Vec<(u64, u32, u32)> = cells.map(|(x, y)| (hilbert(x << 29, y << 29) >> 58, x, y)).collect();
-        along.sort_unstable();
-        assert!(along.iter().map(|c| c.0).eq(0..64));
-        assert!(along.windows(2).all(|w| w[0].1.abs_diff(w[1].1) + w[0].2.abs_diff(w[1].2) == 1));
-    }
-
-    #[test]
-    fn the_corners_of_the_world_have_keys() {
-        for corner in [[-180.0, -90.0], [180.0, 90.0], [180.0, -90.0], [0.0, 0.0]] {
-            hilbert_key(&BBox::of(&[corner]));
-        }
-        let key = |x: f64, y: f64| hilbert_key(&BBox::of(&[[x, y]]));
-        assert_eq!(key(-180.0, -90.0), 0);
-        assert_eq!(key(180.0, -90.0), u64::MAX);
-    }
 }
