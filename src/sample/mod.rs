@@ -2,36 +2,111 @@
 //! their manifests. A believable Kaifeng, deterministic for a seed; no part of serving, and no real survey.
 
 mod admin;
+mod basemap;
+mod cim;
+mod classes;
+mod components;
 mod counts;
+mod delivery;
+mod faults;
+mod grids;
+mod iot;
+mod names;
+mod network;
+mod operations;
+mod pack;
+mod pipes;
 mod plan;
+mod relief;
 mod rng;
+mod write;
 
-#[cfg(test)]
-mod picture {
-    use super::plan::Plan;
-    use std::fmt::Write;
+use crate::error::{Error, Result};
+use crate::layer::Catalog;
+use delivery::{Deliveries, Expected};
+use plan::Plan;
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
-    /// Dumps the plan for a look.
-    #[test]
-    #[ignore]
-    fn dump() {
-        let scale: f64 = std::env::var("S").ok().and_then(|s| s.parse().ok()).unwrap_or(0.05);
-        let plan = Plan::new(1, scale).unwrap();
-        eprintln!("grids {} edges {} roads {} nodes {}", plan.grids.len(), plan.edges.len(), plan.roads.len(), plan.node_count);
-        let mut out = String::new();
-        for e in &plan.edges {
-            let _ = writeln!(out, "E {:?} {} {}", e.class, e.canal, e.points.iter().map(|p| format!("{},{}", p[0], p[1])).collect::<Vec<_>>().join(" "));
-        }
-        plan.each_block(|f, b, _| -> Result<(), ()> {
-            let face = plan.face(f);
-            let mut ring = |k: &str, r: &Vec<[f64; 2]>| { let _ = writeln!(out, "{k} {:?} {} {}", face.kind, plan.community_of(f), r.iter().map(|p| format!("{:.2},{:.2}", p[0], p[1])).collect::<Vec<_>>().join(" ")); };
-            ring("O", &b.outline);
-            for x in &b.buildings { ring("B", &x.rings[0]); }
-            for x in &b.greens { ring("G", x); }
-            Ok(())
-        }).unwrap();
-        for &f in &plan.country { let _ = writeln!(out, "C {:?} {} {}", plan.admin.district_of(plan.community_of(f)), plan.admin.street_of(plan.community_of(f)), plan.ring(f).iter().map(|p| format!("{:.1},{:.1}", p[0], p[1])).collect::<Vec<_>>().join(" ")); }
-        for &f in &plan.grids { let _ = writeln!(out, "C {:?} {} {}", plan.admin.district_of(plan.community_of(f)), plan.admin.street_of(plan.community_of(f)), plan.ring(f).iter().map(|p| format!("{:.1},{:.1}", p[0], p[1])).collect::<Vec<_>>().join(" ")); }
-        std::fs::write("/tmp/plan.txt", out).unwrap();
+pub use counts::count;
+
+#[derive(Debug, Clone)]
+pub struct SampleOptions {
+    /// The folder for deliveries and manifests; made where missing, existing deliveries in it are replaced.
+    pub out: PathBuf,
+    /// 1.0 is the full city of 3.6 million features; the core's area and all counts go with it.
+    pub scale: f64,
+    pub seed: u64,
+}
+
+/// What was written.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// Good features by layer: what an import stores.
+    pub counts: BTreeMap<String, u64>,
+    /// Per source, what its import has to report.
+    pub expected: BTreeMap<String, Expected>,
+    /// Fields the city would fill and the catalog does not have.
+    pub unknown_fields: Vec<String>,
+}
+
+/// Writes the city's deliveries. `progress` hears a layer and how many of its features are written.
+///
+/// # Errors
+/// `Config` for a scale outside 0.001 ..= 4 or a catalog without the city's layers, `Io` where files cannot be written.
+pub fn write_city(
+    options: &SampleOptions,
+    catalog: &Catalog,
+    progress: &mut dyn FnMut(&str, u64),
+) -> Result<Summary> {
+    if !(0.001..=4.0).contains(&options.scale) {
+        return Err(Error::config("--scale", 0, format!("{} is not between 0.001 and 4", options.scale)));
     }
+    std::fs::create_dir_all(&options.out).map_err(|e| Error::io(&options.out, e))?;
+    for folder in FOLDERS {
+        let folder = options.out.join(folder);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(|e| Error::io(&folder, e))?;
+        }
+    }
+    write::pin_the_clock()?;
+    let plan = Plan::new(options.seed, options.scale)?;
+    let mut all = Deliveries {
+        plan: &plan,
+        catalog,
+        out: options.out.clone(),
+        counts: BTreeMap::new(),
+        expected: BTreeMap::new(),
+        unknown: HashSet::new(),
+        progress,
+    };
+    grids::write(&mut all)?;
+    basemap::write(&mut all)?;
+    let wells = pipes::write(&mut all)?;
+    components::write(&mut all, &wells)?;
+    drop(wells);
+    cim::write(&mut all)?;
+    iot::write(&mut all)?;
+    operations::write(&mut all)?;
+    let mut unknown_fields: Vec<String> = all.unknown.into_iter().collect();
+    unknown_fields.sort();
+    let summary = Summary { counts: all.counts, expected: all.expected, unknown_fields };
+    write_expected(options, &summary)?;
+    Ok(summary)
+}
+
+const FOLDERS: &[&str] =
+    &["网格", "基础地形图", "管线", "部件", "城市信息模型", "物联感知", "运行管理", "便民服务", "faults"];
+
+/// `faults.json`: the planted faults of each source, for whoever checks an import report.
+fn write_expected(options: &SampleOptions, summary: &Summary) -> Result<()> {
+    let path = options.out.join("faults.json");
+    let json = serde_json::json!({
+        "scale": options.scale,
+        "seed": options.seed,
+        "layers": summary.counts,
+        "sources": summary.expected,
+    });
+    let text = serde_json::to_string_pretty(&json).map_err(|e| Error::Data(e.to_string()))?;
+    std::fs::write(&path, text).map_err(|e| Error::io(&path, e))
 }

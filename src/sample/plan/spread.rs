@@ -66,3 +66,27 @@ pub fn spread<E>(
     }
     Ok(())
 }
+
+/// Cuts `edges` into exactly `n` pieces by length: `each(edge, from_m, to_m, number on the edge)`. Edges too short
+/// for one are left out.
+pub fn pieces<E>(
+    plan: &Plan,
+    edges: &[u32],
+    n: usize,
+    mut each: impl FnMut(u32, f64, f64, usize) -> Result<(), E>,
+) -> Result<(), E> {
+    let total: f64 = edges.iter().map(|&e| plan.edge(e).length_m).sum();
+    let (mut sum, mut given) = (0.0, 0);
+    for (i, &e) in edges.iter().enumerate() {
+        let length_m = plan.edge(e).length_m;
+        sum += length_m;
+        let upto = if i + 1 == edges.len() { n } else { ((sum / total * n as f64) as usize).min(n) };
+        let share = upto - given;
+        given = upto;
+        for k in 0..share {
+            let at = |k: usize| length_m * k as f64 / share as f64;
+            each(e, at(k), at(k + 1), k)?;
+        }
+    }
+    Ok(())
+}
