@@ -7,16 +7,8 @@ use crate::error::{Error, Result};
 const TABLE: &str = include_str!("../../data/kaifeng-admin.csv");
 
 /// Streets of 410202 that the functional area 4102S1 administers; it has no code in GB/T 2260.
-const FUNCTIONAL: &[&str] = &[
-    "410202006",
-    "410202007",
-    "410202008",
-    "410202009",
-    "410202010",
-    "410202100",
-    "410202204",
-    "410202400",
-];
+const FUNCTIONAL: &[&str] =
+    &["410202006", "410202007", "410202008", "410202009", "410202010", "410202100", "410202204", "410202400"];
 
 #[derive(Debug, Clone)]
 pub struct Division {
@@ -103,7 +95,8 @@ impl Admin {
             let Some(district) = self.districts.iter().position(|d| d.code == code) else { continue };
             let wanted = size(district).min(left.len());
             left.sort_by(|&a, &b| {
-                let far = |i: usize| if urban || i >= core_cells { dot(centres[i], towards) } else { f64::NEG_INFINITY };
+                let far =
+                    |i: usize| if urban || i >= core_cells { dot(centres[i], towards) } else { f64::NEG_INFINITY };
                 far(b).total_cmp(&far(a)).then(a.cmp(&b))
             });
             let rest = left.split_off(wanted);
@@ -116,7 +109,8 @@ impl Admin {
     /// Street offices take the cells nearest the district's town, townships the rest; each a compact part.
     fn share_out(&self, district: usize, mut cells: Vec<usize>, at: &[Pt], homes: &[Vec<usize>], out: &mut [usize]) {
         let is_office = |s: usize| self.streets[s].kind == "street_office";
-        let (offices, towns): (Vec<usize>, Vec<usize>) = self.streets_in(district).into_iter().partition(|&s| is_office(s));
+        let (offices, towns): (Vec<usize>, Vec<usize>) =
+            self.streets_in(district).into_iter().partition(|&s| is_office(s));
         let middle = {
             let n = cells.len().max(1) as f64;
             cells.iter().fold([0.0, 0.0], |s, &c| [s[0] + at[c][0] / n, s[1] + at[c][1] / n])
@@ -163,7 +157,8 @@ mod tests {
     fn every_community_gets_one_cell() {
         let admin = Admin::load().unwrap();
         assert_eq!((admin.districts.len(), admin.streets.len(), admin.communities.len()), (10, 124, 2528));
-        let centres: Vec<Pt> = (0..2528).map(|i| [f64::from(i % 50) * 1900.0 - 40_000.0, f64::from(i / 50) * 1500.0 - 40_000.0]).collect();
+        let centres: Vec<Pt> =
+            (0..2528).map(|i| [f64::from(i % 50) * 1900.0 - 40_000.0, f64::from(i / 50) * 1500.0 - 40_000.0]).collect();
         let mut taken = admin.assign(&centres, 100);
         taken.sort_unstable();
         assert_eq!(taken, (0..2528).collect::<Vec<_>>());

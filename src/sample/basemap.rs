@@ -5,7 +5,7 @@ use super::names::{self, day, sheet};
 use super::plan::block::{blob, point_in, soften};
 use super::plan::corridor::{carriageway, footway, half_corridor_m};
 use super::plan::layout::Use;
-use super::plan::mesh::{NONE, Pt, add, area, centroid, distance, lerp};
+use super::plan::mesh::{NONE, Pt, add, area, distance, lerp};
 use super::plan::spread::pieces;
 use super::plan::streets::Class;
 use super::plan::{Plan, corridor};
@@ -181,9 +181,12 @@ fn road_surfaces(plan: &Plan, rows: &mut Rows) -> Result<()> {
             ("surface_part", part.into()),
             ("material", material.into()),
             ("area_m2", area(&ring).into()),
-            ("management_unit", if plan.edge(e).class <= Class::Secondary { names::DRAINAGE.1 } else { "区城市管理局" }.into()),
+            (
+                "management_unit",
+                if plan.edge(e).class <= Class::Secondary { names::DRAINAGE.1 } else { "区城市管理局" }.into(),
+            ),
         ];
-        map_row(rows, Shape::Polygon(&[ring.clone()]), ring[0], ("430500", "道路面"), &mut rng, &own)
+        map_row(rows, Shape::Polygon(std::slice::from_ref(&ring)), ring[0], ("430500", "道路面"), &mut rng, &own)
     };
     for &e in &plan.roads {
         if left == 0 {
@@ -191,7 +194,13 @@ fn road_surfaces(plan: &Plan, rows: &mut Rows) -> Result<()> {
         }
         if let Some(ring) = carriageway(plan, e) {
             left -= 1;
-            put(rows, e, ring, "机动车道", if plan.edge(e).class == Class::Lane { "水泥混凝土" } else { "沥青混凝土" })?;
+            put(
+                rows,
+                e,
+                ring,
+                "机动车道",
+                if plan.edge(e).class == Class::Lane { "水泥混凝土" } else { "沥青混凝土" },
+            )?;
         }
     }
     let mut wide = plan.roads.clone();
@@ -255,7 +264,7 @@ fn water_areas(plan: &Plan, rows: &mut Rows) -> Result<()> {
             ("area_m2", area(&ring).into()),
         ];
         left = left.saturating_sub(1);
-        map_row(rows, Shape::Polygon(&[ring.clone()]), ring[0], ("230101", "湖泊"), rng, &own)?;
+        map_row(rows, Shape::Polygon(std::slice::from_ref(&ring)), ring[0], ("230101", "湖泊"), rng, &own)?;
         Ok::<usize, crate::error::Error>(left)
     };
     put(rows, &mut rng, yellow_river(plan), Some("黄河"), "河流")?;
@@ -305,7 +314,11 @@ fn greens(plan: &Plan, rows: &mut Rows) -> Result<()> {
     plan.each_block(|f, block, rng| {
         let park = plan.face(f).kind == Use::Park;
         for ring in &block.greens {
-            let kind = *rng.pick(if park { &["林地", "草地", "花圃", "灌木林"] } else { &["草地", "灌木林", "行树", "林地"] });
+            let kind = *rng.pick(if park {
+                &["林地", "草地", "花圃", "灌木林"]
+            } else {
+                &["草地", "灌木林", "行树", "林地"]
+            });
             let own = [("vegetation_type", kind.into()), ("area_m2", area(ring).into())];
             map_row(rows, Shape::Polygon(std::slice::from_ref(ring)), ring[0], ("810300", "人工绿地"), rng, &own)?;
         }
@@ -316,7 +329,8 @@ fn greens(plan: &Plan, rows: &mut Rows) -> Result<()> {
 /// Parcels' walls and fences, the front of each block first; the city wall among them.
 fn walls(plan: &Plan, rows: &mut Rows) -> Result<()> {
     let n = plan.count("bm_structure_line");
-    let city_wall: Vec<u32> = (0..plan.edges.len() as u32).filter(|&e| plan.edge(e).wall && plan.edge(e).core).collect();
+    let city_wall: Vec<u32> =
+        (0..plan.edges.len() as u32).filter(|&e| plan.edge(e).wall && plan.edge(e).core).collect();
     let mut rng = Rng::of(plan.seed, "city wall", 0);
     let first = city_wall.len().min(n / 20);
     pieces(plan, &city_wall, first, |e, from, to, _| {
@@ -340,7 +354,8 @@ fn walls(plan: &Plan, rows: &mut Rows) -> Result<()> {
             let line = if round == 0 { w } else { [lerp(w[0], w[1], t), lerp(w[0], w[1], t + 0.12)] };
             let line = line.map(|p| p.map(|c| (c * 1000.0).round() / 1000.0));
             let line = if distance(line[0], line[1]) < 0.05 { [line[0], add(line[0], [1.0, 0.0], 0.5)] } else { line };
-            let kind = if round > 0 { "台阶" } else { *rng.pick(&["围墙", "围墙", "栅栏", "篱笆", "铁丝网"]) };
+            let kind =
+                if round > 0 { "台阶" } else { *rng.pick(&["围墙", "围墙", "栅栏", "篱笆", "铁丝网"]) };
             let own = [("structure_type", kind.into()), ("height_m", rng.between(0.6, 2.8).into())];
             map_row(rows, Shape::Line(&line), line[0], ("380201", "围墙"), rng, &own)?;
         }
@@ -525,9 +540,4 @@ fn chains(plan: &Plan, edges: Vec<u32>) -> Vec<Vec<Pt>> {
         lines.push(line);
     }
     lines
-}
-
-/// Where a face's things stand when it has no buildings.
-pub fn middle(ring: &[Pt]) -> Pt {
-    centroid(ring).map(|v| (v * 1000.0).round() / 1000.0)
 }

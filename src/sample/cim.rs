@@ -7,7 +7,7 @@ use super::names::{self, day};
 use super::plan::Plan;
 use super::plan::block::Building;
 use super::plan::layout::Zone;
-use super::plan::mesh::{Pt, add, area, direction};
+use super::plan::mesh::{Pt, add, area};
 use super::plan::streets::Class;
 use super::rng::Rng;
 use super::write::{Family, Format, Shape, Val};
@@ -272,10 +272,4 @@ fn mesh_blocks(plan: &Plan, rows: &mut Rows) -> Result<()> {
         rows.put(Shape::Polygon(&[ring]), &own)?;
     }
     Ok(())
-}
-
-/// The direction of a ring's first side, degrees clockwise from north.
-pub fn bearing_deg(ring: &[Pt]) -> f64 {
-    let d = direction(ring[0], ring[1]);
-    d[0].atan2(d[1]).to_degrees().rem_euclid(360.0)
 }

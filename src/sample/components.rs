@@ -1,9 +1,9 @@
 //! The component census: one GB18030 table for all points, X = north as surveyors write it, routed by class; lines and
 //! areas in a GeoPackage beside it.
 
+use super::basemap::road_code;
 use super::cim;
 use super::classes::{self, Class, Stand, classes};
-use super::basemap::road_code;
 use super::delivery::{CsvPlace, Deliveries, Delivery, Place, Rows};
 use super::grids::{org_code, telecom_areas};
 use super::names::{day, person};
@@ -171,7 +171,9 @@ impl Census<'_> {
                 ("special_duty_area_id", if class.code == "0115" { telecom.into() } else { Val::Null }),
             ]),
             "cp_manhole_other" => own.push(("ownerless_flag", (class.code == "0114").into())),
-            "cp_utility_device" => own.push(("device_spec", (*rng.pick(&["SS100/65", "SA100", "RX150", "QTZ"])).into())),
+            "cp_utility_device" => {
+                own.push(("device_spec", (*rng.pick(&["SS100/65", "SA100", "RX150", "QTZ"])).into()))
+            }
             "cp_pole_tower" => own.extend([
                 ("pole_height_m", if class.code == "0133" { 32.0 } else { *rng.pick(&[9.0, 10.0, 12.0, 15.0]) }.into()),
                 ("shared_flag", rng.chance(0.3).into()),
@@ -217,7 +219,14 @@ impl Census<'_> {
             "cp_tree" => own.extend([
                 ("species", (*rng.pick(&["悬铃木", "国槐", "白蜡", "女贞", "栾树", "银杏", "毛白杨", "垂柳"])).into()),
                 ("trunk_diameter_cm", rng.between(8.0, if class.code == "0401" { 120.0 } else { 42.0 }).round().into()),
-                ("protect_grade", if class.code == "0401" { (*rng.pick(&["一级", "二级", "三级", "名木"])).into() } else { Val::Null }),
+                (
+                    "protect_grade",
+                    if class.code == "0401" {
+                        (*rng.pick(&["一级", "二级", "三级", "名木"])).into()
+                    } else {
+                        Val::Null
+                    },
+                ),
             ]),
             "cp_extension" => own.push(("ext_attributes", Val::Own(format!("{{\"批次\":{}}}", 1 + rng.below(4))))),
             _ => {}
@@ -245,24 +254,39 @@ impl Census<'_> {
                 })
             }
             Stand::Crossing { off } => {
-                let wide: Vec<u32> = plan.roads.iter().copied().filter(|&e| plan.edge(e).class <= Road::Branch).collect();
-                spread(plan, &wide, class.count, rng, |e| 1.0 / plan.edge(e).length_m, |_, mut place, rng| {
-                    let edge = plan.edge(place.edge);
-                    let near = (half_corridor_m(plan, place.edge) + rng.between(0.0, 4.0)).min(edge.length_m * 0.4);
-                    place.along_m = if place.side > 0.0 { edge.length_m - near } else { near };
-                    let (inner, outer) = (half_carriageway_m(plan, place.edge), half_corridor_m(plan, place.edge));
-                    let (at, yaw_deg) = place.point(plan, inner + (outer - inner).max(0.4) * off);
-                    self.put(rows, class, &Site { at: mm(at), face: place.face, yaw_deg, edge: Some(place.edge) })
-                })
+                let wide: Vec<u32> =
+                    plan.roads.iter().copied().filter(|&e| plan.edge(e).class <= Road::Branch).collect();
+                spread(
+                    plan,
+                    &wide,
+                    class.count,
+                    rng,
+                    |e| 1.0 / plan.edge(e).length_m,
+                    |_, mut place, rng| {
+                        let edge = plan.edge(place.edge);
+                        let near = (half_corridor_m(plan, place.edge) + rng.between(0.0, 4.0)).min(edge.length_m * 0.4);
+                        place.along_m = if place.side > 0.0 { edge.length_m - near } else { near };
+                        let (inner, outer) = (half_carriageway_m(plan, place.edge), half_corridor_m(plan, place.edge));
+                        let (at, yaw_deg) = place.point(plan, inner + (outer - inner).max(0.4) * off);
+                        self.put(rows, class, &Site { at: mm(at), face: place.face, yaw_deg, edge: Some(place.edge) })
+                    },
+                )
             }
             Stand::Canal => {
                 let canals: Vec<u32> =
                     (0..plan.edges.len() as u32).filter(|&e| plan.edge(e).canal && plan.edge(e).core).collect();
                 let edges = if canals.is_empty() { &plan.roads } else { &canals };
-                spread(plan, edges, class.count, rng, |_| 1.0, |_, place, _| {
-                    let (at, yaw_deg) = place.point(plan, if canals.is_empty() { 3.0 } else { 12.5 });
-                    self.put(rows, class, &Site { at: mm(at), face: place.face, yaw_deg, edge: Some(place.edge) })
-                })
+                spread(
+                    plan,
+                    edges,
+                    class.count,
+                    rng,
+                    |_| 1.0,
+                    |_, place, _| {
+                        let (at, yaw_deg) = place.point(plan, if canals.is_empty() { 3.0 } else { 12.5 });
+                        self.put(rows, class, &Site { at: mm(at), face: place.face, yaw_deg, edge: Some(place.edge) })
+                    },
+                )
             }
             Stand::Block => self.in_blocks(class, rng, rows, |f| if f.kind == Use::Built { f.area_m2 } else { 1.0 }),
             Stand::Park => self.in_blocks(class, rng, rows, |f| match f.kind {
@@ -281,7 +305,8 @@ impl Census<'_> {
         }
         // Classes that share a network take turns; a second cover on a chamber lies beside the first.
         let from = *self.used.get(network).unwrap_or(&0);
-        let share = if from == 0 && class.count <= list.len() { list.len() as f64 / class.count.max(1) as f64 } else { 1.0 };
+        let share =
+            if from == 0 && class.count <= list.len() { list.len() as f64 / class.count.max(1) as f64 } else { 1.0 };
         for k in 0..class.count {
             let i = from + (k as f64 * share) as usize;
             let well = list[i % list.len()];
@@ -368,7 +393,7 @@ impl Census<'_> {
         pieces(plan, edges, class.count, |e, from, to, k| {
             let edge = plan.edge(e);
             let (inner, outer) = (half_carriageway_m(plan, e), half_corridor_m(plan, e));
-            let side = if k % 2 == 0 { 1.0 } else { -1.0 };
+            let side = if k.is_multiple_of(2) { 1.0 } else { -1.0 };
             let off_m = match class.code.as_str() {
                 "0211" => 0.0,
                 "0604" | "0606" => off * side,
@@ -382,7 +407,8 @@ impl Census<'_> {
                 edge.part(from + 0.5, to.min(from + 90.0) - 0.5, off_m)
             };
             let line: Vec<Pt> = line.into_iter().map(mm).collect();
-            let face = [edge.left, edge.right].into_iter().find(|&f| f != NONE && plan.face(f).core).unwrap_or(plan.grids[0]);
+            let face =
+                [edge.left, edge.right].into_iter().find(|&f| f != NONE && plan.face(f).core).unwrap_or(plan.grids[0]);
             let site = Site { at: line[0], face, yaw_deg: 0.0, edge: Some(e) };
             let mut values = self.row(class, &site);
             let length: f64 = line.windows(2).map(|w| distance(w[0], w[1])).sum();
@@ -477,4 +503,3 @@ fn mm(p: Pt) -> Pt {
 pub fn lamp_code(plan: &Plan, face: u32, k: usize) -> String {
     format!("{}0118{:06}", plan.district6(face), k % 900 + 1)
 }
-

@@ -103,12 +103,6 @@ impl Rows<'_, '_> {
         self.write(shape, values)
     }
 
-    /// A row that the import must repair with `code`.
-    pub fn put_repaired(&mut self, code: &str, shape: Shape, values: &[(&str, Val)]) -> Result<()> {
-        *self.expected.repairs.entry(code.into()).or_default() += 1;
-        self.put(shape, values)
-    }
-
     /// Notes a fault that is stored as it is.
     pub fn note(&mut self, code: &str) {
         *self.expected.notes.entry(code.into()).or_default() += 1;
@@ -203,10 +197,6 @@ impl Delivery {
     }
 }
 
-fn quoted(s: &str) -> String {
-    format!("\"{s}\"")
-}
-
 impl Deliveries<'_> {
     fn layer(&self, id: &str) -> Result<std::sync::Arc<Layer>> {
         let ix = self.catalog.find(id).ok_or_else(|| Error::config("layers", 0, format!("no layer {id}")))?;
@@ -269,7 +259,7 @@ impl Deliveries<'_> {
             let mut rows = Rows {
                 sink: Target::Gdal(sink),
                 names: names.clone(),
-                    columns: columns.len(),
+                columns: columns.len(),
                 layer: layer.to_string(),
                 counts: BTreeMap::new(),
                 expected: Expected::default(),
@@ -290,10 +280,10 @@ impl Deliveries<'_> {
             let _ = writeln!(more, "crs = \"EPSG:{}\"", place.epsg);
         }
         let _ = writeln!(more, "layer = \"{layer}\"");
-        if let Some(k) = declared.key_field() {
-            if place.format != Format::Dxf {
-                let _ = writeln!(more, "key = {}", quoted(&columns[k].name));
-            }
+        if let Some(k) = declared.key_field()
+            && place.format != Format::Dxf
+        {
+            let _ = writeln!(more, "key = \"{}\"", columns[k].name);
         }
         if place.format == Format::Shapefile {
             let pairs = declared.fields.iter().zip(&columns).map(|(f, c)| format!("{} = \"{}\"", f.name, c.name));
@@ -302,8 +292,7 @@ impl Deliveries<'_> {
         if !expected.rejects.is_empty() {
             let _ = writeln!(more, "max_rejects = {}", expected.rejects.values().sum::<u64>());
         }
-        let file = if place.format == Format::Shapefile && place.file.ends_with(".zip") { place.file } else { place.file };
-        delivery.describe(&source, file, &more);
+        delivery.describe(&source, place.file, &more);
         self.took(source, counts, expected, unknown);
         Ok(())
     }
@@ -361,13 +350,7 @@ impl Deliveries<'_> {
         Ok(self.folder(delivery)?.join(file))
     }
 
-    fn took(
-        &mut self,
-        source: String,
-        counts: BTreeMap<String, u64>,
-        expected: Expected,
-        unknown: HashSet<String>,
-    ) {
+    fn took(&mut self, source: String, counts: BTreeMap<String, u64>, expected: Expected, unknown: HashSet<String>) {
         for (layer, n) in counts {
             (self.progress)(&layer, n);
             *self.counts.entry(layer).or_default() += n;

@@ -23,7 +23,8 @@ pub fn write(all: &mut Deliveries) -> Result<()> {
     all.table(&mut d, &mut gpkg, "gr_street", place, Some("街道乡镇"), |r| streets(plan, r))?;
     all.table(&mut d, &mut gpkg, "gr_community", place, Some("社区村"), |r| communities(plan, r))?;
     gpkg.close()?;
-    let unit = Place { gbk: GbkMark::LanguageByte, ..Place::new("单元网格.shp", Format::Shapefile, Family::Polygon) };
+    let unit =
+        Place { gbk: GbkMark::LanguageByte, ..Place::new("单元网格.shp", Format::Shapefile, Family::Polygon) };
     all.file(&mut d, "gr_unit_grid", unit, |r| unit_grids(plan, r))?;
     all.zip_shapefile(&mut d, "单元网格.shp", "单元网格.zip")?;
     let base = Place::new("基础网格.fgb", Format::FlatGeobuf, Family::Polygons);

@@ -125,8 +125,8 @@ fn readings<'a>(
         "iot_restaurant_fume" => own.extend([
             ("enterprise_name", Val::Own(format!("第{k}重点餐饮企业"))),
             ("fume_mgm3", value.into()),
-            ("purifier_on", (k % 11 != 0).into()),
-            ("fan_on", (k % 7 != 0).into()),
+            ("purifier_on", (!k.is_multiple_of(11)).into()),
+            ("fan_on", (!k.is_multiple_of(7)).into()),
         ]),
         "iot_site_dust" => own.extend([
             ("site_id", Val::Own(format!("GD{:04}", k))),
@@ -145,7 +145,7 @@ fn readings<'a>(
             ("circuit_no", Val::Own(format!("H{:04}", face % 1050))),
             ("voltage_v", some(218.0, 238.0)),
             ("current_a", value.into()),
-            ("switch_state", if k % 5 == 0 { "分" } else { "合" }.into()),
+            ("switch_state", if k.is_multiple_of(5) { "分" } else { "合" }.into()),
         ]),
         "iot_septic_gas" => own.extend([
             ("tank_id", Val::Own(format!("HF{k:05}"))),

@@ -44,7 +44,10 @@ pub const TUNNEL: Org = ("91410200770600332M", "开封市地下综合管廊建�
 
 pub const SURVEYORS: &[&str] = &["河南省测绘工程院", "开封市规划勘测设计研究院", "黄河勘测规划设计研究院有限公司"];
 
-const FAMILY: &[&str] = &["王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林", "何", "郭", "马", "罗"];
+const FAMILY: &[&str] = &[
+    "王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林", "何", "郭", "马",
+    "罗",
+];
 
 /// A masked person: family name and asterisks.
 pub fn person(rng: &mut Rng) -> String {
@@ -70,13 +73,7 @@ pub fn day(rng: &mut Rng, from_year: u32, to_year: u32) -> u32 {
 
 /// A moment of the last days before the delivery.
 pub fn moment(rng: &mut Rng) -> String {
-    format!(
-        "2026-10-{:02}T{:02}:{:02}:{:02}+08:00",
-        1 + rng.below(31),
-        rng.below(24),
-        rng.below(60),
-        rng.below(60)
-    )
+    format!("2026-10-{:02}T{:02}:{:02}:{:02}+08:00", 1 + rng.below(31), rng.below(24), rng.below(60), rng.below(60))
 }
 
 /// The 1:1000 map sheet (500 m × 500 m, south-west corner in kilometres) of a point in EPSG:4547.

@@ -62,6 +62,8 @@ pub struct Segment {
     /// How much of the network hangs on it: its rank for the size.
     pub carries: u32,
     pub lead: bool,
+    /// A second pipe between the same wells: the way back of a heating network, another duct.
+    pub twin: bool,
 }
 
 pub struct Network {
@@ -182,7 +184,7 @@ impl<'a> Builder<'a> {
         for k in 0..parallel {
             // A second pipe between the same wells.
             let mut twin = self.segments[k * self.segments.len() / parallel.max(1)];
-            twin.carries = (twin.carries / 2).max(1);
+            twin.twin = true;
             self.join(twin);
         }
         let leads = self.spec.segments - self.segments.len().min(self.spec.segments);
@@ -303,6 +305,7 @@ impl<'a> Builder<'a> {
                 edge: e,
                 carries,
                 lead: false,
+                twin: false,
             });
             before = next;
         }
@@ -330,7 +333,8 @@ impl<'a> Builder<'a> {
             let end = self.node(at, f64::INFINITY, node.edge, Role::Lead);
             let length = distance(at, node.at);
             let ground = self.nodes[end as usize].ground_m;
-            let main_m = node.pipe_m;
+            // A root without mains yet: its lead is all it has.
+            let main_m = if node.pipe_m.is_finite() { node.pipe_m } else { node.ground_m - self.spec.depth_m };
             let lead_m = if self.spec.gravity {
                 (ground - 0.9).max(main_m + 0.01 * length + 0.02)
             } else {
@@ -345,6 +349,7 @@ impl<'a> Builder<'a> {
                 edge: node.edge,
                 carries: 0,
                 lead: true,
+                twin: false,
             });
         }
     }

@@ -23,14 +23,7 @@ const CASES: &str = include_str!("../../data/case-classes-gbt47678-5.csv");
 pub fn write(all: &mut Deliveries) -> Result<()> {
     let plan = all.plan;
     let mut d = Delivery::new("operations", "运行管理", "Operations of the city-management centre, October 2026");
-    let cases = CsvPlace {
-        file: "案件.csv",
-        epsg: 4490,
-        gb18030: true,
-        east: "经度",
-        north: "纬度",
-        target: "",
-    };
+    let cases = CsvPlace { file: "案件.csv", epsg: 4490, gb18030: true, east: "经度", north: "纬度", target: "" };
     let cases = CsvPlace { target: &key_target(all, "op_case_point")?, ..cases };
     all.csv(&mut d, &["op_case_point"], &cases, |rows| case_points(plan, rows))?;
     let shp = |file| Place::new(file, Format::Shapefile, Family::Line);
@@ -41,20 +34,20 @@ pub fn write(all: &mut Deliveries) -> Result<()> {
     all.file(&mut d, "op_outdoor_ad", fgb("户外广告.fgb"), |r| advertising(plan, r))?;
     let mut gpkg = all.container(&d, "巡查与工地.gpkg", Format::Gpkg)?;
     let place = |family| Place::new("巡查与工地.gpkg", Format::Gpkg, family);
-    all.table(&mut d, &mut gpkg, "op_patrol_area", place(Family::Polygons), Some("巡查区域"), |r| patrols(plan, r))?;
-    all.table(&mut d, &mut gpkg, "op_construction_site", place(Family::Polygon), Some("在建工地"), |r| sites(plan, r))?;
+    all.table(&mut d, &mut gpkg, "op_patrol_area", place(Family::Polygons), Some("巡查区域"), |r| {
+        patrols(plan, r)
+    })?;
+    all.table(&mut d, &mut gpkg, "op_construction_site", place(Family::Polygon), Some("在建工地"), |r| {
+        sites(plan, r)
+    })?;
     gpkg.close()?;
     d.close(&all.out)?;
 
     let mut d = Delivery::new("convenience", "便民服务", "Convenience points, 2026");
-    let points = CsvPlace {
-        file: "便民服务点.csv",
-        epsg: 4490,
-        gb18030: false,
-        east: "经度",
-        north: "纬度",
-        target: "",
-    };
+    let points =
+        CsvPlace {
+            file: "便民服务点.csv", epsg: 4490, gb18030: false, east: "经度", north: "纬度", target: ""
+        };
     let points = CsvPlace { target: &key_target(all, "cv_service_point")?, ..points };
     all.csv(&mut d, &["cv_service_point"], &points, |rows| services(plan, rows))?;
     let signs = Place::new("二维码标识牌.geojson", Format::GeoJson, Family::Point);
@@ -101,7 +94,14 @@ fn case_points(plan: &Plan, rows: &mut Rows) -> Result<()> {
             ("kind", if class.kind == "component" { "component" } else { "matter" }.into()),
             ("class_scheme", "gbt47678.5-2026".into()),
             ("class_code", Val::Own(class.code.clone())),
-            ("component_id", if class.kind == "component" && k % 3 == 0 { lamp_code(plan, place.face, k).into() } else { Val::Null }),
+            (
+                "component_id",
+                if class.kind == "component" && k.is_multiple_of(3) {
+                    lamp_code(plan, place.face, k).into()
+                } else {
+                    Val::Null
+                },
+            ),
             ("unit_grid_code", Val::Own(plan.face(place.face).grid_code.clone())),
             ("report_time", Val::Own(reported.clone())),
             ("file_time", if rng.chance(0.97) { Val::Own(reported) } else { Val::Null }),
@@ -152,8 +152,9 @@ fn muck_trucks(plan: &Plan, rows: &mut Rows) -> Result<()> {
         let (mut at, mut passed) = (plan.edge(first).b, BTreeSet::from([first]));
         for _ in 0..12 {
             let ways = plan.star[at as usize].iter().copied();
-            let open: Vec<u32> =
-                ways.filter(|&e| !passed.contains(&e) && plan.edge(e).core && plan.edge(e).class <= Road::Secondary).collect();
+            let open: Vec<u32> = ways
+                .filter(|&e| !passed.contains(&e) && plan.edge(e).core && plan.edge(e).class <= Road::Secondary)
+                .collect();
             let Some(&e) = open.get(rng.below(open.len().max(1))) else { break };
             passed.insert(e);
             let edge = plan.edge(e);
@@ -319,16 +320,23 @@ fn services(plan: &Plan, rows: &mut Rows) -> Result<()> {
 
 fn qr_signs(plan: &Plan, rows: &mut Rows) -> Result<()> {
     let rng = Rng::of(plan.seed, "signs", 0);
-    spread(plan, &plan.roads, plan.count("cv_qr_sign"), rng, |_| 1.0, |k, place, rng| {
-        let (at, _) = place.point(plan, half_corridor_m(plan, place.edge) * 0.9);
-        let own = [
-            ("sign_id", Val::Own(format!("QR{:05}", k + 1))),
-            ("location_desc", Val::Own(format!("{}路侧", plan.street_name(place.edge)))),
-            ("target_url", Val::Own(format!("https://example.org/qr/{:05}", k + 1))),
-            ("install_date", Val::Day(day(rng, 2021, 2025))),
-            ("state", (*rng.weighted(&[("完好", 95.0), ("破损", 4.0), ("丢失", 1.0)])).into()),
-            ("maintainer_org_name", names::URBAN_BUREAU.1.into()),
-        ];
-        rows.put(Shape::Point(at.map(|v| (v * 1000.0).round() / 1000.0)), &own)
-    })
+    spread(
+        plan,
+        &plan.roads,
+        plan.count("cv_qr_sign"),
+        rng,
+        |_| 1.0,
+        |k, place, rng| {
+            let (at, _) = place.point(plan, half_corridor_m(plan, place.edge) * 0.9);
+            let own = [
+                ("sign_id", Val::Own(format!("QR{:05}", k + 1))),
+                ("location_desc", Val::Own(format!("{}路侧", plan.street_name(place.edge)))),
+                ("target_url", Val::Own(format!("https://example.org/qr/{:05}", k + 1))),
+                ("install_date", Val::Day(day(rng, 2021, 2025))),
+                ("state", (*rng.weighted(&[("完好", 95.0), ("破损", 4.0), ("丢失", 1.0)])).into()),
+                ("maintainer_org_name", names::URBAN_BUREAU.1.into()),
+            ];
+            rows.put(Shape::Point(at.map(|v| (v * 1000.0).round() / 1000.0)), &own)
+        },
+    )
 }

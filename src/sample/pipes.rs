@@ -101,7 +101,9 @@ pub fn write(all: &mut Deliveries) -> Result<Wells> {
     }
     let flat = Place { family: Family::Point, ..points };
     stations(all, &mut d, &mut gdb, flat)?;
-    all.table(&mut d, &mut gdb, "pf_septic_outfall", flat, Some("化粪池与排放口"), |r| outlets(plan, &outfalls, r))?;
+    all.table(&mut d, &mut gdb, "pf_septic_outfall", flat, Some("化粪池与排放口"), |r| {
+        outlets(plan, &outfalls, r)
+    })?;
     gdb.close()?;
     d.close(&all.out)?;
     Ok(wells)
@@ -237,13 +239,14 @@ fn class_attributes<'a>(net: &Net, s: &Segment, rng: &mut Rng, own: &mut Vec<(&'
     match net.letters {
         "JS" | "ZS" => own.push(("pressure_mpa", (0.28 + 0.02 * rank as f64).into())),
         "TR" => {
-            let (level, mpa) = [("低压", 0.003), ("低压", 0.005), ("中压B", 0.1), ("中压A", 0.3), ("次高压B", 0.6)][rank.div_ceil(2)];
+            let (level, mpa) =
+                [("低压", 0.003), ("低压", 0.005), ("中压B", 0.1), ("中压A", 0.3), ("次高压B", 0.6)][rank.div_ceil(2)];
             own.extend([("pressure_level", level.into()), ("pressure_mpa", mpa.into())]);
         }
         "RS" => own.extend([
             ("medium", if (s.edge / 5) % 4 == 3 { "蒸汽" } else { "热水" }.into()),
-            ("supply_return", if s.carries % 2 == 0 { "回水" } else { "供水" }.into()),
-            ("design_temp_c", if s.carries % 2 == 0 { 70.0 } else { 120.0 }.into()),
+            ("supply_return", if s.twin { "回水" } else { "供水" }.into()),
+            ("design_temp_c", if s.twin { 70.0 } else { 120.0 }.into()),
             ("pressure_mpa", 1.6.into()),
         ]),
         "GD" => own.extend([
@@ -295,19 +298,19 @@ fn kind(net: &Net, n: &Node, k: usize) -> (Option<&'static str>, Option<&'static
         ("HS", _) => Some("窨井"),
         ("JS" | "ZS", Role::Root) => Some("水厂出水"),
         ("JS", Role::Lead) => Some(["水表井", "水表井", "消防栓", "水表"][k % 4]),
-        ("JS" | "ZS", Role::Main) => (k % 3 == 0).then_some("阀门井"),
+        ("JS" | "ZS", Role::Main) => k.is_multiple_of(3).then_some("阀门井"),
         ("JS" | "ZS", Role::Crossing) => Some("阀门井"),
         ("TR", Role::Root) => Some("调压站"),
-        ("TR", Role::Lead) => (k % 3 == 0).then_some("调压箱"),
-        ("TR", Role::Main) => (k % 4 == 0).then_some("阀门井"),
+        ("TR", Role::Lead) => k.is_multiple_of(3).then_some("调压箱"),
+        ("TR", Role::Main) => k.is_multiple_of(4).then_some("阀门井"),
         ("TR", Role::Crossing) => Some("阀门井"),
         ("RS", Role::Root) => Some("热源"),
         ("RS", Role::Lead) => Some("换热站"),
-        ("RS", _) => (k % 2 == 0).then_some("检修井"),
+        ("RS", _) => k.is_multiple_of(2).then_some("检修井"),
         ("LD", Role::Lead) => Some("路灯"),
         ("GD", Role::Lead) => Some(["接线箱", "环网柜", "变压器"][k % 3]),
         ("DX", Role::Lead) => Some(["交接箱", "监控器"][k % 2]),
-        ("GD" | "DX" | "LD", _) => Some(if k % 3 == 0 { "手孔" } else { "人孔" }),
+        ("GD" | "DX" | "LD", _) => Some(if k.is_multiple_of(3) { "手孔" } else { "人孔" }),
         _ => None,
     };
     if accessory.is_some() { (None, accessory) } else { (Some(by_degree), None) }
@@ -352,7 +355,9 @@ fn nodes(plan: &Plan, net: &Net, network: &Network, rows: &mut Rows) -> Result<(
         }
         match net.nodes {
             "pn_drain" => own.push(("invert_elevation_m", pipe_m.into())),
-            "pn_power_telecom" => own.push(("chamber_size_mm", if is_well(accessory) { "1800x1200x1800".into() } else { Val::Null })),
+            "pn_power_telecom" => {
+                own.push(("chamber_size_mm", if is_well(accessory) { "1800x1200x1800".into() } else { Val::Null }))
+            }
             _ if accessory.is_some_and(|a| a.starts_with("阀门")) => {
                 own.extend([
                     ("valve_state", if rng.chance(0.96) { "开" } else { "关" }.into()),

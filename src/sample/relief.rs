@@ -79,12 +79,21 @@ pub fn landforms(plan: &Plan, rows: &mut Rows) -> Result<()> {
         }
     }
     let banks: Vec<u32> = (0..plan.edges.len() as u32)
-        .filter(|&e| plan.edge(e).core && (plan.edge(e).canal || matches!(plan.edge(e).class, Class::Railway | Class::Path)))
+        .filter(|&e| {
+            plan.edge(e).core && (plan.edge(e).canal || matches!(plan.edge(e).class, Class::Railway | Class::Path))
+        })
         .collect();
     pieces(plan, &banks, left, |e, from, to, k| {
         let edge = plan.edge(e);
-        let side = if k % 2 == 0 { 1.0 } else { -1.0 };
-        let off = side * if edge.canal { 11.5 } else if edge.class == Class::Railway { 6.5 } else { 1.0 };
+        let side = if k.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let off = side
+            * if edge.canal {
+                11.5
+            } else if edge.class == Class::Railway {
+                6.5
+            } else {
+                1.0
+            };
         let line = edge.part(from, to.min(from + 40.0), off);
         let own = [
             ("landform_type", if edge.class == Class::Path { "陡坎" } else { "斜坡" }.into()),
@@ -104,7 +113,8 @@ fn core_outline(plan: &Plan) -> Vec<Pt> {
 fn contours(plan: &Plan, corner: Pt) -> Vec<(f64, Vec<Pt>)> {
     let step = TILE_M / CELLS as f64;
     let at = |i: usize, j: usize| [corner[0] + i as f64 * step, corner[1] + j as f64 * step];
-    let h: Vec<Vec<f64>> = (0..=CELLS).map(|j| (0..=CELLS).map(|i| plan.ground.height(at(i, j)) + 1e-5).collect()).collect();
+    let h: Vec<Vec<f64>> =
+        (0..=CELLS).map(|j| (0..=CELLS).map(|i| plan.ground.height(at(i, j)) + 1e-5).collect()).collect();
     let all = h.iter().flatten().copied();
     let (low, high) = (all.clone().fold(f64::INFINITY, f64::min), all.fold(f64::NEG_INFINITY, f64::max));
     let mut out = vec![];

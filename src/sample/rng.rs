@@ -14,7 +14,8 @@ pub struct Rng(u64);
 
 impl Rng {
     pub fn of(seed: u64, theme: &str, number: u64) -> Rng {
-        let tag = theme.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        let tag =
+            theme.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
         Rng(mix(seed ^ mix(tag)).wrapping_add(mix(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
     }
 

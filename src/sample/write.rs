@@ -149,7 +149,6 @@ pub enum Family {
     Polygon,
     PolygonZ,
     Polygons,
-    Mixed,
 }
 
 impl Family {
@@ -162,7 +161,6 @@ impl Family {
             Family::Polygon => OGRwkbGeometryType::wkbPolygon,
             Family::PolygonZ => OGRwkbGeometryType::wkbPolygon25D,
             Family::Polygons => OGRwkbGeometryType::wkbMultiPolygon,
-            Family::Mixed => OGRwkbGeometryType::wkbUnknown,
         }
     }
 }

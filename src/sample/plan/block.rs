@@ -4,7 +4,7 @@
 use super::Plan;
 use super::corridor::{half_corridor_m, inset};
 use super::layout::{Use, Zone};
-use super::mesh::{Pt, add, area, centroid, cross, direction, distance, dot, inside, sub};
+use super::mesh::{Pt, add, area, centroid, direction, distance, dot, inside, sub};
 use crate::sample::rng::Rng;
 
 pub struct Building {
@@ -243,7 +243,9 @@ fn usage(zone: Zone, kind: Use, footprint_m2: f64, rng: &mut Rng) -> (&'static s
         (_, Zone::OldTown) => (*rng.pick(&["商业", "商住", "文物古迹", "办公"]), between(rng, 2, 5)),
         (_, Zone::Industry) if rng.chance(0.7) => ("工业", between(rng, 1, 2)),
         (_, Zone::Industry) => (*rng.pick(&["仓储", "办公", "住宅"]), between(rng, 2, 6)),
-        (_, Zone::NewTown) if footprint_m2 > 220.0 && rng.chance(0.7) => ("住宅", *rng.pick(&[6, 11, 17, 18, 18, 24, 26, 33])),
+        (_, Zone::NewTown) if footprint_m2 > 220.0 && rng.chance(0.7) => {
+            ("住宅", *rng.pick(&[6, 11, 17, 18, 18, 24, 26, 33]))
+        }
         (_, Zone::NewTown) => (*rng.pick(&["商业", "办公", "教育", "医疗"]), between(rng, 3, 14)),
         _ if rng.chance(0.78) => ("住宅", *rng.pick(&[5, 6, 6, 6, 7, 11])),
         _ => (*rng.pick(&["商业", "商住", "办公", "教育", "医疗"]), between(rng, 2, 9)),
@@ -265,11 +267,12 @@ pub fn point_in(ring: &[Pt], rng: &mut Rng) -> Pt {
 
 /// A wavy shore or edge: a closed ring of `n` vertices around `c`.
 pub fn blob(c: Pt, radius_m: f64, n: usize, rng: &mut Rng) -> Vec<Pt> {
-    let (a, b) = (rng.between(0.0, 6.28), rng.between(0.0, 6.28));
+    use std::f64::consts::TAU;
+    let (a, b) = (rng.between(0.0, TAU), rng.between(0.0, TAU));
     let wave = |t: f64| 1.0 + 0.16 * (2.0 * t + a).sin() + 0.09 * (3.0 * t + b).sin();
     let mut ring: Vec<Pt> = (0..n)
         .map(|i| {
-            let t = std::f64::consts::TAU * i as f64 / n as f64;
+            let t = TAU * i as f64 / n as f64;
             mm([c[0] + radius_m * wave(t) * t.cos(), c[1] + radius_m * wave(t) * 0.8 * t.sin()])
         })
         .collect();
@@ -295,7 +298,9 @@ pub fn soften(ring: &[Pt]) -> Vec<Pt> {
 }
 
 /// Whether a closed ring has no two sides that cross; for tests and small rings (quadratic).
+#[cfg(test)]
 pub fn is_simple(ring: &[Pt]) -> bool {
+    use super::mesh::cross;
     let n = ring.len() - 1;
     let turn = |a: Pt, b: Pt, c: Pt| cross(sub(b, a), sub(c, a));
     for i in 0..n {

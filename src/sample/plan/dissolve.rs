@@ -34,8 +34,7 @@ fn walk(plan: &Plan, leaving: &mut BTreeMap<u32, Vec<(u32, bool)>>, start: u32) 
     let mut ring: Vec<Pt> = vec![];
     let mut at = start;
     let mut heading: Option<Pt> = None;
-    loop {
-        let Some(choices) = leaving.get_mut(&at) else { break };
+    while let Some(choices) = leaving.get_mut(&at) {
         let pick = match heading {
             Some(from) if choices.len() > 1 => {
                 let turn = |&(e, forward): &(u32, bool)| {

@@ -14,7 +14,7 @@ use super::admin::Admin;
 use super::counts;
 use crate::error::Result;
 use ground::Ground;
-use layout::{Line, Use, Zone};
+use layout::{Use, Zone};
 use mesh::{NONE, Pt, area, centroid, inside};
 use streets::{Class, Edge};
 
@@ -44,7 +44,6 @@ pub struct Plan {
     pub ground: Ground,
     pub edges: Vec<Edge>,
     pub faces: Vec<Face>,
-    pub lines: Vec<Line>,
     pub node_count: usize,
     /// Faces of the core, so that neighbours in the list are neighbours on the map.
     pub grids: Vec<u32>,
@@ -97,7 +96,6 @@ impl Plan {
             scale,
             ground,
             faces,
-            lines: layout.lines,
             node_count: layout.mesh.nodes.len(),
             grids,
             country,
@@ -162,7 +160,12 @@ impl Plan {
     }
 
     /// Cuts `n` things into the faces by weight: (face, how many), exactly `n` in all.
-    pub fn allot<'a>(&'a self, n: usize, faces: &'a [u32], weight: impl Fn(&Face) -> f64 + 'a) -> impl Iterator<Item = (u32, usize)> + 'a {
+    pub fn allot<'a>(
+        &'a self,
+        n: usize,
+        faces: &'a [u32],
+        weight: impl Fn(&Face) -> f64 + 'a,
+    ) -> impl Iterator<Item = (u32, usize)> + 'a {
         let total: f64 = faces.iter().map(|&f| weight(self.face(f))).sum();
         let mut sum = 0.0;
         let mut given = 0;
