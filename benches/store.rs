@@ -1,6 +1,8 @@
 //! Figures of the store: writing a table, asking it for a tile's worth of records. `cargo bench --bench store`.
 //! Measures one table; whole cities are measured from outside.
 
+#![expect(clippy::expect_used, reason = "a bench that fails says so by panicking")]
+
 use chengtu::feature::{Feature, FeatureId, Geometry, SourceTag, Value};
 use chengtu::geo::BBox;
 use chengtu::layer::Catalog;

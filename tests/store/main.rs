@@ -1,6 +1,8 @@
 //! The store from outside: what goes in comes out, whatever happens to its files meanwhile. Faults between the
 //! steps of a publish are tested beside the code (`src/store/publish_tests.rs`), where the steps can be stopped.
 
+#![expect(clippy::expect_used, reason = "tests say what they expect by panicking")]
+
 mod damage;
 mod material;
 mod snapshots;

@@ -41,8 +41,12 @@ fn a_scan_and_a_query_come_in_file_order() {
     publish(&store, "layer", &features(2000, 5));
     let table = open(&store).features("layer").expect("opens").expect("is there");
     let (mut scanned, mut queried) = (vec![], vec![]);
-    table.scan(&mut |row| Ok(scanned.push(row.id()))).expect("scans");
-    table.query(&WORLD, &mut |row| Ok(queried.push(row.id()))).expect("queries");
+    let put = |ids: &mut Vec<FeatureId>, row: &Row<'_>| {
+        ids.push(row.id());
+        Ok(())
+    };
+    table.scan(&mut |row| put(&mut scanned, row)).expect("scans");
+    table.query(&WORLD, &mut |row| put(&mut queried, row)).expect("queries");
     assert_eq!(scanned.len(), 2000);
     assert_eq!(scanned, queried);
 }
