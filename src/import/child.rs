@@ -251,3 +251,41 @@ fn limit(job: &ReadJob) {
         let _ = setrlimit(resource, limit);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parent believes nothing: each broken invariant is found.
+    #[test]
+    fn geometries_that_do_not_hold_are_refused() {
+        let ring = vec![[0., 0.], [1., 0.], [1., 1.], [0., 0.]];
+        let good = Geometry::polygon(&[ring.clone(), ring.clone()]);
+        assert_eq!(check_geometry(&good), Ok(()));
+        assert_eq!(check_geometry(&Geometry::point(180.0, -90.0)), Ok(()));
+        let bad: Vec<Geometry> = vec![
+            Geometry::point(180.1, 0.0),
+            Geometry::point(f64::NAN, 0.0),
+            Geometry { z: vec![1.0, 2.0], ..Geometry::point(1.0, 1.0) },
+            Geometry { z: vec![f64::INFINITY], ..Geometry::point(1.0, 1.0) },
+            Geometry { ends: vec![1], ..Geometry::point(1.0, 1.0) },
+            Geometry::line(vec![[0., 0.]]),
+            Geometry { ends: vec![1, 2], ..Geometry::line(vec![[0., 0.], [1., 1.]]) },
+            Geometry { ends: vec![9], ..Geometry::line(vec![[0., 0.], [1., 1.]]) },
+            Geometry { ends: vec![2, 2], ..Geometry::line(vec![[0., 0.], [1., 1.]]) },
+            Geometry { parts: vec![1], ..Geometry::line(vec![[0., 0.], [1., 1.]]) },
+            Geometry { parts: vec![], ..good.clone() },
+            Geometry { parts: vec![3], ..good.clone() },
+            Geometry { parts: vec![0, 2], ..good.clone() },
+            Geometry { ends: vec![4, 7], ..good.clone() },
+            Geometry::polygon(&[vec![[0., 0.], [1., 0.], [1., 1.], [0., 1.]]]),
+            Geometry { xy: vec![], ends: vec![], parts: vec![], ..good },
+        ];
+        for (i, g) in bad.iter().enumerate() {
+            assert!(check_geometry(g).is_err(), "case {i}: {g:?}");
+        }
+        let row = |values| Record { row: 1, geometry: Ok(Geometry::point(1.0, 1.0)), repairs: vec![], values };
+        assert!(check_record(&row(vec![]), 1).is_err());
+        assert!(check_record(&row(vec![super::super::wire::Raw::Null]), 1).is_ok());
+    }
+}

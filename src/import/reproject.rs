@@ -19,6 +19,8 @@ pub struct FileCrs {
     pub definition: Option<String>,
     /// The format writes coordinates in the authority's axis order (GML with a URN srsName).
     pub authority_order: bool,
+    /// The code in that spelling, whose axes are meant.
+    pub spelled: Option<String>,
 }
 
 /// A chosen way from source coordinates to lon/lat degrees.
@@ -80,6 +82,7 @@ impl Reproject {
                 Step::Scale(f) => xy.as_flattened_mut().iter_mut().for_each(|v| *v *= f),
             }
         }
+        xy.iter_mut().for_each(|p| *p = [within(p[0], 180.0), within(p[1], 90.0)]);
     }
 
     /// Heights of the source → metres, in place.
@@ -119,6 +122,11 @@ impl Reproject {
         let [x, y] = if self.swap { [at[1], at[0]] } else { at };
         self.hint.judge(x, y, self.metre_per_unit.is_some(), &self.crs)
     }
+}
+
+/// Rounding may carry the antimeridian or a pole a hair over its edge.
+fn within(v: f64, edge: f64) -> f64 {
+    if v.abs() > edge && v.abs() < edge + 1e-9 { edge.copysign(v) } else { v }
 }
 
 /// Degrees outside a west, south, east, north box; 0 inside. Boxes may cross the antimeridian.
@@ -229,7 +237,7 @@ impl Chooser<'_> {
         let base = if flat.kind() == Kind::Bound { flat.base() } else { None };
         let plain = base.as_ref().unwrap_or(&flat);
         let label = format!("{} ({how})", describe(plain));
-        let swap = self.swap(plain);
+        let swap = self.swap(plain)?;
         let metre_per_unit = (plain.kind() == Kind::Projected).then(|| plain.axis(0).map_or(1.0, |a| a.unit_factor));
         let geodetic = plain.geodetic().ok_or_else(|| self.unknown(&format!("{label} has no geographic base")))?;
         let datum = geodetic.datum().map(|d| d.name()).unwrap_or_default();
@@ -318,10 +326,26 @@ impl Chooser<'_> {
         crs.duplicate().ok_or_else(|| self.unknown("PROJ cannot hold the CRS"))
     }
 
-    fn swap(&self, crs: &Object) -> bool {
-        match self.spec.axis {
-            Some(axis) => axis == Axis::Ne,
-            None => self.file.authority_order && crs.axis(0).is_some_and(|a| a.direction == "north"),
+    /// The declared order; else, where the file follows its authority's order, that of the CRS it names. A PROJ text
+    /// has no order of its own, so there the order must be declared.
+    fn swap(&self, crs: &Object) -> Chosen<bool> {
+        let north_first = |o: &Object| o.axis(0).is_some_and(|a| a.direction == "north");
+        if let Some(axis) = self.spec.axis {
+            return Ok(axis == Axis::Ne);
+        }
+        if !self.file.authority_order {
+            return Ok(false);
+        }
+        let spelled = self.file.spelled.as_deref().and_then(|d| self.parse(d));
+        if let Some(flat) = spelled.as_ref().and_then(|o| self.horizontal(o).ok()) {
+            return Ok(north_first(&flat.0));
+        }
+        match self.spec.definition.as_deref().is_some_and(|d| d.trim().starts_with("+proj")) {
+            true => Err(self.fail(
+                "unknown-axis",
+                "the file writes coordinates in the order of a CRS that PROJ does not know; declare axis = \"ne\" or \"en\"".into(),
+            )),
+            false => Ok(north_first(crs)),
         }
     }
 
@@ -407,7 +431,11 @@ impl Chooser<'_> {
             return refuse(format!("datum {datum} has only local, restricted parameters"));
         }
         let target = self.ctx.create("EPSG:4326").ok_or_else(|| self.unknown("PROJ's database is missing"))?;
-        let found = crs.operations_to(&target, self.area_of_data(to_own, swap));
+        let mut found = crs.operations_to(&target, self.area_of_data(to_own, swap));
+        if found.is_empty() {
+            // Data far from where the CRS is used: its points are refused one by one, by name.
+            found = crs.operations_to(&target, None);
+        }
         let rank = |o: &Operation| o.accuracy_m.unwrap_or(f64::MAX);
         match found.into_iter().min_by(|a, b| rank(a).total_cmp(&rank(b))) {
             Some(best) => Ok(best),

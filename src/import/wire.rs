@@ -36,8 +36,9 @@ pub struct ReadJob {
     pub crs: CrsSpec,
     /// CSV: columns of the coordinates.
     pub xy: Option<XyColumns>,
-    /// CSV: how many rows the supplier states, or the text that stands alone on the last line.
+    /// How many records the supplier states: for formats that do not tell, CSV and GeoJSONSeq above all.
     pub stated_rows: Option<u64>,
+    /// CSV: the text that stands alone on the last line.
     pub end_marker: Option<String>,
     /// Columns that are wanted (by source name); none = all.
     pub columns: Option<Vec<String>>,

@@ -72,6 +72,7 @@ fn text(
 /// A link in the scratch folder: drivers look for sidecar files beside what they open, and some write them.
 fn linked(job: &ReadJob, path: &Path, name: &str) -> Outcome<PathBuf> {
     fs::create_dir_all(&job.scratch).or_io(&job.scratch)?;
+    let _ = fs::remove_file(job.scratch.join("source.gfs"));
     let whole = fs::canonicalize(path).or_io(path)?;
     let link = job.scratch.join(name);
     let _ = fs::remove_file(&link);
@@ -79,8 +80,13 @@ fn linked(job: &ReadJob, path: &Path, name: &str) -> Outcome<PathBuf> {
     Ok(link)
 }
 
-/// SQLite's header says how many pages the file has.
+/// SQLite's header says how many pages the file has; a write-ahead log beside it holds what the file lacks.
 fn sqlite_size(path: &Path, named: &str) -> Outcome<()> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if fs::metadata(&log).is_ok_and(|m| m.len() > 0) {
+        return incomplete(named, "a -wal file beside it holds changes; close the program that writes it");
+    }
     let mut file = File::open(path).or_io(path)?;
     let size = file.metadata().or_io(path)?.len();
     let mut h = [0u8; 100];

@@ -20,9 +20,8 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
     let mut layer = only_layer(&dataset, job.gdal_layer.as_deref(), &input.named)?;
     let mut crs = file_crs(&layer);
     crs.authority_order = proven.authority_order;
-    if crs.definition.is_none() {
-        crs.definition = proven.crs.clone();
-    }
+    crs.spelled = proven.crs.clone();
+    crs.definition = crs.definition.or_else(|| proven.crs.clone());
     let reproject = Reproject::choose(&job.crs, &crs, extent(&layer), &input.named)?;
     let columns = Columns::of(&layer, job);
     let declared = proven.declared.or_else(|| layer.try_feature_count());
@@ -42,14 +41,23 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         let geometry = columns.geometry(&feature, &limits, &mut repairs);
         let values = columns.values(&feature, job.limits.text_bytes);
         refuse_complaints(&input.named)?;
-        pipe.push(Draft { row: feature.fid().unwrap_or(number), geometry, repairs, values })?;
+        // Only databases have numbers of their own that people can look up.
+        let row = if has_row_ids(job.format) { feature.fid().unwrap_or(number) } else { number };
+        pipe.push(Draft { row, geometry, repairs, values })?;
     }
     refuse_complaints(&input.named)?;
     let read = pipe.read();
+    if let Some(stated) = job.stated_rows.filter(|s| *s != read) {
+        return incomplete(&input.named, format!("{stated} records are stated, {read} were read"));
+    }
     if let Some(declared) = declared.filter(|d| *d != read) {
         return incomplete(&input.named, format!("{declared} records are declared, {read} were read"));
     }
     pipe.done()
+}
+
+fn has_row_ids(format: Format) -> bool {
+    matches!(format, Format::Gpkg | Format::Gdb)
 }
 
 /// What a driver is told; each option shuts a door or keeps the file as it is.
@@ -95,7 +103,7 @@ pub fn only_layer<'d>(dataset: &'d Dataset, name: Option<&str>, named: &str) -> 
 pub fn file_crs(layer: &Layer) -> FileCrs {
     let definition = layer.spatial_ref().and_then(|s| s.authority().ok().or_else(|| s.to_wkt().ok()));
     gdal_door::complaints();
-    FileCrs { definition, authority_order: false }
+    FileCrs { definition, ..FileCrs::default() }
 }
 
 /// The layer's box, where the container knows it without reading all of it.

@@ -10,7 +10,7 @@ use super::{OrIo, Outcome, fail, gdal_door, incomplete, wkb};
 use crate::error::Result;
 use crate::import::repair::{Repairs, reject};
 use crate::import::reproject::Reproject;
-use crate::import::wire::{Format, Frame, Opened, ReadJob, Who};
+use crate::import::wire::{Format, Frame, Opened, ReadJob, Reject, Who};
 use gdal::vector::LayerAccess;
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
@@ -56,17 +56,28 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         let mut repairs = Repairs::default();
         let geometry = match feature.geometry_by_index(0) {
             Err(_) => Err(reject("null-geometry", "the record has no shape")),
-            Ok(g) => ogr::shape(g, &limits, &mut repairs),
+            Ok(g) => ogr::shape(g, &limits, &mut repairs).map_err(|e| nan_point(g, e)),
         };
         let values = wanted.iter().map(|&c| dbf.columns[c].value(row, choice.encoding, &mut repairs)).collect();
         ogr::refuse_complaints(&input.named)?;
-        pipe.push(Draft { row: index, geometry, repairs, values })?;
+        pipe.push(Draft { row: index + 1, geometry, repairs, values })?;
     }
     ogr::refuse_complaints(&input.named)?;
+    if let Some(stated) = job.stated_rows.filter(|s| *s != dbf.records - deleted) {
+        let found = dbf.records - deleted;
+        return incomplete(&input.named, format!("{stated} records are stated, {found} were read"));
+    }
     if seen != dbf.records {
         return incomplete(&input.named, format!("{} records are declared, {seen} were read", dbf.records));
     }
     pipe.done()
+}
+
+/// GDAL calls a point of NaN empty. A shapefile has null shapes for "none", so here it is a bad number.
+fn nan_point(g: &gdal::vector::Geometry, e: Reject) -> Reject {
+    use gdal::vector::{OGRwkbGeometryType, geometry_type_flatten};
+    let point = geometry_type_flatten(g.geometry_type()) == OGRwkbGeometryType::wkbPoint;
+    if point && e.code == "empty-geometry" { reject("not-finite", "the point is not a number") } else { e }
 }
 
 /// Names and places of the columns that are asked for.

@@ -38,6 +38,8 @@ pub fn stage(job: &ReadJob) -> Outcome<Input> {
             _ => fail(Who::Operator, "not-this-format", format!("{named}: is a folder, not a file")),
         };
     }
+    // What an earlier job left there must not be taken for this one's.
+    let _ = fs::remove_dir_all(job.scratch.join("unpacked"));
     let mut magic = [0u8; 4];
     let got = File::open(&job.path).and_then(|mut f| f.read(&mut magic)).or_io(&job.path)?;
     let by_name = |e: &str| job.path.extension().is_some_and(|x| x.eq_ignore_ascii_case(e));
@@ -117,7 +119,7 @@ fn unzip(job: &ReadJob, named: &str) -> Outcome<Input> {
     let wanted = belongs_to(job.format, &main);
     let root = job.scratch.join("unpacked");
     let mut budget = Budget { left: job.limits.unpacked_bytes, named, limit: job.limits.unpacked_bytes };
-    let mut path = root.join(match job.format {
+    let path = root.join(match job.format {
         Format::Gdb => "source.gdb".to_string(),
         _ => format!("source.{}", extension(&main)),
     });
@@ -134,10 +136,6 @@ fn unzip(job: &ReadJob, named: &str) -> Outcome<Input> {
         let mut out = create(&target)?;
         budget.copy(&mut packed, &mut out, packed_bytes)?;
         out.flush().or_io(&target)?;
-    }
-    // A gzip inside the zip is not looked into; upper-case extensions stay as they are.
-    if job.format != Format::Gdb && !path.exists() {
-        path = root.join(format!("source.{}", extension(&main)));
     }
     Ok(Input { path, named: format!("{named}!{main}") })
 }
