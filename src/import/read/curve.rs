@@ -12,7 +12,7 @@ pub fn chords(points: &[[f64; 3]], sagitta: f64) -> Result<Vec<[f64; 3]>, Reject
     if points.is_empty() {
         return Ok(vec![]);
     }
-    if points.len() < 3 || points.len() % 2 == 0 {
+    if points.len() < 3 || points.len().is_multiple_of(2) {
         return Err(reject("broken-geometry", "a circular string needs an odd number of points, three or more"));
     }
     let mut out = vec![points[0]];

@@ -213,7 +213,8 @@ mod tests {
     #[test]
     fn the_order_is_explicit_cpg_language_byte_utf8_gb18030() {
         let (chinese_gb, chinese_utf8) = (gb("单元网格"), "单元网格".as_bytes().to_vec());
-        let cases: &[(Option<&str>, Option<&str>, u8, &[u8], &str, &str)] = &[
+        type Case<'a> = (Option<&'a str>, Option<&'a str>, u8, &'a [u8], &'a str, &'a str);
+        let cases: &[Case] = &[
             (Some("big5"), Some("UTF-8"), 0x4d, &chinese_gb, "Big5", "declared"),
             (None, Some("GBK"), 0, &chinese_gb, "gb18030", ".cpg GBK"),
             (None, Some("936"), 0, &chinese_gb, "gb18030", ".cpg 936"),
