@@ -174,7 +174,7 @@ fn check_fields(source: &Source, layers: &[&Arc<Layer>], say: &mut dyn FnMut(Ran
             let ids = layers.iter().map(|l| l.id.as_str()).collect::<Vec<_>>().join(", ");
             say(at.clone(), format!("{ids}: no field `{name}`{}", like(name, known)));
         }
-        let constants = rule.value.iter().map(Scalar::to_string).chain(rule.map.values().cloned());
+        let constants = rule.value.iter().map(Scalar::to_string).chain(rule.map.values().chain(&rule.other).cloned());
         for text in constants {
             for (layer, field) in &fields {
                 if let Err(what) = convert_text(&text, field) {

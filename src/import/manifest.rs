@@ -112,6 +112,8 @@ pub struct FieldRule {
     /// Source value → value. Values that are not listed go on as they are.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
+    /// What the values that `map` does not list become, instead.
+    pub other: Option<String>,
     /// Source values that mean "not known".
     #[serde(default)]
     pub null: Vec<Scalar>,

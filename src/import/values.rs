@@ -27,6 +27,7 @@ pub struct Conversion {
     code: bool,
     null: Vec<String>,
     map: HashMap<String, String>,
+    other: Option<String>,
     scale: Option<(f64, f64)>,
     dates: Vec<DateFormat>,
     pad: usize,
@@ -42,6 +43,7 @@ impl Conversion {
             code: field.key || field.role == Some(FieldRole::ClassCode) || rule.pad.is_some(),
             null: rule.null.iter().map(Scalar::to_string).collect(),
             map: rule.map.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            other: rule.other.clone(),
             scale: scaled.then(|| (rule.scale.unwrap_or(1.0), rule.offset.unwrap_or(0.0))),
             dates: rule.date.iter().flat_map(|d| d.iter()).filter_map(|t| DateFormat::parse(t).ok()).collect(),
             pad: rule.pad.unwrap_or(0),
@@ -50,7 +52,7 @@ impl Conversion {
 
     /// The typed value. `repaired` is told what was set right without loss.
     pub fn apply(&self, raw: &Raw, repaired: &mut dyn FnMut(&'static str)) -> Result<Value, Bad> {
-        let plain = self.null.is_empty() && self.map.is_empty() && self.scale.is_none();
+        let plain = self.null.is_empty() && self.map.is_empty() && self.other.is_none() && self.scale.is_none();
         match (raw, self.kind) {
             (Raw::Null, _) => return Ok(Value::Null),
             (Raw::Int(v), FieldType::Int) if plain => return Ok(Value::Int(*v)),
@@ -61,7 +63,7 @@ impl Conversion {
         if self.null.iter().any(|n| *n == text) {
             return Ok(Value::Null);
         }
-        let text = match self.map.get(text.as_ref()) {
+        let text = match self.map.get(text.as_ref()).or(self.other.as_ref()) {
             Some(mapped) => Cow::Borrowed(mapped.as_str()),
             None => text,
         };
@@ -287,6 +289,8 @@ mod tests {
             ("float", "", "", text("-1.5e1"), Ok(Value::Float(-15.0))),
             ("enum", states, "map = { \"1\" = \"完好\" }", Raw::Float(1.0), ok_text("完好")),
             ("enum", states, "", text("破损 "), ok_text("破损")),
+            ("enum", states, "other = \"破损\"\nmap = { \"1\" = \"完好\" }", text("?"), ok_text("破损")),
+            ("enum", states, "other = \"破损\"", text(""), Ok(Value::Null)),
             ("bool", "", "", text("是"), Ok(Value::Bool(true))),
             ("bool", "", "", Raw::Int(0), Ok(Value::Bool(false))),
             ("date", "", "", Raw::Date("2021-05-01T00:00:00".into()), ok_text("2021-05-01")),
