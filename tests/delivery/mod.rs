@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub struct City {
     dir: tempfile::TempDir,
     layers: PathBuf,
+    env: Vec<(&'static str, PathBuf)>,
 }
 
 /// What a run of `chengtu import` left behind.
@@ -57,12 +58,24 @@ impl City {
     pub fn new() -> City {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let layers = dir.path().join("layers");
-        City { dir, layers }
+        City { dir, layers, env: vec![] }
     }
 
-    /// With the layers of a folder.
-    pub fn with_layers(layers: &Path) -> City {
-        City { layers: layers.to_path_buf(), ..City::new() }
+    /// The command will see this environment variable.
+    pub fn with_env(mut self, name: &'static str, value: &Path) -> City {
+        self.env.push((name, value.to_path_buf()));
+        self
+    }
+
+    /// Adds the layers of a folder (`<theme>/<id>.toml`).
+    pub fn copy_layers(&self, from: &Path) {
+        for theme in std::fs::read_dir(from).expect("layers/").flatten().filter(|e| e.path().is_dir()) {
+            for layer in std::fs::read_dir(theme.path()).expect("a theme").flatten() {
+                let text = std::fs::read_to_string(layer.path()).expect("a layer");
+                let id = layer.path().file_stem().expect("an id").to_string_lossy().into_owned();
+                self.layer(&theme.file_name().to_string_lossy(), &id, &text);
+            }
+        }
     }
 
     pub fn layer(&self, theme: &str, id: &str, toml: &str) {
@@ -95,6 +108,7 @@ impl City {
             .args([Path::new("--store"), &self.store(), Path::new("--layers"), &self.layers])
             .args([Path::new("--report"), &report])
             .args(manifests.iter().map(|m| self.path(m)))
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .output()
             .expect("the command runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
