@@ -349,7 +349,7 @@ fn what_is_refused_leaves_the_store_as_it_was() {
     city.write("lamps.geojson", &delivery::points(&[(114.3, 34.8, "{}")]).replace("]}", ""));
     let cases = [
         (trees("t", "bad.csv", ""), 65, "1 of 2 records were refused"),
-        (trees("t", "good.csv", "rows = 2"), 65, "states 2 rows"),
+        (trees("t", "good.csv", "rows = 2"), 65, "2 rows are stated"),
         ("[[source]]\npath = \"lamps.geojson\"\nlayer = \"lamps\"\n".into(), 65, "lamps.geojson"),
         (trees("t", "good.csv", "fields.planted = \"栽\""), 78, "no column `栽`"),
         (trees("t", "good.csv", "fields.leaves = \"叶\""), 78, "no field `leaves`"),
