@@ -3,7 +3,7 @@
 //! Types: a whole number ≥ 0 is `uint_value`, a negative one `sint_value`; a float is `float_value` where f32
 //! holds it exactly, else `double_value`; −0 is 0; a float that is not finite counts as null, as JSON has it.
 
-use super::wire::{FIXED32, FIXED64, put_bytes, put_number, put_tag, put_varint, zigzag};
+use super::wire::{BYTES, FIXED32, FIXED64, put_bytes, put_tag, put_varint, varint_len, zigzag};
 use crate::feature::ValueRef;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -11,6 +11,8 @@ use std::hash::{BuildHasher, Hasher};
 
 const KEYS: u32 = 3;
 const VALUES: u32 = 4;
+/// First byte of a value that is a text: field 1, length-delimited.
+const TEXT: u8 = 1 << 3 | BYTES as u8;
 
 /// Entries in order of first use, held as they will stand in the layer.
 #[derive(Default)]
@@ -19,22 +21,24 @@ pub struct Dictionary {
     pub bytes: Vec<u8>,
     /// Where each entry ends in `bytes`.
     ends: Vec<u32>,
-    index: HashTable<u32>,
+    /// Hash and index.
+    index: HashTable<(u64, u32)>,
     hasher: FixedState,
 }
 
 impl Dictionary {
     /// The index of a key. `hint` is a likely one: features of a layer name their keys in the same order.
     pub fn key(&mut self, key: &str, hint: u32) -> u32 {
-        let from = self.bytes.len();
-        if let Some(entry) = self.entry(hint)
-            && entry.ends_with(key.as_bytes())
-            && entry.len() == key.len() + 1 + super::wire::varint_len(key.len() as u64)
-        {
+        let head = 1 + varint_len(key.len() as u64);
+        let is_key = |entry: &[u8]| entry.get(head..) == Some(key.as_bytes());
+        if entry(&self.bytes, &self.ends, hint).is_some_and(is_key) {
             return hint;
         }
-        put_bytes(&mut self.bytes, KEYS, key.as_bytes());
-        self.settle(from)
+        let hash = self.hash(key.as_bytes());
+        self.find(hash, is_key).unwrap_or_else(|| {
+            put_bytes(&mut self.bytes, KEYS, key.as_bytes());
+            self.settle(hash)
+        })
     }
 
     /// Whether a value is written at all: null is not, nor a float that is not finite.
@@ -48,80 +52,119 @@ impl Dictionary {
 
     /// The index of a value, of which `has` is true.
     pub fn value(&mut self, value: ValueRef<'_>) -> u32 {
-        let from = self.bytes.len();
-        let out = &mut self.bytes;
-        // A value is a message of one field; its length is known beforehand but for texts and integers.
         match value {
-            // Kept off by `has`; an empty message would be no value.
-            ValueRef::Null => out.extend_from_slice(&[(VALUES << 3 | 2) as u8, 2, 1 << 3 | 2, 0]),
-            ValueRef::Text(t) => {
-                put_tag(out, VALUES, super::wire::BYTES);
-                put_varint(out, (1 + super::wire::varint_len(t.len() as u64) + t.len()) as u64);
-                put_bytes(out, 1, t.as_bytes());
-            }
-            ValueRef::Bool(b) => out.extend_from_slice(&[(VALUES << 3 | 2) as u8, 2, 7 << 3, u8::from(b)]),
-            ValueRef::Int(i) => {
-                let (field, v) = if i >= 0 { (5, i as u64) } else { (6, zigzag(i)) };
-                put_tag(out, VALUES, super::wire::BYTES);
-                put_varint(out, 1 + super::wire::varint_len(v) as u64);
-                put_number(out, field, v);
-            }
-            ValueRef::Float(f) => put_float(out, f),
+            ValueRef::Text(t) => self.text(t),
+            ValueRef::Bool(b) => self.small(Small::number(7, u64::from(b))),
+            ValueRef::Int(i) if i >= 0 => self.small(Small::number(5, i as u64)),
+            ValueRef::Int(i) => self.small(Small::number(6, zigzag(i))),
+            ValueRef::Float(f) => self.small(Small::float(f)),
+            // Kept off by `has`; an empty text is what comes nearest.
+            ValueRef::Null => self.text(""),
         }
-        self.settle(from)
     }
 
-    /// Keeps the entry that was written at the end, or takes it back where it is known.
-    fn settle(&mut self, from: usize) -> u32 {
-        let Dictionary { bytes, ends, index, hasher } = self;
-        let entry = &bytes[from..];
-        let hash = hash(hasher, entry);
-        let known = index.find(hash, |&i| slice(bytes, ends, i) == Some(entry)).copied();
-        if let Some(i) = known {
-            bytes.truncate(from);
-            return i;
-        }
-        let i = ends.len() as u32;
-        ends.push(bytes.len() as u32);
-        index.insert_unique(hash, i, |&i| hash_of(hasher, slice(bytes, ends, i)));
+    fn text(&mut self, t: &str) -> u32 {
+        let inner = 1 + varint_len(t.len() as u64);
+        let head = 1 + varint_len((inner + t.len()) as u64);
+        let hash = self.hash(t.as_bytes());
+        // No other type has this first byte, and a text of another length has no tail of this one.
+        let is_text = |e: &[u8]| e.get(head) == Some(&TEXT) && e.get(head + inner..) == Some(t.as_bytes());
+        self.find(hash, is_text).unwrap_or_else(|| {
+            put_tag(&mut self.bytes, VALUES, BYTES);
+            put_varint(&mut self.bytes, (inner + t.len()) as u64);
+            put_bytes(&mut self.bytes, 1, t.as_bytes());
+            self.settle(hash)
+        })
+    }
+
+    fn small(&mut self, v: Small) -> u32 {
+        let hash = v.hash();
+        self.find(hash, |e| e == v.entry()).unwrap_or_else(|| {
+            self.bytes.extend_from_slice(v.entry());
+            self.settle(hash)
+        })
+    }
+
+    fn hash(&self, bytes: &[u8]) -> u64 {
+        let mut h = self.hasher.build_hasher();
+        h.write(bytes);
+        h.finish()
+    }
+
+    fn find(&self, hash: u64, is_it: impl Fn(&[u8]) -> bool) -> Option<u32> {
+        let same = |known: &(u64, u32)| known.0 == hash && entry(&self.bytes, &self.ends, known.1).is_some_and(&is_it);
+        self.index.find(hash, same).map(|known| known.1)
+    }
+
+    /// Makes an entry of what was written at the end.
+    fn settle(&mut self, hash: u64) -> u32 {
+        let i = self.ends.len() as u32;
+        self.ends.push(self.bytes.len() as u32);
+        self.index.insert_unique(hash, (hash, i), |known| known.0);
         i
     }
-
-    fn entry(&self, i: u32) -> Option<&[u8]> {
-        slice(&self.bytes, &self.ends, i)
-    }
 }
 
-fn put_float(out: &mut Vec<u8>, f: f64) {
-    let f = if f == 0.0 { 0.0 } else { f };
-    let single = f as f32;
-    put_tag(out, VALUES, super::wire::BYTES);
-    if f64::from(single) == f {
-        out.push(5);
-        put_tag(out, 2, FIXED32);
-        out.extend_from_slice(&single.to_le_bytes());
-    } else {
-        out.push(9);
-        put_tag(out, 3, FIXED64);
-        out.extend_from_slice(&f.to_le_bytes());
-    }
-}
-
-fn slice<'a>(bytes: &'a [u8], ends: &[u32], i: u32) -> Option<&'a [u8]> {
+fn entry<'a>(bytes: &'a [u8], ends: &[u32], i: u32) -> Option<&'a [u8]> {
     let i = i as usize;
     let to = *ends.get(i)? as usize;
     let from = if i == 0 { 0 } else { ends[i - 1] as usize };
     Some(&bytes[from..to])
 }
 
-fn hash(hasher: &FixedState, entry: &[u8]) -> u64 {
-    let mut h = hasher.build_hasher();
-    h.write(entry);
-    h.finish()
+/// The whole entry of a value that is no text: at most 13 bytes.
+struct Small {
+    bytes: [u8; 16],
+    len: usize,
 }
 
-fn hash_of(hasher: &FixedState, entry: Option<&[u8]>) -> u64 {
-    hash(hasher, entry.unwrap_or_default())
+impl Small {
+    fn number(field: u8, mut v: u64) -> Small {
+        let mut s = Small { bytes: [0; 16], len: 3 };
+        s.bytes[2] = field << 3;
+        while v >= 0x80 {
+            s.bytes[s.len] = v as u8 | 0x80;
+            s.len += 1;
+            v >>= 7;
+        }
+        s.bytes[s.len] = v as u8;
+        s.len += 1;
+        s.headed()
+    }
+
+    fn float(f: f64) -> Small {
+        let f = if f == 0.0 { 0.0 } else { f };
+        let single = f as f32;
+        let mut s = Small { bytes: [0; 16], len: 0 };
+        if f64::from(single) == f {
+            s.bytes[2] = 2 << 3 | FIXED32 as u8;
+            s.bytes[3..7].copy_from_slice(&single.to_le_bytes());
+            s.len = 7;
+        } else {
+            s.bytes[2] = 3 << 3 | FIXED64 as u8;
+            s.bytes[3..11].copy_from_slice(&f.to_le_bytes());
+            s.len = 11;
+        }
+        s.headed()
+    }
+
+    fn headed(mut self) -> Small {
+        self.bytes[0] = (VALUES << 3 | BYTES) as u8;
+        self.bytes[1] = self.len as u8 - 2;
+        self
+    }
+
+    fn entry(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Both halves multiplied into each other, as wyhash does; the constants are its odd ones.
+    fn hash(&self) -> u64 {
+        let all = u128::from_le_bytes(self.bytes);
+        let (low, high) = (all as u64 ^ 0xa076_1d64_78bd_642f, (all >> 64) as u64 ^ 0xe703_7ed1_a0b4_28db);
+        let product = u128::from(low) * u128::from(high);
+        product as u64 ^ (product >> 64) as u64
+    }
 }
 
 #[cfg(test)]

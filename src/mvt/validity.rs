@@ -3,6 +3,9 @@
 
 use super::snap::{Point, Snapped, cross};
 
+/// Up to so many edges all pairs are looked at.
+const FEW: usize = 24;
+
 /// How rings may meet.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Contact {
@@ -37,12 +40,23 @@ impl Checker {
             return true;
         }
         self.collect(shape);
-        self.edges.sort_unstable_by_key(|e| e.min);
+        // A few edges are compared sooner than sorted.
+        let sorted = self.edges.len() > FEW;
+        if sorted {
+            self.edges.sort_unstable_by_key(|e| e.min[0]);
+        }
         for (i, e) in self.edges.iter().enumerate() {
-            for f in self.edges[i + 1..].iter().take_while(|f| f.min[0] <= e.max[0]) {
-                let apart = f.min[1] > e.max[1] || e.min[1] > f.max[1];
+            for f in &self.edges[i + 1..] {
+                if f.min[0] > e.max[0] && sorted {
+                    break;
+                }
+                let apart =
+                    (f.min[0] > e.max[0]) | (e.min[0] > f.max[0]) | (f.min[1] > e.max[1]) | (e.min[1] > f.max[1]);
+                if apart {
+                    continue;
+                }
                 let allowed = neighbours(e, f) || contact == Contact::AtVertices && touch_at_vertices(e, f);
-                if !apart && !allowed && meet(e, f) {
+                if !allowed && meet(e, f) {
                     return false;
                 }
             }
