@@ -144,6 +144,49 @@ fn tidy_polygons(g: &Geometry, repairs: &mut Repairs) -> Result<Geometry, Reject
     Ok(out)
 }
 
+/// Rings up to this long are looked at by pairs; GEOS is faster beyond.
+const SIMPLE_RING_VERTICES: usize = 64;
+
+/// Whether a polygon is one ring that surely neither crosses nor touches itself, so that GEOS need not be asked: most
+/// buildings, parcels and grid cells. Any doubt, rounding included, is a no. Expects a tidy polygon.
+pub fn surely_simple(g: &Geometry) -> bool {
+    if g.kind != GeometryKind::Polygon || g.ends.len() != 1 || g.xy.len() < 4 || g.xy.len() > SIMPLE_RING_VERTICES + 1 {
+        return false;
+    }
+    let [ox, oy] = g.xy[0];
+    let ring: Vec<[f64; 2]> = g.xy.iter().map(|p| [p[0] - ox, p[1] - oy]).collect();
+    let largest = |list: &[[f64; 2]]| list.as_flattened().iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    // Bounds the error of `turn` after the shift: one rounding of a coordinate times the ring's size, with room.
+    let margin = 16.0 * f64::EPSILON * largest(&g.xy) * largest(&ring);
+    let n = ring.len() - 1;
+    let segment = |i: usize| (ring[i], ring[i + 1]);
+    let folds = |i: usize| {
+        let ((a, b), (_, c)) = (segment(i), segment((i + 1) % n));
+        let ahead = (b[0] - a[0]) * (c[0] - b[0]) + (b[1] - a[1]) * (c[1] - b[1]);
+        turn(a, b, c).abs() <= margin && ahead < 0.0
+    };
+    if (0..n).any(folds) {
+        return false;
+    }
+    (0..n).all(|i| {
+        let last = if i == 0 { n - 1 } else { n };
+        (i + 2..last).all(|j| surely_apart(segment(i), segment(j), margin))
+    })
+}
+
+type Segment = ([f64; 2], [f64; 2]);
+
+fn surely_apart((a, b): Segment, (c, d): Segment, margin: f64) -> bool {
+    let beside = |k: usize| a[k].max(b[k]) < c[k].min(d[k]) || c[k].max(d[k]) < a[k].min(b[k]);
+    let one_side = |x: f64, y: f64| (x > margin && y > margin) || (x < -margin && y < -margin);
+    beside(0) || beside(1) || one_side(turn(a, b, c), turn(a, b, d)) || one_side(turn(c, d, a), turn(c, d, b))
+}
+
+/// Twice the area of a, b, c; positive when they turn left.
+fn turn(a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> f64 {
+    (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+}
+
 /// Sets the winding in lon/lat: exteriors counter-clockwise, holes clockwise. A geometry that is wound the other way
 /// throughout only follows another convention (shapefiles); one that is of two minds is a repair.
 pub fn orient(g: &mut Geometry, repairs: &mut Repairs) -> Result<(), Reject> {

@@ -1,7 +1,7 @@
 //! Which encoding a file's text has, decided once per file and told with the reason; and decoding single values.
 //! The order is crs.md §6.1: explicit, .cpg if clean, language byte if clean, strict UTF-8, GB18030.
 
-use encoding_rs::{BIG5, EUC_KR, Encoding, GB18030, GBK, SHIFT_JIS, UTF_8, WINDOWS_1252};
+use encoding_rs::{BIG5, DecoderResult, EUC_KR, Encoding, GB18030, GBK, SHIFT_JIS, UTF_8, WINDOWS_1252};
 
 /// An encoding and why it was chosen.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ pub fn decode(bytes: &[u8], encoding: &'static Encoding, full: bool) -> Decoded 
     if full {
         for cut in 1..=3.min(bytes.len()) {
             let (head, tail) = bytes.split_at(bytes.len() - cut);
-            if tail[0] < 0x80 {
+            if !begins_a_character(tail, encoding) {
                 continue;
             }
             if let Some(t) = encoding.decode_without_bom_handling_and_without_replacement(head) {
@@ -46,6 +46,13 @@ pub fn decode(bytes: &[u8], encoding: &'static Encoding, full: bool) -> Decoded 
         }
     }
     Decoded::Broken
+}
+
+/// Whether the bytes are the beginning of one character and nothing else: a decoder waits for more.
+fn begins_a_character(bytes: &[u8], encoding: &'static Encoding) -> bool {
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let (result, _, written) = decoder.decode_to_utf8_without_replacement(bytes, &mut [0; 16], false);
+    result == DecoderResult::InputEmpty && written == 0
 }
 
 /// An encoding by any of the names found in .cpg files, declarations and headers.
@@ -96,7 +103,7 @@ pub struct Survey {
     declared: Option<(&'static Encoding, u64)>,
     utf8_broken: u64,
     gb_broken: u64,
-    /// A character of three or more UTF-8 bytes was seen. Two-byte pairs alone prove nothing: 联通 in GBK is valid
+    /// A character of three or more UTF-8 bytes was seen. Two-byte pairs alone prove nothing: 模 in GBK is ģ in
     /// UTF-8.
     utf8_long: bool,
     not_ascii: u64,
@@ -239,10 +246,10 @@ mod tests {
     }
 
     #[test]
-    fn liantong_is_not_utf8() {
-        // The classic: these four GBK bytes are also valid UTF-8.
-        let bytes = gb("联通");
-        assert!(std::str::from_utf8(&bytes).is_ok());
+    fn pairs_that_are_also_utf8_are_chinese() {
+        // 模 in GBK is C4 A3, which is also ģ in UTF-8.
+        let bytes = gb("模");
+        assert_eq!(std::str::from_utf8(&bytes), Ok("ģ"));
         assert_eq!(decide(&Proposals::default(), &[bytes]).encoding, GB18030);
     }
 
