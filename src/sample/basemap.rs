@@ -334,7 +334,12 @@ fn walls(plan: &Plan, rows: &mut Rows) -> Result<()> {
     let mut rng = Rng::of(plan.seed, "city wall", 0);
     let first = city_wall.len().min(n / 20);
     pieces(plan, &city_wall, first, |e, from, to, _| {
-        let line = plan.edge(e).part(from, to, 24.0);
+        // On the town's side of its street.
+        let inner = plan.edge(e).at((from + to) / 2.0, 1.0).0;
+        let outer = plan.edge(e).at((from + to) / 2.0, -1.0).0;
+        let centre = super::plan::ground::CENTRE;
+        let side = if distance(inner, centre) < distance(outer, centre) { 1.0 } else { -1.0 };
+        let line = plan.edge(e).part(from, to, side * (half_corridor_m(plan, e) - 1.5));
         let own = [("structure_type", "城墙".into()), ("height_m", rng.between(8.0, 9.5).into())];
         map_row(rows, Shape::Line(&line), line[0], ("380101", "完好的长城、城墙"), &mut rng, &own)
     })?;

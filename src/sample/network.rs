@@ -62,6 +62,8 @@ pub struct Segment {
     /// How much of the network hangs on it: its rank for the size.
     pub carries: u32,
     pub lead: bool,
+    /// Where it follows its street: distances from the edge's first node at its start and end, and metres to the left.
+    pub follows: Option<(f64, f64, f64)>,
     /// A second pipe between the same wells: the way back of a heating network, another duct.
     pub twin: bool,
 }
@@ -281,13 +283,15 @@ impl<'a> Builder<'a> {
         let (from_m, to_m) = (self.out_m[v as usize], self.in_m[parent as usize]);
         let carries = if in_tree { self.carries[v as usize] } else { 1 };
         let mut before = (self.at[v as usize], from_m);
+        let mut along_before = if forward { 0.0 } else { edge.length_m };
+        let lane_m = self.off_m(e, self.spec.lane);
         for k in 1..=pieces {
             let t = k as f64 / pieces as f64;
             let next = if k == pieces {
                 (self.at[parent as usize], to_m)
             } else {
                 let along = edge.length_m * if forward { t } else { 1.0 - t };
-                let (at, _) = edge.at(along, self.off_m(e, self.spec.lane));
+                let (at, _) = edge.at(along, lane_m);
                 let n = self.node(at, f64::INFINITY, e, Role::Main);
                 let height = if self.spec.gravity {
                     from_m + (to_m - from_m) * t
@@ -297,6 +301,7 @@ impl<'a> Builder<'a> {
                 (n, height)
             };
             let (start, end) = (before, next);
+            let along_next = edge.length_m * if forward { t } else { 1.0 - t };
             self.join(Segment {
                 start: start.0,
                 end: end.0,
@@ -305,9 +310,11 @@ impl<'a> Builder<'a> {
                 edge: e,
                 carries,
                 lead: false,
+                follows: Some((along_before, along_next, lane_m)),
                 twin: false,
             });
             before = next;
+            along_before = along_next;
         }
     }
 
@@ -349,9 +356,44 @@ impl<'a> Builder<'a> {
                 edge: node.edge,
                 carries: 0,
                 lead: true,
+                follows: None,
                 twin: false,
             });
         }
+    }
+}
+
+impl Network {
+    /// The way of a segment and its height at each vertex: along its street between the wells, straight for leads.
+    pub fn way(&self, plan: &Plan, s: &Segment) -> (Vec<Pt>, Vec<f64>) {
+        let (a, b) = (&self.nodes[s.start as usize], &self.nodes[s.end as usize]);
+        let mut line = vec![a.at];
+        if let Some((from, to, left_m)) = s.follows {
+            let edge = plan.edge(s.edge);
+            let margin = ((to - from).abs() * 0.25).min(8.0);
+            let crossing = |n: &Node| n.role != Role::Main;
+            let low = from.min(to) + if crossing(if from < to { a } else { b }) { margin } else { 0.0 };
+            let high = from.max(to) - if crossing(if from < to { b } else { a }) { margin } else { 0.0 };
+            let mut lane = edge.part(low, high, left_m);
+            if from > to {
+                lane.reverse();
+            }
+            // A well in the lane is the lane's own end.
+            let first = usize::from(!crossing(a));
+            let last = lane.len() - usize::from(!crossing(b));
+            line.extend(lane[first..last.max(first)].iter().map(|p| p.map(|v| (v * 1000.0).round() / 1000.0)));
+        }
+        line.push(b.at);
+        line.dedup();
+        let total: f64 = line.windows(2).map(|w| distance(w[0], w[1])).sum();
+        let mut passed = 0.0;
+        let mut heights = vec![s.start_m];
+        for w in line.windows(2) {
+            passed += distance(w[0], w[1]);
+            let m = s.start_m + (s.end_m - s.start_m) * passed / total.max(1e-9);
+            heights.push((m * 1000.0).round() / 1000.0);
+        }
+        (line, heights)
     }
 }
 

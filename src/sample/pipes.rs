@@ -172,6 +172,7 @@ fn segments(plan: &Plan, net: &Net, network: &Network, rows: &mut Rows) -> Resul
     let (dangling, undated) = (Every::of(total, 4), Every::of(total, 6));
     for (k, s) in network.segments.iter().enumerate() {
         let (a, b) = (&network.nodes[s.start as usize], &network.nodes[s.end as usize]);
+        let (line, heights) = network.way(plan, s);
         let size_name = net.sizes[size(net, s)];
         let rectangle = size_name.contains('x') && net.shape == ROUND;
         let material = net.materials[size(net, s).min(net.materials.len() - 1)];
@@ -214,12 +215,11 @@ fn segments(plan: &Plan, net: &Net, network: &Network, rows: &mut Rows) -> Resul
             ("accuracy_class", if s.lead { "C" } else { "B" }.into()),
         ];
         if net.gravity {
-            let slope = (s.start_m - s.end_m) / distance(a.at, b.at).max(0.1) * 1000.0;
+            let length_m: f64 = line.windows(2).map(|w| distance(w[0], w[1])).sum();
+            let slope = (s.start_m - s.end_m) / length_m.max(0.1) * 1000.0;
             own.extend([("flow_direction", "+".into()), ("slope", mm(slope).into())]);
         }
         class_attributes(net, s, &mut rng, &mut own);
-        let line = [a.at, b.at];
-        let heights = [s.start_m, s.end_m];
         if k + 1 == total && total > 20 {
             rows.put_refused("repeated-key", Shape::LineZ(&line, &heights), &{
                 let mut twin = own.clone();

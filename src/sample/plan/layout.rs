@@ -428,6 +428,11 @@ impl Builder {
     }
 }
 
+/// Whether a point (metres from the centre) lies in the walled town or on its wall.
+pub fn beside_old_town(p: Pt, radius_m: f64) -> bool {
+    p[0].abs() < (WALL[0] + 0.005) * radius_m && p[1].abs() < (WALL[1] + 0.005) * radius_m
+}
+
 /// The quarter a point of the plan (metres from the centre) lies in.
 pub fn zone_at(p: Pt, radius_m: f64) -> Zone {
     let (x, y) = (p[0] / radius_m, p[1] / radius_m);

@@ -2,7 +2,7 @@
 //! roads, as many as the city counts; the rest are paths and walls inside blocks.
 
 use super::ground::Ground;
-use super::layout::{Layout, LineKind, Zone};
+use super::layout::{self, Layout, LineKind, Zone};
 use super::mesh::{NONE, Pt, add, cross, direction, distance, lerp, sub};
 use crate::sample::rng::Rng;
 use std::collections::HashMap;
@@ -152,7 +152,7 @@ fn edge(layout: &Layout, ground: &Ground, a: u32, b: u32, left: u32, right: u32)
         line,
         class: Class::Field,
         canal: kind == LineKind::Canal,
-        wall: kind == LineKind::Wall,
+        wall: kind == LineKind::Wall && layout::beside_old_town(lerp(p, q, 0.5), ground.core_radius_m),
         core,
         points,
         length_m,
@@ -190,7 +190,7 @@ fn classify(layout: &Layout, edges: &mut [Edge], public: usize, rural: usize) {
     // The great lines have their weight from their kind; the streets' own scale begins below them.
     let whole = layout.lines.iter().filter(|l| l.kind == LineKind::Street && l.weight_m2 < 1.9e9);
     let largest = whole.map(|l| l.weight_m2).fold(0.0, f64::max);
-    let arterial = (largest * 0.04).clamp(90_000.0, 1.1e6);
+    let arterial = (largest * 0.04).clamp(250_000.0, 1.1e6);
     let (mut roads, mut tracks) = (0, 0);
     for i in ranked {
         let e = &edges[i as usize];
@@ -208,7 +208,7 @@ fn classify(layout: &Layout, edges: &mut [Edge], public: usize, rural: usize) {
                 _ if ring(e) => Class::Ring,
                 w if w > arterial => Class::Arterial,
                 w if w > arterial * 0.28 => Class::Secondary,
-                w if w > 62_000.0 => Class::Branch,
+                w if w > arterial * 0.06 => Class::Branch,
                 _ => Class::Lane,
             }
         };
