@@ -3,8 +3,9 @@
 
 use super::census::Cell;
 use super::overview::Source;
+use super::thin::FINEST;
 use crate::audience::Audience;
-use crate::draw::{self, Brush, Frame};
+use crate::draw::{self, Brush, Frame, Thinning};
 use crate::error::{Error, Result};
 use crate::geo::{TileKey, TileMatrixSet};
 use crate::store::Table;
@@ -19,24 +20,45 @@ const LIGHT_VERTICES: u64 = 40_000;
 /// How many of the heaviest tiles are weighed.
 const WEIGHED: usize = 3;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Fits,
-    TooHeavy,
+/// The largest thinning level up to `most` at which no tile of zoom `z`, drawn from `table`, is above the budget;
+/// `most` itself where everything it keeps fits. `levels`: one a row of `table`.
+pub fn largest_cut(source: &Source<'_>, table: &Table, levels: &[u8], census: &[Cell], z: u8, most: u8) -> Result<u8> {
+    let grid = TileMatrixSet::web_mercator_quad();
+    let cells = heaviest(census);
+    let fits = |cut: u8| -> Result<bool> {
+        for cell in &cells {
+            let frame = Frame::new(&grid, TileKey { z, x: cell.x, y: cell.y }, source.layer.buffer_px);
+            let brush =
+                Brush::new(source.layer, table, z, &Audience::OPEN, source.today).thinned(Thinning { levels, cut });
+            if !within_budget(&draw::draw(table, &frame, &brush)?.unwrap_or_default())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    largest_fitting(most, fits)
 }
 
-/// Weighs the heaviest tiles of zoom `z` as they would be drawn from `table`.
-pub fn judge(source: &Source<'_>, table: &Table, census: &[Cell], z: u8) -> Result<Verdict> {
-    let grid = TileMatrixSet::web_mercator_quad();
-    for cell in heaviest(census) {
-        let frame = Frame::new(&grid, TileKey { z, x: cell.x, y: cell.y }, source.layer.buffer_px);
-        let brush = Brush::new(source.layer, table, z, &Audience::OPEN, source.today);
-        let tile = draw::draw(table, &frame, &brush)?.unwrap_or_default();
-        if tile.len() > TILE_BUDGET && gzipped(&tile)? > TILE_BUDGET {
-            return Ok(Verdict::TooHeavy);
+/// The largest of the cuts 0 ..= `FINEST` below `most`, or `most`, that fits; 0 if none does. What a cut keeps, a
+/// larger one keeps too, so a search by halves finds it.
+pub fn largest_fitting(most: u8, mut fits: impl FnMut(u8) -> Result<bool>) -> Result<u8> {
+    if fits(most)? {
+        return Ok(most);
+    }
+    let (mut low, mut high) = (0, most.min(FINEST + 1));
+    while low + 1 < high {
+        let middle = low + (high - low) / 2;
+        match fits(middle)? {
+            true => low = middle,
+            false => high = middle,
         }
     }
-    Ok(Verdict::Fits)
+    Ok(low)
+}
+
+/// Whether a tile, not compressed yet, keeps to the budget.
+pub fn within_budget(tile: &[u8]) -> Result<bool> {
+    Ok(tile.len() <= TILE_BUDGET || gzipped(tile)? <= TILE_BUDGET)
 }
 
 /// The cells worth weighing, heaviest first.

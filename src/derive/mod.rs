@@ -9,9 +9,9 @@ mod overview;
 mod shape;
 mod thin;
 
-pub use budget::{TILE_BUDGET, gzipped, heaviest};
+pub use budget::{TILE_BUDGET, gzipped, heaviest, largest_fitting, within_budget};
 pub use census::{Cell, Census};
-pub use thin::{ALL, level_of};
+pub use thin::ALL;
 
 use crate::error::Result;
 use crate::layer::Layer;

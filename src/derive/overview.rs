@@ -1,7 +1,7 @@
 //! Overviews: what is drawn at a zoom instead of the features themselves: thinned below the layer's full zoom,
 //! shapes simplified, fields as the declaration allows, and no tile above the budget.
 
-use super::budget::{self, Verdict};
+use super::budget;
 use super::census::{self, Cell};
 use super::item::{Item, Survey};
 use super::shape;
@@ -49,15 +49,12 @@ pub fn write_all(draft: &Draft, source: &Source<'_>) -> Result<BTreeMap<u8, Over
         if z < zoom.full {
             cut = cut.min(level_of(z, source.layer.thin.cell_px));
         }
-        let overview = loop {
-            let kept = Kept::at(source, cut, z);
-            let overview = write(draft, source, &kept)?;
-            let table = overview.table.as_ref().map_or_else(|| Ok(source.table.clone()), |b| draft.table(b))?;
-            match budget::judge(source, &table, &overview.census, z)? {
-                Verdict::TooHeavy if cut > z => cut = cut.min(z + 9) - 1,
-                _ => break overview,
-            }
-        };
+        let (mut overview, table, levels) = write(draft, source, &Kept::at(source, cut, z))?;
+        let fitting = budget::largest_cut(source, &table, &levels, &overview.census, z, cut)?;
+        if fitting != cut {
+            cut = fitting;
+            (overview, ..) = write(draft, source, &Kept::at(source, cut, z))?;
+        }
         overviews.insert(z, overview);
     }
     Ok(overviews)
@@ -98,24 +95,27 @@ impl Kept {
     }
 }
 
-fn write(draft: &Draft, source: &Source<'_>, kept: &Kept) -> Result<Overview> {
+/// Writes a zoom's overview where it is worth one; with it what is drawn there and the levels of its rows.
+fn write(draft: &Draft, source: &Source<'_>, kept: &Kept) -> Result<(Overview, Arc<Table>, Vec<u8>)> {
     let Survey { items, levels, .. } = source.survey;
     if !kept.differs(items) {
         let census = census::count(items.iter().filter(|i| i.valid).map(|i| (i, i.vertices)), kept.z);
-        return Ok(Overview { table: None, levels: None, census });
+        return Ok((Overview { table: None, levels: None, census }, source.table.clone(), levels.clone()));
     }
     let drawn = items.iter().zip(&kept.vertices).filter(|(_, v)| **v > 0).map(|(i, v)| (i, *v));
     let census = census::count(drawn, kept.z);
     let sealed = write_table(draft, source, kept)?;
-    let table = draft.add_file(&sealed.path)?;
+    let blob = draft.add_file(&sealed.path)?;
+    let table = draft.table(&blob)?;
     let level_by_id: BTreeMap<u64, u8> =
         items.iter().zip(levels).zip(&kept.vertices).filter(|(_, v)| **v > 0).map(|((i, l), _)| (i.id, *l)).collect();
     let mut in_order = Vec::with_capacity(sealed.count as usize);
-    draft.table(&table)?.scan(&mut |row| {
+    table.scan(&mut |row| {
         in_order.push(level_by_id.get(&row.id().0).copied().unwrap_or(ALL));
         Ok(())
     })?;
-    Ok(Overview { table: Some(table), levels: Some(draft.add_bytes(&in_order)?), census })
+    let overview = Overview { table: Some(blob), levels: Some(draft.add_bytes(&in_order)?), census };
+    Ok((overview, table, in_order))
 }
 
 fn write_table(draft: &Draft, source: &Source<'_>, kept: &Kept) -> Result<SealedTable> {

@@ -4,7 +4,7 @@
 
 use super::{Plan, draw_parts};
 use crate::city::City;
-use crate::derive::{Cell, Census, TILE_BUDGET, gzipped, heaviest, level_of};
+use crate::derive::{ALL, Cell, Census, heaviest, largest_fitting, within_budget};
 use crate::error::Result;
 use crate::geo::{TileKey, TileMatrixSet};
 use std::collections::BTreeMap;
@@ -27,25 +27,17 @@ pub fn cut(city: &City, plan: &Plan) -> Result<Option<u8>> {
 fn find(city: &City, plan: &Plan, z: u8) -> Result<Option<u8>> {
     let grid = TileMatrixSet::web_mercator_quad();
     let cells = heaviest(&together(city, plan, z)?);
-    let fits = |cut: Option<u8>| -> Result<bool> {
+    let fits = |cut: u8| -> Result<bool> {
         for c in &cells {
-            let tile = draw_parts(city, plan, TileKey { z, x: c.x, y: c.y }, &grid, cut)?;
-            if tile.len() > TILE_BUDGET && gzipped(&tile)? > TILE_BUDGET {
+            let tile = draw_parts(city, plan, TileKey { z, x: c.x, y: c.y }, &grid, (cut != ALL).then_some(cut))?;
+            if !within_budget(&tile)? {
                 return Ok(false);
             }
         }
         Ok(true)
     };
-    if fits(None)? {
-        return Ok(None);
-    }
-    let coarsest = level_of(z, 256);
-    for cut in (coarsest + 1..=level_of(z, 1)).rev() {
-        if fits(Some(cut))? {
-            return Ok(Some(cut));
-        }
-    }
-    Ok(Some(coarsest))
+    let cut = largest_fitting(ALL, fits)?;
+    Ok((cut != ALL).then_some(cut))
 }
 
 /// The layers' censuses of a zoom added up, tile by tile.
