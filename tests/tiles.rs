@@ -382,7 +382,7 @@ fn no_tile_is_above_the_budget_however_dense_the_city() {
     let catalog = catalog(&[("lamps", &dense), ("roads", &roads_dense), ("cells", CELLS)]);
     let mut r = Random(3);
     let noise = |r: &mut Random| (0..6).map(|_| char::from(b'a' + r.below(26) as u8)).collect::<String>();
-    let many: Vec<Feature> = (1..=60_000u64)
+    let many: Vec<Feature> = (1..=40_000u64)
         .map(|id| {
             let mut f = lamp(id * 982_451_653 % (1 << 50), place(&mut r), (id % 7) as i64);
             f.values[0] = text(noise(&mut r));
@@ -407,7 +407,7 @@ fn no_tile_is_above_the_budget_however_dense_the_city() {
             }
             let now = ids(&sweep(&city, &grid, &[lamps], z), "lamps");
             assert!(coarser.is_subset(&now), "z{z}");
-            whole_at = whole_at.or((now.len() == 60_000).then_some(z));
+            whole_at = whole_at.or((now.len() == 40_000).then_some(z));
             coarser = now;
         }
     }
