@@ -1,6 +1,8 @@
 //! The house's floors: a module uses only modules on lower floors; siblings on a floor do not know each other.
 //! Read from the `crate::` paths in the sources. Heavy dependencies enter through their one door.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! The shipped catalog is whole and is exactly what the project promises; a broken catalog says everything that
 //! is wrong with it at once.
 
-#![allow(clippy::unwrap_used, reason = "tests say what they expect by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
 use chengtu::error::{Error, Finding};
 use chengtu::layer::{Catalog, FieldRole, Layer, Role, Sensitivity, Serve, check_style};

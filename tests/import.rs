@@ -1,6 +1,8 @@
 //! Imports by the command itself, on deliveries that the tests write: what is stored, what is refused, what stays.
 //! The reading of formats has its own tests; here the formats are CSV and GeoJSON.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
+
 mod delivery;
 
 use delivery::City;

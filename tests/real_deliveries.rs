@@ -3,6 +3,8 @@
 //! The data lie outside the repository (`CHENGTU_SHARED_DATA`, default `../shared/data`); without them, and without
 //! `ogrinfo`, these tests say so and pass.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
+
 mod delivery;
 
 use delivery::{City, Run};

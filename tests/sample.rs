@@ -1,5 +1,7 @@
 //! The sample city as files: every layer there, counts in proportion, the same bytes for the same seed.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
+
 use chengtu::layer::Catalog;
 use chengtu::sample::{SampleOptions, Summary, count, write_city};
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Tiles of a small city as clients get them: what is in which tile, at every zoom and in both grids.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
+
 mod common;
 
 use chengtu::audience::Audience;

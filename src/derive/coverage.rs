@@ -173,8 +173,10 @@ impl Topology {
 mod tests {
     use super::*;
 
+    type Ring = Vec<[f64; 2]>;
+
     /// Two cells that share a wiggly border, the second drawn the other way round.
-    fn neighbours() -> (Vec<[f64; 2]>, Vec<[f64; 2]>, Vec<[f64; 2]>) {
+    fn neighbours() -> (Ring, Ring, Ring) {
         let border: Vec<[f64; 2]> =
             (0..=40).map(|i| [10.0 + ((i * 7919) % 13) as f64 * 0.01, i as f64 * 0.25]).collect();
         let mut left = vec![[0.0, 0.0]];
@@ -213,7 +215,8 @@ mod tests {
 
     #[test]
     fn an_island_never_collapses() {
-        let ring: Vec<[f64; 2]> = (0..=12).map(|i| f64::from(i % 12) * 0.5236).map(|a| [a.cos(), a.sin()]).collect();
+        let ring: Vec<[f64; 2]> =
+            (0..=12).map(|i| f64::from(i % 12) * std::f64::consts::FRAC_PI_6).map(|a| [a.cos(), a.sin()]).collect();
         let mut t = Topology::new();
         t.add_ring(&ring);
         let rank = t.importances();

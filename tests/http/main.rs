@@ -1,5 +1,7 @@
 //! The server from outside: the router in process, a few real sockets, the command line. One small city made here.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
+
 mod city;
 mod commands;
 mod rules;

@@ -1,6 +1,7 @@
 //! The store from outside: what goes in comes out, whatever happens to its files meanwhile. Faults between the
 //! steps of a publish are tested beside the code (`src/store/publish_tests.rs`), where the steps can be stopped.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 #![expect(clippy::expect_used, reason = "tests say what they expect by panicking")]
 
 mod damage;
