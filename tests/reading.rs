@@ -1,5 +1,6 @@
 //! Reading real deliveries (CHENGTU_SHARED_DATA) and damaged ones made here. Counts are compared with `ogrinfo`,
 //! positions with an independent PROJ run. Not about layers, manifests and stores.
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by panicking")]
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
@@ -719,12 +720,13 @@ fn cut_text_files_are_refused() {
     let nan = geojson.replacen("114.3", "NaN", 1);
     let bomb = format!("{{\"a\":{}1{}}}", "[".repeat(20_000), "]".repeat(20_000));
     let doctype = gml("UTF-8", "EPSG:4547").replacen("?>", "?><!DOCTYPE a [<!ENTITY b \"c\">]>", 1);
-    let dxf = "0\nSECTION\n2\nENTITIES\n0\nPOINT\n8\n0\n10\n527000.0\n20\n3852000.0\n0\nENDSEC\n0\nEOF\n";
+    let points = "0\nPOINT\n8\n0\n10\n527000.0\n20\n3852000.0\n".repeat(50);
+    let dxf = format!("0\nSECTION\n2\nENTITIES\n{points}0\nENDSEC\n0\nEOF\n");
     let whole: &[(&str, Format, &str)] = &[
         ("a.geojson", Format::Geojson, &geojson),
         ("a.geojsonl", Format::Geojsonseq, &lines),
         ("a.gml", Format::Gml, &gml("UTF-8", "urn:ogc:def:crs:EPSG::4547")),
-        ("a.dxf", Format::Dxf, dxf),
+        ("a.dxf", Format::Dxf, &dxf),
     ];
     let read_text = |name: &str, format, text: &str| {
         let path = dir.path().join(name);
