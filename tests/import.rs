@@ -148,7 +148,7 @@ fn every_record_is_stored_filtered_or_rejected() {
     let sample = t["rejected"]["bad-value"]["samples"].to_string();
     assert!(sample.contains("`9` is none of 完好, 破损") && sample.contains("`1,5` has a comma"), "{sample}");
     let table = &run.stdout;
-    assert!(table.contains("rejected repeated-key: 1") && table.contains("published"), "{table}");
+    assert!(table.contains("rejected repeated-key: 1") && table.contains("layers written: trees (2)"), "{table}");
 }
 
 #[test]

@@ -264,6 +264,23 @@ fn corner_cases_of_formats() {
     assert!(names.iter().any(|n| !n.is_ascii()), "names of other alphabets: {names:?}");
 }
 
+#[test]
+fn what_cannot_be_read_is_refused_by_name() {
+    let Some(data) = data() else { return };
+    for (file, crs, code, name) in [
+        // Its coordinates are far from Britain, where the operations of its datum hold.
+        ("flatgeobuf/poly00.fgb", "", 78, "ballpark-refused"),
+        ("shapefile/noshp.zip", "crs = \"EPSG:4326\"", 65, "no-member"),
+        ("shapefile/badzip.zip", "crs = \"EPSG:4326\"", 65, "broken-archive"),
+        ("shapefile/utf.zip", "crs = \"EPSG:999999\"", 78, "unknown-crs"),
+        ("shapefile/train_stations.zip", "crs = \"EPSG:4326\"", 78, "wrong-crs"),
+    ] {
+        let path = data.join("6-conformance").join(file);
+        let run = damaged(&data, &format!("path = \"{}\"\n{crs}\nlayer = \"t_any\"", path.display()), |_| {});
+        assert_eq!((run.code, failure(&run).as_str()), (code, name), "{file}: {run:?}");
+    }
+}
+
 /// A store with something in it, and a manifest of one source beside it.
 fn damaged(data: &Path, source: &str, prepare: impl FnOnce(&City)) -> Run {
     let city = city(data);

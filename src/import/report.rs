@@ -183,7 +183,7 @@ impl Report {
         self.sources.iter().for_each(|s| s.details(&mut out));
         let written = self.layers.iter().map(|l| format!("{} ({})", l.id, l.count)).collect::<Vec<_>>().join(", ");
         let _ = match &self.published {
-            Some(id) => writeln!(out, "\npublished {id}; layers written: {written}"),
+            Some(_) => writeln!(out, "\nlayers written: {written}"),
             None => writeln!(out, "\nnothing was published; the store is as it was"),
         };
         out
