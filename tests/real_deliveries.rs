@@ -268,8 +268,8 @@ fn corner_cases_of_formats() {
 fn what_cannot_be_read_is_refused_by_name() {
     let Some(data) = data() else { return };
     for (file, crs, code, name) in [
-        // Its coordinates are far from Britain, where the operations of its datum hold.
-        ("flatgeobuf/poly00.fgb", "", 78, "ballpark-refused"),
+        // It says that it lies in Britain, its coordinates say that it does not.
+        ("flatgeobuf/poly00.fgb", "", 65, "too-many-rejects"),
         ("shapefile/noshp.zip", "crs = \"EPSG:4326\"", 65, "no-member"),
         ("shapefile/badzip.zip", "crs = \"EPSG:4326\"", 65, "broken-archive"),
         ("shapefile/utf.zip", "crs = \"EPSG:999999\"", 78, "unknown-crs"),

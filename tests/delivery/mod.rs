@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses its part of it")]
 
 use chengtu::feature::Feature;
-use chengtu::layer::Catalog;
 use chengtu::store::{BlockCache, LayerEntry, Manifest, Snapshot, Store};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +13,8 @@ pub struct City {
     dir: tempfile::TempDir,
     layers: PathBuf,
     env: Vec<(&'static str, PathBuf)>,
+    /// The newest snapshot that was asked for: opening one reads its whole catalog.
+    opened: RefCell<Option<Arc<Snapshot>>>,
 }
 
 /// What a run of `chengtu import` left behind.
@@ -58,7 +60,7 @@ impl City {
     pub fn new() -> City {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let layers = dir.path().join("layers");
-        City { dir, layers, env: vec![] }
+        City { dir, layers, env: vec![], opened: RefCell::new(None) }
     }
 
     /// The command will see this environment variable.
@@ -126,7 +128,14 @@ impl City {
     pub fn snapshot(&self) -> Arc<Snapshot> {
         let store = Store::open(&self.store(), false).expect("a store");
         let id = store.current().expect("CURRENT is read").expect("something is published");
-        store.snapshot(&id, &Arc::new(BlockCache::new(64 << 20))).expect("the snapshot opens")
+        let mut opened = self.opened.borrow_mut();
+        match opened.as_ref().filter(|s| s.id == id) {
+            Some(snapshot) => snapshot.clone(),
+            None => {
+                let snapshot = store.snapshot(&id, &Arc::new(BlockCache::new(64 << 20))).expect("the snapshot opens");
+                opened.insert(snapshot).clone()
+            }
+        }
     }
 
     pub fn manifest(&self) -> Manifest {
@@ -156,7 +165,8 @@ impl City {
     }
 
     fn field(&self, layer: &str, field: &str) -> usize {
-        let catalog: Catalog = self.snapshot().catalog.clone();
+        let snapshot = self.snapshot();
+        let catalog = &snapshot.catalog;
         let ix = catalog.find(layer).expect("the layer");
         catalog.layer(ix).field(field).expect("the field")
     }
