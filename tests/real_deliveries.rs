@@ -229,6 +229,7 @@ fn nagaoka_northing_first() {
     let city = city(&data);
     let run = import(&city, &data, "nagaoka.toml");
     assert_eq!(rejects(&run), BTreeMap::new());
+    assert_eq!(run.report["sources"][0]["vertical"], "local:JGD2011");
     // Nagaoka lies at 138.85 E, 37.45 N; swapped axes would put it far away.
     for layer in ["t_line", "t_any"] {
         let [w, s, e, n] = city.entry(layer).bounds.expect("bounds").to_array();

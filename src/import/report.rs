@@ -113,6 +113,7 @@ impl SourceReport {
         self.encoding.clone_from(&opened.encoding);
         self.crs.clone_from(&opened.crs);
         self.operation.clone_from(&opened.operation);
+        self.vertical.clone_from(&opened.vertical);
         self.findings.extend(opened.findings.iter().cloned());
     }
 
