@@ -50,3 +50,70 @@ fn every_layer_in_its_proportion_and_the_same_for_a_seed() {
     assert!(differing.is_empty(), "{differing:?}");
     assert!(!a.join("基础地形图/房屋面.cpg").exists(), "survey companies deliver no .cpg");
 }
+
+/// Runs `chengtu import` with a report; the exit code and the report.
+fn import(store: &Path, manifests: &[PathBuf], report: &Path) -> (i32, serde_json::Value) {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_chengtu"))
+        .arg("import")
+        .arg("--store")
+        .arg(store)
+        .arg("--report")
+        .arg(report)
+        .args(manifests)
+        .output()
+        .expect("the command runs");
+    let text = std::fs::read_to_string(report).expect("a report is written");
+    (run.status.code().unwrap_or(-1), serde_json::from_str(&text).expect("JSON"))
+}
+
+/// `{ code: { count, … } }` or `{ code: count }` as counts.
+fn by_code(v: &serde_json::Value) -> BTreeMap<String, u64> {
+    let count = |v: &serde_json::Value| v.as_u64().or_else(|| v["count"].as_u64()).expect("a count");
+    v.as_object().map(|m| m.iter().map(|(k, v)| (k.clone(), count(v))).collect()).unwrap_or_default()
+}
+
+#[test]
+fn the_import_reports_exactly_the_planted_faults() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let city = dir.path().join("city");
+    let summary = write(&city, 0.004, 3);
+    let mut manifests: Vec<PathBuf> = std::fs::read_dir(&city)
+        .expect("the city")
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|x| x == "toml"))
+        .collect();
+    manifests.sort();
+    assert_eq!(manifests.len(), 8);
+    let (exit, report) = import(&dir.path().join("store"), &manifests, &dir.path().join("report.json"));
+    assert_eq!(exit, 0, "{report:#}");
+    let sources = report["sources"].as_array().expect("sources");
+    assert_eq!(sources.len(), summary.expected.len());
+    let mut stored: BTreeMap<String, u64> = BTreeMap::new();
+    for source in sources {
+        let id = source["id"].as_str().expect("an id");
+        let expected = &summary.expected[id];
+        assert_eq!(source["read"].as_u64(), Some(expected.rows), "{id}");
+        assert_eq!(by_code(&source["rejected"]), expected.rejects, "{id}");
+        assert_eq!(by_code(&source["repaired"]), expected.repairs, "{id}");
+        for (layer, n) in by_code(&source["layers"]) {
+            *stored.entry(layer).or_default() += n;
+        }
+    }
+    assert_eq!(stored, summary.counts);
+}
+
+#[test]
+fn whole_faulty_files_are_refused_by_name() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let city = dir.path().join("city");
+    let summary = write(&city, 0.002, 4);
+    assert!(summary.refused.len() >= 8);
+    for refused in &summary.refused {
+        let store = dir.path().join("store");
+        let (exit, report) = import(&store, &[city.join(&refused.manifest)], &dir.path().join("report.json"));
+        assert_eq!(exit, i32::from(refused.exit), "{}: {report:#}", refused.manifest);
+        assert_eq!(report["sources"][0]["failed"]["code"].as_str(), Some(refused.code), "{}", refused.manifest);
+        assert!(!store.join("CURRENT").exists(), "{} was published", refused.manifest);
+    }
+}

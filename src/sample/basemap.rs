@@ -5,12 +5,12 @@ use super::names::{self, day, sheet};
 use super::plan::block::{blob, point_in, soften};
 use super::plan::corridor::{carriageway, footway, half_corridor_m};
 use super::plan::layout::Use;
-use super::plan::mesh::{NONE, Pt, add, area, distance, lerp};
+use super::plan::mesh::{NONE, Pt, add, area, centroid, distance, lerp};
 use super::plan::spread::pieces;
 use super::plan::streets::Class;
 use super::plan::{Plan, corridor};
 use super::relief;
-use super::rng::Rng;
+use super::rng::{Rng, noise};
 use super::write::{Family, Format, GbkMark, Shape, Val};
 use crate::error::Result;
 use std::collections::BTreeMap;
@@ -250,8 +250,23 @@ fn canal_name(plan: &Plan, e: u32) -> &'static str {
 
 /// The shore of a lake: its block drawn in and rounded.
 pub fn shore(plan: &Plan, f: u32) -> Vec<Pt> {
-    let extra = (plan.face(f).area_m2.sqrt() * 0.03).min(18.0);
-    soften(&corridor::inset(plan, f, |e| half_corridor_m(plan, e) + extra).closed())
+    let size = plan.face(f).area_m2.sqrt();
+    let banks = corridor::inset(plan, f, |e| half_corridor_m(plan, e) + (size * 0.02).min(12.0)).closed();
+    let centre = centroid(&banks);
+    let mean = banks.iter().map(|&p| distance(p, centre)).sum::<f64>() / banks.len() as f64;
+    let mut shore: Vec<Pt> = vec![];
+    for w in banks.windows(2) {
+        let steps = (distance(w[0], w[1]) / (size * 0.05)).ceil().max(1.0);
+        for k in 0..steps as usize {
+            let p = lerp(w[0], w[1], k as f64 / steps);
+            // Corners fill up with land, bays come and go.
+            let corner = (distance(p, centre) / mean - 1.0).max(0.0);
+            let bay = 0.5 + 0.5 * noise(plan.seed ^ 5, p[0], p[1], size * 0.3);
+            shore.push(lerp(p, centre, (0.30 * corner + 0.13 * bay).min(0.35)));
+        }
+    }
+    shore.extend(shore.first().copied());
+    soften(&shore)
 }
 
 fn water_areas(plan: &Plan, rows: &mut Rows) -> Result<()> {

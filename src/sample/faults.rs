@@ -35,7 +35,7 @@ pub struct Refused {
     pub manifest: String,
     /// What `chengtu import` answers with.
     pub exit: u8,
-    /// Code of the failure, or of the rejects that break the limit.
+    /// Code of the failure.
     pub code: &'static str,
     pub about: &'static str,
 }
@@ -61,8 +61,8 @@ const KEY: &str = "layer = \"cv_qr_sign\"\nkey = \"编号\"\nfields = { sign_id 
 const CASES: &[Case] = &[
     Case {
         name: "wrong-zone",
-        exit: 65,
-        code: "outside-crs",
+        exit: 78,
+        code: "wrong-crs",
         about: "eastings with the zone number 38 under a CRS without it",
         source: "crs = \"EPSG:4547\"\n",
         file: "带号坐标.shp",
@@ -110,8 +110,8 @@ const CASES: &[Case] = &[
     Case {
         name: "not-finite",
         exit: 65,
-        code: "not-finite",
-        about: "coordinates that are no numbers",
+        code: "too-many-rejects",
+        about: "coordinates that are no numbers: every row is refused as not-finite",
         source: "crs = \"EPSG:4547\"\nencoding = \"GB18030\"\nxy = { x = \"Y坐标\", y = \"X坐标\" }\nrows = 40\n",
         file: "非数坐标.csv",
     },

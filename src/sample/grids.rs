@@ -176,9 +176,9 @@ fn unit_grids(plan: &Plan, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-/// Cuts a list into `n` runs of even length, none empty while there is something to give.
+/// Cuts a list into `n` runs of even length; fewer where there are not as many things.
 fn runs(list: &[u32], n: usize) -> impl Iterator<Item = &[u32]> {
-    let n = n.min(list.len()).max(1);
+    let n = n.min(list.len());
     (0..n).map(move |k| &list[k * list.len() / n..(k + 1) * list.len() / n])
 }
 

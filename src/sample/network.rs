@@ -105,7 +105,8 @@ fn reach(plan: &Plan, spec: &Spec, wanted: usize) -> Tree {
     let trees = spec.trees.clamp(1, on_roads.len());
     let mut heap = BinaryHeap::new();
     for k in 0..trees {
-        let root = on_roads[((k as f64 + rng.unit()) * on_roads.len() as f64 / trees as f64) as usize % on_roads.len()];
+        let (low, high) = (k * on_roads.len() / trees, (k + 1) * on_roads.len() / trees);
+        let root = on_roads[low + rng.below(high - low)];
         heap.push((Reverse(0_u64), root, None));
     }
     let mut tree = Tree { order: vec![], up: vec![None; plan.node_count], reached: vec![false; plan.node_count] };

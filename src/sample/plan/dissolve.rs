@@ -23,31 +23,27 @@ pub fn dissolve(plan: &Plan, faces: &[u32]) -> Polygons {
     }
     let mut rings = vec![];
     while let Some((&start, _)) = leaving.iter().next() {
-        rings.push(walk(plan, &mut leaving, start));
+        walk(plan, &mut leaving, start, &mut rings);
     }
     assemble(rings)
 }
 
-/// Follows the border from a node until it comes back, turning as far left as it can at touching corners, which keeps
-/// each ring simple.
-fn walk(plan: &Plan, leaving: &mut BTreeMap<u32, Vec<(u32, bool)>>, start: u32) -> Vec<Pt> {
+/// Follows the border from a node until it comes back, at touching corners along the same inside. A loop back to a
+/// node on the way is a ring of its own, so that no ring touches itself.
+fn walk(plan: &Plan, leaving: &mut BTreeMap<u32, Vec<(u32, bool)>>, start: u32, rings: &mut Vec<Vec<Pt>>) {
     let mut ring: Vec<Pt> = vec![];
+    let mut passed: Vec<(u32, usize)> = vec![(start, 0)];
     let mut at = start;
     let mut heading: Option<Pt> = None;
     while let Some(choices) = leaving.get_mut(&at) {
-        let pick = match heading {
-            Some(from) if choices.len() > 1 => {
-                let turn = |&(e, forward): &(u32, bool)| {
-                    let to = leave(plan, e, forward);
-                    // Angle from straight on, to the left positive.
-                    (from[0] * to[1] - from[1] * to[0]).atan2(from[0] * to[0] + from[1] * to[1])
-                };
-                let best = (0..choices.len()).max_by(|&i, &j| turn(&choices[i]).total_cmp(&turn(&choices[j])));
-                best.unwrap_or(0)
-            }
-            _ => 0,
+        let turn = |&(e, forward): &(u32, bool)| {
+            let to = leave(plan, e, forward);
+            let from = heading.unwrap_or(to);
+            // Angle from straight on, to the left positive.
+            (from[0] * to[1] - from[1] * to[0]).atan2(from[0] * to[0] + from[1] * to[1])
         };
-        let (e, forward) = choices.swap_remove(pick);
+        let best = (0..choices.len()).max_by(|&i, &j| turn(&choices[i]).total_cmp(&turn(&choices[j])));
+        let (e, forward) = choices.swap_remove(best.unwrap_or(0));
         if choices.is_empty() {
             leaving.remove(&at);
         }
@@ -63,12 +59,18 @@ fn walk(plan: &Plan, leaving: &mut BTreeMap<u32, Vec<(u32, bool)>>, start: u32) 
             heading = Some(direction(line[1], line[0]));
             at = edge.a;
         }
-        if at == start {
-            break;
+        if let Some(k) = passed.iter().position(|&(node, _)| node == at) {
+            let mut whole = ring.split_off(passed[k].1);
+            passed.truncate(k + 1);
+            whole.extend(whole.first().copied());
+            rings.push(whole);
+            if k == 0 {
+                return;
+            }
+        } else {
+            passed.push((at, ring.len()));
         }
     }
-    ring.extend(ring.first().copied());
-    ring
 }
 
 fn leave(plan: &Plan, e: u32, forward: bool) -> Pt {
