@@ -1,6 +1,5 @@
 //! Reading real deliveries (CHENGTU_SHARED_DATA) and damaged ones made here. Counts are compared with `ogrinfo`,
 //! positions with an independent PROJ run. Not about layers, manifests and stores.
-#![allow(clippy::unwrap_used, reason = "tests say what they expect by panicking")]
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
