@@ -11,12 +11,14 @@ mod manifest;
 mod map;
 mod merge;
 mod progress;
+mod provenance;
 pub mod read;
 mod repair;
 mod report;
 mod reproject;
 mod transaction;
 mod values;
+mod verdict;
 pub mod wire;
 
 use crate::error::Result;

@@ -8,18 +8,19 @@ use super::manifest::KeyScope;
 use super::map::{Draft as Mapping, Mapped, Mapper};
 use super::merge::{self, LayerWork, Outcome};
 use super::progress::Progress;
+use super::provenance::provenance;
 use super::report::{LayerReport, Report, SourceReport};
-use super::wire::{Done, Frame, ReadJob, Record, Who};
+use super::verdict::{failure, judge};
+use super::wire::{Frame, ReadJob, Record, Who};
 use super::{Frames, ImportOptions};
 use crate::derive::derive_layer;
-use crate::error::{Error, Finding, Result};
+use crate::error::{Error, Result};
 use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
 use crate::store::{Draft, LayerEntry, Store};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 pub fn import(catalog: &Catalog, options: &ImportOptions) -> Result<String> {
@@ -292,169 +293,10 @@ impl<'a> Transaction<'a> {
     }
 }
 
-/// Whether a source that was read to its end may be published.
-fn judge(source: &Source, done: Option<&Done>, read: &mut SourceReport) {
-    let n = read.read;
-    match done {
-        _ if read.failed.is_some() => return,
-        None => return read.fail(Who::Machine, "reader-died", "the reading process ended before its work did"),
-        Some(d) if d.read != n => {
-            return read.fail(Who::Machine, "protocol", format!("{} records were announced, {n} came", d.read));
-        }
-        _ => {}
-    }
-    if let Some(declared) = read.declared.filter(|d| *d != n) {
-        let what = format!("the file declares {declared} records and holds {n}; deliver it again, whole");
-        return read.fail(Who::Supplier, "incomplete", what);
-    }
-    if let Some(stated) = source.decl.rows.filter(|r| *r != n) {
-        let what =
-            format!("the manifest states {stated} rows and the file holds {n}; deliver it again, or correct `rows`");
-        return read.fail(Who::Supplier, "incomplete", what);
-    }
-    let rejects = read.rejects();
-    if rejects > read.reject_limit {
-        let what = format!("{rejects} of {n} records were refused; the manifest allows {}", read.reject_limit);
-        read.fail(Who::Supplier, "too-many-rejects", what);
-    }
-}
-
-/// The import's error by who must act; the machine first, for what it broke says nothing of the data.
-fn failure(sources: &[Source], report: &Report) -> Option<Error> {
-    let failed: Vec<_> =
-        sources.iter().zip(&report.sources).filter_map(|(s, r)| r.failed.as_ref().map(|f| (s, f))).collect();
-    let of = |who: Who| failed.iter().filter(move |(_, f)| f.who == who);
-    if let Some((s, f)) = of(Who::Machine).next() {
-        let source = std::io::Error::other(format!("{}: {}", f.code, f.what));
-        return Some(Error::Io { path: s.path.clone(), source });
-    }
-    let findings: Vec<Finding> = of(Who::Operator)
-        .map(|(s, f)| Finding { file: s.file.path.clone(), line: s.line, what: format!("{}: {}", s.id, f.what) })
-        .collect();
-    if !findings.is_empty() {
-        return Some(Error::Config(findings));
-    }
-    if let Some((s, _)) = of(Who::Missing).next() {
-        return Some(Error::Missing(s.path.clone()));
-    }
-    let lines: Vec<String> = failed.iter().map(|(s, f)| format!("{}: {}: {}", s.id, f.code, f.what)).collect();
-    (!lines.is_empty()).then(|| Error::Data(lines.join("\n")))
-}
-
-/// What the store remembers of a source: the newest delivery's account.
-#[derive(Serialize, Deserialize)]
-struct Provenance {
-    manifest: String,
-    file: String,
-    read: u64,
-    stored: u64,
-    encoding: String,
-    crs: String,
-    operation: String,
-    vertical: String,
-}
-
-/// Every source that has records in the snapshot, by id.
-fn provenance(draft: &Draft, report: &Report) -> Result<Vec<u8>> {
-    let mut all: BTreeMap<String, Provenance> = match (draft.base(), draft.manifest.extra.get("sources")) {
-        (Some(base), Some(blob)) => serde_json::from_slice(&base.blob(blob)?)
-            .map_err(|e| Error::damaged(blob.digest.clone(), format!("not a list of sources: {e}")))?,
-        _ => BTreeMap::new(),
-    };
-    let name = |path: &str| Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for s in &report.sources {
-        let provenance = Provenance {
-            manifest: name(&s.manifest),
-            file: name(&s.path),
-            read: s.read,
-            stored: s.stored,
-            encoding: s.encoding.clone(),
-            crs: s.crs.clone(),
-            operation: s.operation.clone(),
-            vertical: s.vertical.clone(),
-        };
-        all.insert(s.id.clone(), provenance);
-    }
-    all.retain(|id, _| draft.manifest.layers.values().any(|l| l.sources.contains_key(id)));
-    Ok(serde_json::to_vec_pretty(&all).unwrap_or_default())
-}
-
 impl SourceReport {
     fn mapped(&mut self, mapper: &Mapper) {
         self.findings.extend(mapper.notes.iter().cloned());
         self.columns.clone_from(&mapper.mapped);
         self.unused_columns.clone_from(&mapper.unused);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::import::report::Failure;
-
-    fn read(n: u64, declared: Option<u64>) -> SourceReport {
-        SourceReport { read: n, declared, ..SourceReport::default() }
-    }
-
-    fn source(extra: &str) -> Source {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("d.toml");
-        std::fs::write(&file, format!("[[source]]\npath = \"a.geojson\"\nlayer = \"l\"\n{extra}")).unwrap();
-        let (sources, findings) = load::load(&[&file]);
-        assert!(findings.is_empty(), "{findings:?}");
-        sources.into_iter().next().unwrap()
-    }
-
-    #[test]
-    fn incomplete_sources_fail() {
-        let done = |n| Some(Done { read: n, ..Done::default() });
-        for (extra, done, read, code) in [
-            ("", done(10), read(10, Some(10)), None),
-            ("", done(10), read(10, None), None),
-            ("", done(10), read(10, Some(20)), Some("incomplete")),
-            ("rows = 11", done(10), read(10, None), Some("incomplete")),
-            ("", done(11), read(10, None), Some("protocol")),
-            ("", None, read(10, None), Some("reader-died")),
-        ] {
-            let mut read = read;
-            judge(&source(extra), done.as_ref(), &mut read);
-            assert_eq!(read.failed.map(|f| f.code).as_deref(), code, "{extra} {done:?}");
-        }
-    }
-
-    #[test]
-    fn rejects_are_allowed_up_to_the_limit() {
-        for (extra, rows, rejects, fails) in [
-            ("", 1000, 1, false),
-            ("", 999, 1, true),
-            ("max_rejects = 2", 10, 2, false),
-            ("max_rejects = 2", 10, 3, true),
-            ("max_rejects = 1.0", 10, 10, false),
-            ("max_rejects = 0", 10, 1, true),
-        ] {
-            let source = source(extra);
-            let mut read = read(rows, None);
-            (0..rejects).for_each(|row| read.reject(row, crate::import::map::reject("bad-value", String::new())));
-            read.reject_limit = source.max_rejects().of(rows);
-            judge(&source, Some(&Done { read: rows, ..Done::default() }), &mut read);
-            assert_eq!(read.failed.is_some(), fails, "{extra} {rejects} of {rows}");
-        }
-    }
-
-    #[test]
-    fn the_exit_code_says_who_must_act() {
-        let sources = vec![source(""), source("")];
-        let failed = |who| Some(Failure { who, code: "x".into(), what: "y".into() });
-        for (a, b, code) in [
-            (Some(Who::Supplier), None, 65),
-            (Some(Who::Supplier), Some(Who::Missing), 66),
-            (Some(Who::Operator), Some(Who::Supplier), 78),
-            (Some(Who::Operator), Some(Who::Machine), 74),
-        ] {
-            let reports = [a, b].map(|who| SourceReport { failed: who.and_then(failed), ..SourceReport::default() });
-            let report = Report { sources: reports.into(), ..Report::default() };
-            assert_eq!(failure(&sources, &report).map(|e| e.exit_code()), Some(code), "{a:?} {b:?}");
-        }
-        assert!(failure(&sources, &Report::default()).is_none());
     }
 }

@@ -1,0 +1,46 @@
+//! What a snapshot remembers of its sources: for each that has records in it, the newest delivery's account.
+
+use super::report::Report;
+use crate::error::{Error, Result};
+use crate::store::Draft;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What the store remembers of a source: the newest delivery's account.
+#[derive(Serialize, Deserialize)]
+struct Provenance {
+    manifest: String,
+    file: String,
+    read: u64,
+    stored: u64,
+    encoding: String,
+    crs: String,
+    operation: String,
+    vertical: String,
+}
+
+/// Every source that has records in the snapshot, by id.
+pub fn provenance(draft: &Draft, report: &Report) -> Result<Vec<u8>> {
+    let mut all: BTreeMap<String, Provenance> = match (draft.base(), draft.manifest.extra.get("sources")) {
+        (Some(base), Some(blob)) => serde_json::from_slice(&base.blob(blob)?)
+            .map_err(|e| Error::damaged(blob.digest.clone(), format!("not a list of sources: {e}")))?,
+        _ => BTreeMap::new(),
+    };
+    let name = |path: &str| Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for s in &report.sources {
+        let provenance = Provenance {
+            manifest: name(&s.manifest),
+            file: name(&s.path),
+            read: s.read,
+            stored: s.stored,
+            encoding: s.encoding.clone(),
+            crs: s.crs.clone(),
+            operation: s.operation.clone(),
+            vertical: s.vertical.clone(),
+        };
+        all.insert(s.id.clone(), provenance);
+    }
+    all.retain(|id, _| draft.manifest.layers.values().any(|l| l.sources.contains_key(id)));
+    Ok(serde_json::to_vec_pretty(&all).unwrap_or_default())
+}
