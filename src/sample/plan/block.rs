@@ -4,7 +4,7 @@
 use super::Plan;
 use super::corridor::{half_corridor_m, inset};
 use super::layout::{Use, Zone};
-use super::mesh::{Pt, add, area, centroid, direction, distance, dot, inside, sub};
+use super::mesh::{Pt, add, area, centroid, cross, direction, distance, dot, inside, sub};
 use crate::sample::rng::Rng;
 
 pub struct Building {
@@ -85,7 +85,12 @@ impl Plan {
         }
         parcels.truncate(n);
         let buildings = parcels.iter().map(|p| building(p, face.zone, face.kind, lie, &mut rng)).collect();
-        let greens = greens.iter().map(|g| shrink(g, 0.86)).collect();
+        let green = |parcel: &Vec<Pt>| {
+            let lawn = shrink(parcel, 0.86);
+            // A parcel cut from a bent corner may be too crooked for a lawn of its shape.
+            if lawn.len() > 3 && is_simple(&lawn) { lawn } else { blob(centroid(parcel), 2.0, 10, &mut rng) }
+        };
+        let greens = greens.iter().map(green).collect();
         Block { outline, parcels, buildings, greens }
     }
 }
@@ -297,22 +302,18 @@ pub fn soften(ring: &[Pt]) -> Vec<Pt> {
     line
 }
 
-/// Whether a closed ring has no two sides that cross; for tests and small rings (quadratic).
-#[cfg(test)]
+/// Whether no two sides of a closed ring cross, touch or turn straight back. Quadratic: for rings of some dozen
+/// vertices.
 pub fn is_simple(ring: &[Pt]) -> bool {
-    use super::mesh::cross;
     let n = ring.len() - 1;
     let turn = |a: Pt, b: Pt, c: Pt| cross(sub(b, a), sub(c, a));
-    for i in 0..n {
-        for j in i + 2..n {
-            if i == 0 && j == n - 1 {
-                continue;
-            }
-            let (a, b, c, d) = (ring[i], ring[i + 1], ring[j], ring[j + 1]);
-            if turn(a, b, c) * turn(a, b, d) < 0.0 && turn(c, d, a) * turn(c, d, b) < 0.0 {
-                return false;
-            }
-        }
-    }
-    true
+    let spike = |i: usize| {
+        let (a, b, c) = (ring[i], ring[i + 1], ring[(i + 2) % n]);
+        turn(a, b, c).abs() < 1e-9 && dot(sub(b, a), sub(c, b)) < 0.0
+    };
+    let meet = |i: usize, j: usize| {
+        let (a, b, c, d) = (ring[i], ring[i + 1], ring[j], ring[j + 1]);
+        turn(a, b, c) * turn(a, b, d) <= 0.0 && turn(c, d, a) * turn(c, d, b) <= 0.0
+    };
+    n > 2 && !(0..n).any(spike) && !(0..n).any(|i| (i + 2..n).any(|j| (i, j) != (0, n - 1) && meet(i, j)))
 }

@@ -2,8 +2,9 @@
 //! faces. Pieces share their corners exactly, so that carriageways tile the network.
 
 use super::Plan;
+use super::block::is_simple;
 use super::mesh::{NONE, Pt, add, area, cross, direction, dot, sub};
-use super::streets::Class;
+use super::streets::{Class, Edge};
 
 /// One point per vertex of a face's ring (not closed), drawn in by `half_m` of the edge it lies on.
 pub struct Inset {
@@ -117,13 +118,20 @@ pub fn carriageway(plan: &Plan, edge: u32) -> Option<Vec<Pt>> {
     let plain = |left: f64| e.part(0.0, e.length_m, left);
     let left = side(e.left).unwrap_or_else(|| plain(half(edge)));
     let right = side(e.right).unwrap_or_else(|| plain(-half(edge)));
+    let ring = between(e, &left, &right);
+    // At very sharp crossings the corners lie beyond each other: the plain strip instead.
+    let ring = if is_simple(&ring) { ring } else { between(e, &plain(half(edge)), &plain(-half(edge))) };
+    (ring.len() > 3 && area(&ring) > 0.0).then_some(ring)
+}
+
+fn between(e: &Edge, left: &[Pt], right: &[Pt]) -> Vec<Pt> {
     let mut ring = vec![e.points[0]];
-    ring.extend(right.iter());
+    ring.extend(right);
     ring.push(e.points[e.points.len() - 1]);
     ring.extend(left.iter().rev());
     ring.push(ring[0]);
     ring.dedup();
-    (ring.len() > 3 && area(&ring) > 0.0).then_some(ring)
+    ring
 }
 
 /// The footway between carriageway and block front on one side of an edge, as a closed ring.
@@ -140,5 +148,5 @@ pub fn footway(plan: &Plan, edge: u32, face: u32) -> Option<Vec<Pt>> {
     if area(&ring) < 0.0 {
         ring.reverse();
     }
-    (ring.len() > 3 && area(&ring) > 1.0).then_some(ring)
+    (ring.len() > 3 && area(&ring) > 1.0 && is_simple(&ring)).then_some(ring)
 }
