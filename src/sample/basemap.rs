@@ -1,17 +1,16 @@
 //! The 1:1000 map: buildings, roads, water, walls, greens, names. Relief stands in `relief`.
 
 use super::delivery::{Deliveries, Delivery, Place, Rows};
-use super::names::{self, day, sheet};
-use super::plan::block::{blob, point_in, soften};
-use super::plan::corridor::{carriageway, footway, half_corridor_m};
+use super::names::{day, sheet};
+use super::plan::Plan;
+use super::plan::block::point_in;
+use super::plan::corridor::half_corridor_m;
 use super::plan::layout::Use;
-use super::plan::mesh::{NONE, Pt, add, area, centroid, distance, lerp};
+use super::plan::mesh::{NONE, Pt, add, area, distance, lerp};
 use super::plan::spread::pieces;
-use super::plan::streets::Class;
-use super::plan::{Plan, corridor};
-use super::relief;
-use super::rng::{Rng, noise};
+use super::rng::Rng;
 use super::write::{Family, Format, GbkMark, Shape, Val};
+use super::{relief, roads, waters};
 use crate::error::Result;
 use std::collections::BTreeMap;
 
@@ -43,10 +42,12 @@ pub fn write(all: &mut Deliveries) -> Result<()> {
     let shp = |file, family| Place::new(file, Format::Shapefile, family);
     let marked = |file, family| Place { gbk: GbkMark::LanguageByte, ..shp(file, family) };
     all.file(&mut d, "bm_building_footprint", shp("房屋面.shp", Family::Polygon), |r| buildings(plan, r))?;
-    all.file(&mut d, "bm_road_centerline", marked("道路中心线.shp", Family::Line), |r| centrelines(plan, r))?;
-    all.file(&mut d, "bm_road_surface", marked("道路面.shp", Family::Polygon), |r| road_surfaces(plan, r))?;
-    all.file(&mut d, "bm_water_line", shp("水系线.shp", Family::Line), |r| water_lines(plan, r))?;
-    all.file(&mut d, "bm_water_area", shp("水系面.shp", Family::Polygon), |r| water_areas(plan, r))?;
+    all.file(&mut d, "bm_road_centerline", marked("道路中心线.shp", Family::Line), |r| {
+        roads::centrelines(plan, r)
+    })?;
+    all.file(&mut d, "bm_road_surface", marked("道路面.shp", Family::Polygon), |r| roads::road_surfaces(plan, r))?;
+    all.file(&mut d, "bm_water_line", shp("水系线.shp", Family::Line), |r| waters::water_lines(plan, r))?;
+    all.file(&mut d, "bm_water_area", shp("水系面.shp", Family::Polygon), |r| waters::water_areas(plan, r))?;
     all.file(&mut d, "bm_vegetation_area", marked("植被面.shp", Family::Polygon), |r| greens(plan, r))?;
     all.file(&mut d, "bm_place_name", shp("地名地址.shp", Family::Point), |r| place_names(plan, r))?;
     all.file(&mut d, "bm_admin_boundary", marked("境界线.shp", Family::Line), |r| boundaries(plan, r))?;
@@ -55,14 +56,14 @@ pub fn write(all: &mut Deliveries) -> Result<()> {
         relief::control_points(plan, r)
     })?;
     let rail = Place::new("铁路.dxf", Format::Dxf, Family::Line);
-    all.file(&mut d, "bm_railway", rail, |r| railways(plan, r))?;
+    all.file(&mut d, "bm_railway", rail, |r| roads::railways(plan, r))?;
     d.add_to_last_source(RAIL_FIELDS);
     let mut gpkg = all.container(&d, "地形要素.gpkg", Format::Gpkg)?;
     let in_gpkg = |family| Place::new("地形要素.gpkg", Format::Gpkg, family);
     let (line, point) = (in_gpkg(Family::Line), in_gpkg(Family::PointZ));
     all.table(&mut d, &mut gpkg, "bm_structure_line", line, Some("垣栅线"), |r| walls(plan, r))?;
-    all.table(&mut d, &mut gpkg, "bm_road_facility", line, Some("道路附属设施线"), |r| kerbs(plan, r))?;
-    all.table(&mut d, &mut gpkg, "bm_surface_pipeline", line, Some("地上管线"), |r| overhead(plan, r))?;
+    all.table(&mut d, &mut gpkg, "bm_road_facility", line, Some("道路附属设施线"), |r| roads::kerbs(plan, r))?;
+    all.table(&mut d, &mut gpkg, "bm_surface_pipeline", line, Some("地上管线"), |r| roads::overhead(plan, r))?;
     all.table(&mut d, &mut gpkg, "bm_elevation_point", point, Some("高程点"), |r| relief::spot_heights(plan, r))?;
     all.table(&mut d, &mut gpkg, "bm_landform_line", line, Some("地貌线"), |r| relief::landforms(plan, r))?;
     gpkg.close()?;
@@ -127,204 +128,6 @@ fn buildings(plan: &Plan, rows: &mut Rows) -> Result<()> {
     })
 }
 
-pub fn road_code(plan: &Plan, e: u32) -> String {
-    let edge = plan.edge(e);
-    let f = if edge.left != NONE { edge.left } else { edge.right };
-    let district = if f == NONE { "410200" } else { plan.district6(f) };
-    let letter = match edge.class {
-        Class::Ring => "K",
-        Class::Arterial => "Z",
-        Class::Secondary => "C",
-        Class::Branch => "B",
-        Class::Rural => "X",
-        _ => "L",
-    };
-    format!("{district}{letter}{:05}", edge.line)
-}
-
-fn centrelines(plan: &Plan, rows: &mut Rows) -> Result<()> {
-    let mut rng = Rng::of(plan.seed, "centrelines", 0);
-    for &e in plan.roads.iter().chain(&plan.rural) {
-        let edge = plan.edge(e);
-        let (class, rank, lanes, level) = match edge.class {
-            Class::Ring => ("快速路", 8, 8, "市管"),
-            Class::Arterial => ("主干路", 7, 6, "市管"),
-            Class::Secondary => ("次干路", 5, 4, "市管"),
-            Class::Branch => ("支路", 4, 2, "区管"),
-            Class::Rural if rng.chance(0.3) => ("县道", 5, 2, "县管"),
-            Class::Rural => ("乡道", 3, 2, "乡管"),
-            _ => ("街巷", 1, 1, "区管"),
-        };
-        let own = [
-            ("road_code", Val::Own(road_code(plan, e))),
-            ("road_name", plan.street_name(e).into()),
-            ("road_class", class.into()),
-            ("class_rank", Val::Int(rank)),
-            ("lane_count", Val::Int(lanes)),
-            ("width_m", (edge.class.half_carriageway_m() * 2.0).into()),
-            ("one_way", (edge.class >= Class::Branch && rng.chance(0.06)).into()),
-            ("management_level", level.into()),
-        ];
-        map_row(rows, Shape::Line(&edge.points), edge.points[0], ("430501", "街道"), &mut rng, &own)?;
-    }
-    Ok(())
-}
-
-/// The carriageway of every public road of the core, then footways along the widest.
-fn road_surfaces(plan: &Plan, rows: &mut Rows) -> Result<()> {
-    let mut rng = Rng::of(plan.seed, "surfaces", 0);
-    let mut left = plan.count("bm_road_surface");
-    let mut put = |rows: &mut Rows, e: u32, ring: Vec<Pt>, part: &str, material: &str| {
-        let own = [
-            ("road_code", Val::Own(road_code(plan, e))),
-            ("road_name", plan.street_name(e).into()),
-            ("surface_part", part.into()),
-            ("material", material.into()),
-            ("area_m2", area(&ring).into()),
-            (
-                "management_unit",
-                if plan.edge(e).class <= Class::Secondary { names::DRAINAGE.1 } else { "区城市管理局" }.into(),
-            ),
-        ];
-        map_row(rows, Shape::Polygon(std::slice::from_ref(&ring)), ring[0], ("430500", "道路面"), &mut rng, &own)
-    };
-    for &e in &plan.roads {
-        if left == 0 {
-            break;
-        }
-        if let Some(ring) = carriageway(plan, e) {
-            left -= 1;
-            put(
-                rows,
-                e,
-                ring,
-                "机动车道",
-                if plan.edge(e).class == Class::Lane { "水泥混凝土" } else { "沥青混凝土" },
-            )?;
-        }
-    }
-    let mut wide = plan.roads.clone();
-    wide.sort_by_key(|&e| (plan.edge(e).class, e));
-    for e in wide {
-        let edge = plan.edge(e);
-        for (face, part) in [(edge.left, "人行道"), (edge.right, "人行道")] {
-            if left == 0 {
-                return Ok(());
-            }
-            if let Some(ring) = footway(plan, e, face) {
-                left -= 1;
-                put(rows, e, ring, part, "透水砖")?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn water_lines(plan: &Plan, rows: &mut Rows) -> Result<()> {
-    let mut rng = Rng::of(plan.seed, "water lines", 0);
-    let n = plan.count("bm_water_line");
-    let of = |wanted: &dyn Fn(&super::plan::streets::Edge) -> bool| {
-        (0..plan.edges.len() as u32).filter(|&e| wanted(plan.edge(e))).collect::<Vec<_>>()
-    };
-    let canals = of(&|e| e.canal && e.core);
-    let ditches = of(&|e| e.class == Class::Field && e.left != NONE && e.right != NONE);
-    let first = canals.len().min(n / 3);
-    for (edges, n, kind) in [(canals, first, "运河"), (ditches, n - first, "沟渠")] {
-        pieces(plan, &edges, n, |e, from, to, _| {
-            let line = plan.edge(e).part(from, to, if kind == "运河" { 0.0 } else { 7.0 });
-            let name = if kind == "运河" { canal_name(plan, e) } else { "" };
-            let own = [
-                ("water_name", if name.is_empty() { Val::Null } else { name.into() }),
-                ("water_type", kind.into()),
-                ("flow_direction", if rng.chance(0.9) { "正向".into() } else { Val::Null }),
-            ];
-            map_row(rows, Shape::Line(&line), line[0], ("210101", "河流"), &mut rng, &own)
-        })?;
-    }
-    Ok(())
-}
-
-fn canal_name(plan: &Plan, e: u32) -> &'static str {
-    if plan.edge(e).points[0][0] > super::plan::ground::CENTRE[0] { "惠济河" } else { "黄汴河" }
-}
-
-/// The shore of a lake: its block drawn in and rounded.
-pub fn shore(plan: &Plan, f: u32) -> Vec<Pt> {
-    let size = plan.face(f).area_m2.sqrt();
-    let banks = corridor::inset(plan, f, |e| half_corridor_m(plan, e) + (size * 0.02).min(12.0)).closed();
-    let centre = centroid(&banks);
-    let mean = banks.iter().map(|&p| distance(p, centre)).sum::<f64>() / banks.len() as f64;
-    let mut shore: Vec<Pt> = vec![];
-    for w in banks.windows(2) {
-        let steps = (distance(w[0], w[1]) / (size * 0.05)).ceil().max(1.0);
-        for k in 0..steps as usize {
-            let p = lerp(w[0], w[1], k as f64 / steps);
-            // Corners fill up with land, bays come and go.
-            let corner = (distance(p, centre) / mean - 1.0).max(0.0);
-            let bay = 0.5 + 0.5 * noise(plan.seed ^ 5, p[0], p[1], size * 0.3);
-            shore.push(lerp(p, centre, (0.30 * corner + 0.13 * bay).min(0.35)));
-        }
-    }
-    shore.extend(shore.first().copied());
-    soften(&shore)
-}
-
-fn water_areas(plan: &Plan, rows: &mut Rows) -> Result<()> {
-    let mut rng = Rng::of(plan.seed, "water areas", 0);
-    let mut left = plan.count("bm_water_area");
-    let mut put = |rows: &mut Rows, rng: &mut Rng, ring: Vec<Pt>, name: Option<&str>, kind: &str| {
-        let own = [
-            ("water_name", name.map_or(Val::Null, Val::Text)),
-            ("water_type", kind.into()),
-            ("area_m2", area(&ring).into()),
-        ];
-        left = left.saturating_sub(1);
-        map_row(rows, Shape::Polygon(std::slice::from_ref(&ring)), ring[0], ("230101", "湖泊"), rng, &own)?;
-        Ok::<usize, crate::error::Error>(left)
-    };
-    put(rows, &mut rng, yellow_river(plan), Some("黄河"), "河流")?;
-    let mut left = usize::MAX;
-    for &f in plan.grids.iter().filter(|&&f| plan.face(f).kind == Use::Lake) {
-        if left > 1 {
-            left = put(rows, &mut rng, shore(plan, f), plan.face(f).name(), "湖泊")?;
-        }
-    }
-    let canals: Vec<u32> = (0..plan.edges.len() as u32).filter(|&e| plan.edge(e).canal && plan.edge(e).core).collect();
-    for e in canals {
-        if left <= plan.count("bm_water_area") / 2 || left <= 1 {
-            break;
-        }
-        let edge = plan.edge(e);
-        let mut ring = edge.part(0.0, edge.length_m, -10.0);
-        ring.extend(edge.part(0.0, edge.length_m, 10.0).into_iter().rev());
-        ring.push(ring[0]);
-        left = put(rows, &mut rng, ring, Some(canal_name(plan, e)), "运河")?;
-    }
-    let ponds = plan.allot(left, &plan.country, |f| f.area_m2.sqrt()).collect::<Vec<_>>();
-    for (f, n) in ponds {
-        for _ in 0..n {
-            let c = lerp(plan.face(f).centre, point_in(&plan.ring(f), &mut rng), 0.6);
-            let radius_m = rng.between(18.0, 70.0);
-            let ring = blob(c, radius_m, 24, &mut rng);
-            put(rows, &mut rng, ring, None, "池塘")?;
-        }
-    }
-    Ok(())
-}
-
-/// The river along the prefecture's northern border.
-fn yellow_river(plan: &Plan) -> Vec<Pt> {
-    let bank = |k: usize, wide: f64| {
-        let x = -23_000.0 + 3_250.0 * k as f64;
-        let y = 13_200.0 + x * 0.10 + 900.0 * (x / 6_000.0).sin() + wide;
-        plan.ground.bend([x, y])
-    };
-    let mut ring: Vec<Pt> = (0..=24).map(|k| bank(k, 0.0)).collect();
-    ring.extend((0..=24).rev().map(|k| bank(k, 1_700.0 + 500.0 * (k as f64 * 0.9).sin())));
-    ring.push(ring[0]);
-    ring
-}
-
 fn greens(plan: &Plan, rows: &mut Rows) -> Result<()> {
     plan.each_block(|f, block, rng| {
         let park = plan.face(f).kind == Use::Park;
@@ -381,58 +184,6 @@ fn walls(plan: &Plan, rows: &mut Rows) -> Result<()> {
         }
         Ok(())
     })
-}
-
-fn kerbs(plan: &Plan, rows: &mut Rows) -> Result<()> {
-    let mut rng = Rng::of(plan.seed, "kerbs", 0);
-    pieces(plan, &plan.roads, plan.count("bm_road_facility"), |e, from, to, k| {
-        let edge = plan.edge(e);
-        let half = corridor::half_carriageway_m(plan, e);
-        // Left kerb, right kerb and, on wide roads, the median between them; pieces of one road share its length.
-        let (off, kind) = match k % 3 {
-            2 if edge.class <= Class::Arterial => (0.0, "隔离带"),
-            1 => (-half, "路缘石"),
-            _ => (half, "路缘石"),
-        };
-        let longer = (to - from) * 0.95;
-        let line = edge.part((from - longer).max(0.0), (to + longer).min(edge.length_m), off);
-        let own = [("facility_type", kind.into()), ("road_code", Val::Own(road_code(plan, e)))];
-        map_row(rows, Shape::Line(&line), line[0], ("440100", "道路附属设施"), &mut rng, &own)
-    })
-}
-
-fn overhead(plan: &Plan, rows: &mut Rows) -> Result<()> {
-    let mut rng = Rng::of(plan.seed, "overhead", 0);
-    let edges: Vec<u32> = plan.roads.iter().copied().filter(|&e| plan.edge(e).class >= Class::Secondary).collect();
-    pieces(plan, &edges, plan.count("bm_surface_pipeline"), |e, from, to, k| {
-        let line = plan.edge(e).part(from, to, half_corridor_m(plan, e) - 0.8);
-        let (kind, kv, material, owner) = match k % 8 {
-            0..=3 => ("配电线", Some(10.0), "钢芯铝绞线", names::POWER.1),
-            4 | 5 => ("配电线", Some(0.38), "绝缘导线", names::POWER.1),
-            6 => ("通信线", None, "光纤", names::TELECOM[1].1),
-            _ => ("热力管道", None, "钢", names::HEAT.1),
-        };
-        let own = [
-            ("pipe_type", kind.into()),
-            ("voltage_kv", kv.into()),
-            ("material", material.into()),
-            ("owner_unit_name", owner.into()),
-        ];
-        map_row(rows, Shape::Line(&line), line[0], ("510101", "电力线"), &mut rng, &own)
-    })
-}
-
-fn railways(plan: &Plan, rows: &mut Rows) -> Result<()> {
-    let rails: Vec<u32> = (0..plan.edges.len() as u32).filter(|&e| plan.edge(e).class == Class::Railway).collect();
-    let n = plan.count("bm_railway");
-    for (track, n) in [(-2.1, n / 2), (2.1, n - n / 2)] {
-        pieces(plan, &rails, n, |e, from, to, k| {
-            let line = plan.edge(e).part(from, to, track);
-            let name = if plan.edge(e).core && k % 5 == 4 { "TL_ZY" } else { "TL_ZX" };
-            rows.put(Shape::Line(&line), &[("line_name", name.into())])
-        })?;
-    }
-    Ok(())
 }
 
 /// Names of communities, then of lakes and parks, then door addresses.

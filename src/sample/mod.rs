@@ -3,6 +3,7 @@
 
 mod admin;
 mod basemap;
+mod census;
 mod cim;
 mod classes;
 mod components;
@@ -19,6 +20,9 @@ mod pipes;
 mod plan;
 mod relief;
 mod rng;
+mod roads;
+mod sheet;
+mod waters;
 mod write;
 
 use crate::error::{Error, Result};

@@ -2,7 +2,7 @@
 //! signs. Cases come as a GB18030 table in degrees, points of interest as UTF-8.
 
 use super::components::lamp_code;
-use super::delivery::{CsvPlace, Deliveries, Delivery, Place, Rows};
+use super::delivery::{Deliveries, Delivery, Place, Rows};
 use super::grids::{duty_runs, org_code};
 use super::names::{self, day, moment, person, phone};
 use super::plan::Plan;
@@ -14,6 +14,7 @@ use super::plan::mesh::{Pt, distance};
 use super::plan::spread::{pieces, spread};
 use super::plan::streets::Class as Road;
 use super::rng::Rng;
+use super::sheet::CsvPlace;
 use super::write::{Family, Format, Shape, Val};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
@@ -135,7 +136,7 @@ fn sanitation(plan: &Plan, rows: &mut Rows) -> Result<()> {
             ("vehicle_no", Val::Own(format!("豫B·HW{:03}", rng.below(1000)))),
             ("team_leader", person(&mut rng).into()),
             ("length_m", length_m(&line).into()),
-            ("road_code", super::basemap::road_code(plan, e).into()),
+            ("road_code", super::roads::road_code(plan, e).into()),
         ];
         rows.put(Shape::Line(&line), &own)
     })

@@ -252,7 +252,7 @@ impl Builder {
     fn core_communities(&mut self, grids: usize) -> usize {
         let faces: Vec<u32> = (0..self.core.len() as u32).filter(|&f| self.core[f as usize]).collect();
         let wanted = (grids / 60).clamp(4, 250).max(faces.len());
-        let faces = self.divide(faces, wanted, |_, c, a| (c[0].hypot(c[1]) * -1e-9 + a, 1.0), |_| false);
+        let faces = self.divide(faces, wanted, |_, a| (a, 1.0), |_, _| false);
         for (cell, &f) in faces.iter().enumerate() {
             self.cell[f as usize] = cell as u32;
         }
@@ -266,11 +266,11 @@ impl Builder {
         self.divide(
             faces,
             wanted,
-            move |_, c, a| {
+            move |c, a| {
                 let away_km = ((c[0].hypot(c[1]) - r).max(0.0)) / 1000.0;
                 (a / (0.30 + (away_km / 14.0).min(1.0)), 1.0)
             },
-            |_| false,
+            |_, _| false,
         );
     }
 
@@ -293,7 +293,7 @@ impl Builder {
             }
             false
         };
-        let rank = move |builder: &Builder, c: Pt, a: f64| {
+        let rank = move |c: Pt, a: f64| {
             let zone = zone_at(c, r);
             let (size, dense) = match zone {
                 Zone::OldTown => (0.62, 3.0),
@@ -301,36 +301,26 @@ impl Builder {
                 Zone::NewTown => (1.25, 0.9),
                 Zone::Industry | Zone::Country => (1.7, 0.6),
             };
-            let _ = builder;
             (a / size, dense)
         };
-        self.divide_with(faces, wanted, rank, stop);
+        self.divide(faces, wanted, rank, stop);
         special
     }
 
+    /// Cuts the largest face again and again until there are `wanted`; all of them, in order of birth. `rank` says how
+    /// large a face of this centre and area counts, and how dense its streets are.
     fn divide(
         &mut self,
         faces: Vec<u32>,
         wanted: usize,
-        rank: impl Fn(&Builder, Pt, f64) -> (f64, f64),
-        stop: impl Fn(u32) -> bool,
-    ) -> Vec<u32> {
-        self.divide_with(faces, wanted, rank, |_, f| stop(f))
-    }
-
-    /// Cuts the largest (by `rank`) face again and again until there are `wanted`; all of them, in order of birth.
-    fn divide_with(
-        &mut self,
-        faces: Vec<u32>,
-        wanted: usize,
-        rank: impl Fn(&Builder, Pt, f64) -> (f64, f64),
+        rank: impl Fn(Pt, f64) -> (f64, f64),
         mut stop: impl FnMut(&Builder, u32) -> bool,
     ) -> Vec<u32> {
         let mut all = faces.clone();
         let mut heap = BinaryHeap::new();
         let push = |b: &Builder, heap: &mut BinaryHeap<Waiting>, f: u32| {
             let ring = b.mesh.closed(f);
-            heap.push(Waiting(rank(b, centroid(&ring), area(&ring)).0, f));
+            heap.push(Waiting(rank(centroid(&ring), area(&ring)).0, f));
         };
         for f in faces {
             push(self, &mut heap, f);
@@ -342,7 +332,7 @@ impl Builder {
             }
             let ring = self.mesh.closed(face);
             let (c, a) = (centroid(&ring), area(&ring));
-            let dense = rank(self, c, a).1;
+            let dense = rank(c, a).1;
             let Some(new) = self.split(face, a * dense) else { continue };
             all.push(new);
             push(self, &mut heap, face);
