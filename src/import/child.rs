@@ -4,7 +4,7 @@
 use super::read;
 use super::wire::{Failed, Frame, ReadJob, Record, Who};
 use crate::error::{Error, Result};
-use crate::feature::Geometry;
+use crate::feature::{Geometry, Model};
 use crate::geo::GeometryKind;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -183,6 +183,9 @@ fn check_record(r: &Record, columns: usize) -> std::result::Result<(), String> {
     if r.values.len() != columns {
         return Err(format!("sent {} values for {columns} columns in row {}", r.values.len(), r.row));
     }
+    if let Some(flaw) = r.model.as_ref().and_then(Model::flaw) {
+        return Err(format!("sent a model with {flaw} in row {}", r.row));
+    }
     match &r.geometry {
         Ok(g) => check_geometry(g).map_err(|e| format!("sent a geometry with {e} in row {}", r.row)),
         Err(_) => Ok(()),
@@ -284,8 +287,18 @@ mod tests {
         for (i, g) in bad.iter().enumerate() {
             assert!(check_geometry(g).is_err(), "case {i}: {g:?}");
         }
-        let row = |values| Record { row: 1, geometry: Ok(Geometry::point(1.0, 1.0)), repairs: vec![], values };
+        let row = |values| Record {
+            row: 1,
+            geometry: Ok(Geometry::point(1.0, 1.0)),
+            repairs: vec![],
+            values,
+            model: None,
+            faults: vec![],
+        };
         assert!(check_record(&row(vec![]), 1).is_err());
-        assert!(check_record(&row(vec![super::super::wire::Raw::Null]), 1).is_ok());
+        let good = row(vec![super::super::wire::Raw::Null]);
+        assert!(check_record(&good, 1).is_ok());
+        let hollow = Record { model: Some(Model::default()), ..good };
+        assert!(check_record(&hollow, 1).is_err_and(|what| what.contains("level of detail")));
     }
 }

@@ -5,8 +5,8 @@ use super::columns::{Columns, Found};
 use super::load::{Source, Target};
 use super::manifest::{FieldRule, Scalar, TextOr};
 use super::values::{Bad, Conversion, code_text, convert_text, plain_text, sample};
-use super::wire::{Opened, Raw, Record, Reject};
-use crate::feature::{Geometry, Value};
+use super::wire::{OTHER_LOD, Opened, Raw, Record, Reject};
+use crate::feature::{Geometry, Model, Value};
 use crate::geo::GeometryKind;
 use crate::layer::{Catalog, Field, Layer, LayerIx, Sensitivity};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -56,7 +56,7 @@ struct ColumnFilter {
 /// What became of a record.
 pub enum Mapped {
     Feature(Draft),
-    /// Left out by the manifest: `filter` or `geometry`.
+    /// Left out by the manifest: `filter`, `geometry` or `lod`.
     Filtered(&'static str),
     Rejected(Reject),
 }
@@ -66,6 +66,7 @@ pub struct Draft {
     /// Index into `Mapper::targets`.
     pub target: usize,
     pub geometry: Geometry,
+    pub model: Option<Model>,
     pub values: Vec<Value>,
     /// Empty where the source declares no key.
     pub key: Vec<String>,
@@ -120,7 +121,10 @@ impl Mapper {
                 return Ok(Mapped::Filtered("filter"));
             }
         }
-        let geometry = record.geometry?;
+        let geometry = match record.geometry {
+            Err(r) if r.code == OTHER_LOD => return Ok(Mapped::Filtered("lod")),
+            geometry => geometry?,
+        };
         if self.kinds.as_ref().is_some_and(|kinds| !kinds.contains(&geometry.kind)) {
             return Ok(Mapped::Filtered("geometry"));
         }
@@ -132,7 +136,7 @@ impl Mapper {
         }
         let key = self.key(values, to)?;
         let values = to.values(values, repaired)?;
-        Ok(Mapped::Feature(Draft { target, geometry, values, key }))
+        Ok(Mapped::Feature(Draft { target, geometry, model: record.model, values, key }))
     }
 
     fn target(&self, values: &[Raw]) -> Result<usize, Reject> {

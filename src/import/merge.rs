@@ -4,9 +4,12 @@ use super::identity::{Identities, SourceIx};
 use super::load::Source;
 use super::manifest::Mode;
 use crate::error::{Error, Result};
-use crate::feature::{Feature, FeatureId, SourceTag, Value};
+use crate::feature::{Feature, FeatureId, Model, SourceTag, Value};
 use crate::layer::{Catalog, Field, FieldType, Layer, LayerIx};
-use crate::store::{ColumnKind, Draft, LayerEntry, Row, Schema, SealedTable, Table, TableWriter};
+use crate::store::{
+    ColumnKind, Draft, LayerEntry, ModelWriter, Models, PackedModel, Row, Schema, SealedModels, SealedTable, Table,
+    TableWriter,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,11 +27,13 @@ pub struct LayerWork {
     pub kept: u64,
     base: Option<Base>,
     writer: Option<TableWriter>,
+    models: Option<ModelWriter>,
     added: u64,
 }
 
 struct Base {
     table: Arc<Table>,
+    models: Option<Arc<Models>>,
     entry: LayerEntry,
     /// What happens to the records of each source.
     fates: HashMap<SourceTag, (String, Fate)>,
@@ -48,8 +53,8 @@ enum Fate {
 
 /// What is to be done with a layer at the end.
 pub enum Outcome {
-    /// New content.
-    Written(SealedTable),
+    /// New content, and the models of those features that have one.
+    Written(SealedTable, Option<SealedModels>),
     /// Nothing left in it.
     Empty,
     /// The import turned out to change nothing here.
@@ -73,8 +78,11 @@ pub fn plan(catalog: &Catalog, sources: &[Source], draft: &Draft, ids: &mut Iden
         }
         let base = match (entry, draft.base()) {
             (Some(entry), Some(snapshot)) => {
-                let table = snapshot.features(&layer.id)?;
-                table.map(|table| Base::new(table, entry.clone(), sources, &targets, ids)).transpose()?
+                let held = (snapshot.features(&layer.id)?, snapshot.models(&layer.id)?);
+                match held {
+                    (Some(table), models) => Some(Base::new((table, models), entry.clone(), sources, &targets, ids)?),
+                    _ => None,
+                }
             }
             _ => None,
         };
@@ -87,6 +95,7 @@ pub fn plan(catalog: &Catalog, sources: &[Source], draft: &Draft, ids: &mut Iden
             kept: 0,
             base,
             writer: None,
+            models: None,
             added: 0,
         };
         work.hold_ids(ids)?;
@@ -97,7 +106,7 @@ pub fn plan(catalog: &Catalog, sources: &[Source], draft: &Draft, ids: &mut Iden
 
 impl Base {
     fn new(
-        table: Arc<Table>,
+        (table, models): (Arc<Table>, Option<Arc<Models>>),
         entry: LayerEntry,
         sources: &[Source],
         targets: &[Vec<LayerIx>],
@@ -119,7 +128,7 @@ impl Base {
                 return Err(Error::config(&s.file.path, s.line, what));
             }
         }
-        Ok(Base { table, entry, fates })
+        Ok(Base { table, models, entry, fates })
     }
 
     fn fate(&self, row: &Row<'_>, layer: &Layer) -> Result<&(String, Fate)> {
@@ -151,9 +160,12 @@ impl LayerWork {
         })
     }
 
-    /// Adds a delivered feature.
-    pub fn push(&mut self, staging: &Path, source: &str, feature: &Feature) -> Result<()> {
+    /// Adds a delivered feature, with its model where it has one.
+    pub fn push(&mut self, staging: &Path, source: &str, feature: &Feature, model: Option<&Model>) -> Result<()> {
         self.writer(staging)?.push(feature)?;
+        if let Some(model) = model {
+            self.models(staging).push(feature.id, feature.geometry.bbox(), model)?;
+        }
         self.added += 1;
         match self.sources.get_mut(source) {
             Some(count) => *count += 1,
@@ -170,6 +182,11 @@ impl LayerWork {
         Ok(self.writer.insert(writer))
     }
 
+    fn models(&mut self, staging: &Path) -> &mut ModelWriter {
+        let name = &self.layer.id;
+        self.models.get_or_insert_with(|| ModelWriter::new(staging, name))
+    }
+
     /// Carries over what stays and sorts the layer into its file.
     pub fn finish(&mut self, staging: &Path, ids: &Identities) -> Result<Outcome> {
         let unchanged = self.added == 0 && self.base.as_ref().is_none_or(Base::all_stay);
@@ -180,7 +197,10 @@ impl LayerWork {
             self.carry_over(&base, staging, ids)?;
         }
         match self.writer.take() {
-            Some(writer) => Ok(Outcome::Written(writer.seal()?)),
+            Some(writer) => {
+                let models = self.models.take().map(ModelWriter::seal).transpose()?;
+                Ok(Outcome::Written(writer.seal()?, models))
+            }
             None => Ok(Outcome::Empty),
         }
     }
@@ -189,7 +209,9 @@ impl LayerWork {
         let layer = self.layer.clone();
         let schema = Schema::of(&layer);
         let rebuild = self.redeclared.then(|| Rebuild::new(&layer, base.table.schema(), &schema));
+        let mut models = InStep::new(base.models.as_deref());
         base.table.scan(&mut |row| {
+            let model = models.of(row.id())?;
             let (source, fate) = base.fate(row, &layer)?;
             let stays = match fate {
                 Fate::Stay => true,
@@ -198,6 +220,9 @@ impl LayerWork {
             };
             if !stays {
                 return Ok(());
+            }
+            if let Some(model) = model {
+                self.models(staging).push_packed(model.id, row.bbox(), &model.bytes)?;
             }
             let writer = self.writer(staging)?;
             match &rebuild {
@@ -208,8 +233,36 @@ impl LayerWork {
             *self.sources.entry(source.clone()).or_default() += 1;
             Ok(())
         })?;
+        models.end(&layer)?;
         tracing::debug!(layer = layer.id, kept = self.kept, of = base.entry.count, "records carried over");
         Ok(())
+    }
+}
+
+/// The models of a layer beside the scan of its table: both stand in the same order.
+struct InStep<'a> {
+    models: Box<dyn Iterator<Item = Result<PackedModel>> + 'a>,
+    next: Option<PackedModel>,
+}
+
+impl<'a> InStep<'a> {
+    fn new(models: Option<&'a Models>) -> InStep<'a> {
+        InStep { models: Box::new(models.into_iter().flat_map(Models::packed)), next: None }
+    }
+
+    fn of(&mut self, id: FeatureId) -> Result<Option<PackedModel>> {
+        if self.next.is_none() {
+            self.next = self.models.next().transpose()?;
+        }
+        Ok(self.next.take_if(|model| model.id == id))
+    }
+
+    /// Every model found its feature.
+    fn end(mut self, layer: &Layer) -> Result<()> {
+        match self.next.is_none() && self.models.next().is_none() {
+            true => Ok(()),
+            false => Err(Error::damaged(format!("{} models", layer.id), "a model belongs to no feature of its layer")),
+        }
     }
 }
 

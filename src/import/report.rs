@@ -45,6 +45,9 @@ pub struct SourceReport {
     pub filtered: BTreeMap<String, u64>,
     /// Repair code → records it was done to.
     pub repaired: BTreeMap<String, u64>,
+    /// What is wrong with records that were stored all the same: a model's surfaces that do not close …
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub faulty: BTreeMap<String, Rejected>,
     pub rejected: BTreeMap<String, Rejected>,
     /// Rejects that the manifest allows, for the records read.
     pub reject_limit: u64,
@@ -106,6 +109,15 @@ pub struct LayerReport {
     pub why: &'static str,
 }
 
+impl Rejected {
+    fn add(&mut self, row: u64, detail: String) {
+        self.count += 1;
+        if self.samples.len() < SAMPLES {
+            self.samples.push(Sample { row, detail });
+        }
+    }
+}
+
 impl SourceReport {
     pub fn opened(&mut self, opened: &Opened) {
         self.declared = opened.declared;
@@ -118,11 +130,12 @@ impl SourceReport {
     }
 
     pub fn reject(&mut self, row: u64, reject: Reject) {
-        let of_code = self.rejected.entry(reject.code).or_default();
-        of_code.count += 1;
-        if of_code.samples.len() < SAMPLES {
-            of_code.samples.push(Sample { row, detail: reject.detail });
-        }
+        self.rejected.entry(reject.code).or_default().add(row, reject.detail);
+    }
+
+    /// Something wrong with a record that is stored.
+    pub fn fault(&mut self, row: u64, fault: Reject) {
+        self.faulty.entry(fault.code).or_default().add(row, fault.detail);
     }
 
     pub fn rejects(&self) -> u64 {
@@ -198,6 +211,12 @@ impl SourceReport {
         for (what, counts) in [("repaired", &self.repaired), ("filtered", &self.filtered)] {
             for (code, count) in counts {
                 let _ = writeln!(out, "  {what} {code}: {count}");
+            }
+        }
+        for (code, faulty) in &self.faulty {
+            let _ = writeln!(out, "  faulty {code}: {}", faulty.count);
+            for s in &faulty.samples {
+                let _ = writeln!(out, "    row {}: {}", s.row, s.detail);
             }
         }
         if quiet {

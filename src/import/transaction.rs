@@ -17,7 +17,7 @@ use crate::derive::derive_layer;
 use crate::error::{Error, Result};
 use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
-use crate::store::{Draft, LayerEntry, Store};
+use crate::store::{Draft, LayerEntry, MODELS, Store};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -189,6 +189,7 @@ impl<'a> Transaction<'a> {
         let row = record.row;
         read.read += 1;
         let mut repairs = std::mem::take(&mut record.repairs);
+        let faults = std::mem::take(&mut record.faults);
         let draft = match mapper.map(record, &mut |code| repairs.push(code.to_string())) {
             Mapped::Feature(draft) => draft,
             Mapped::Filtered(why) => {
@@ -213,12 +214,13 @@ impl<'a> Transaction<'a> {
         let Some(&at) = self.at.get(&target.ix) else {
             return Err(Error::damaged(target.layer.id.clone(), "the layer was not planned for"));
         };
-        self.works[at].push(&self.staging, source, &feature)?;
+        self.works[at].push(&self.staging, source, &feature, draft.model.as_ref())?;
         repairs.sort_unstable();
         repairs.dedup();
         for code in repairs {
             *read.repaired.entry(code).or_default() += 1;
         }
+        faults.into_iter().for_each(|fault| read.fault(row, fault));
         read.stored += 1;
         match read.layers.get_mut(&target.layer.id) {
             Some(count) => *count += 1,
@@ -268,8 +270,11 @@ impl<'a> Transaction<'a> {
         let written: Vec<(LayerWork, Option<LayerEntry>)> = outcomes
             .into_par_iter()
             .map(|(outcome, work)| {
-                let Outcome::Written(sealed) = outcome else { return Ok((work, None)) };
-                let entry = derive_layer(all, &work.layer, sealed, work.sources.clone())?;
+                let Outcome::Written(sealed, models) = outcome else { return Ok((work, None)) };
+                let mut entry = derive_layer(all, &work.layer, sealed, work.sources.clone())?;
+                if let Some(models) = models {
+                    entry.extra.insert(MODELS.to_string(), all.add_file(&models.path)?);
+                }
                 progress.line(&format!("{}: {} records", work.layer.id, entry.count));
                 Ok((work, Some(entry)))
             })

@@ -1,7 +1,7 @@
 //! What the reading child process is told and what it hands back: frames of plain data, each re-validated by the
 //! parent. Frames are postcard, each preceded by its length as u32 LE.
 
-use crate::feature::Geometry;
+use crate::feature::{Geometry, Model};
 use crate::geo::{BBox, GeometryKind};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -155,6 +155,10 @@ pub struct Record {
     /// What was repaired, by code (`closed-ring`, `oriented`, `duplicate-vertices`, `made-valid`, `linearised` …).
     pub repairs: Vec<String>,
     pub values: Vec<Raw>,
+    /// The 3D model that stands on the geometry, in degrees and metres.
+    pub model: Option<Model>,
+    /// What is wrong with the model although it is kept: code and detail, each code once.
+    pub faults: Vec<Reject>,
 }
 
 /// Why a record is refused: a code that is counted, and what people need to find it.
@@ -164,6 +168,9 @@ pub struct Reject {
     pub code: String,
     pub detail: String,
 }
+
+/// The code of records that have models, but none at a wanted level of detail: left out, not refused.
+pub const OTHER_LOD: &str = "other-lod";
 
 /// A raw value, typed as far as its container types it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -39,7 +39,7 @@ pub struct LayerEntry {
     pub ids: BlobRef,
     /// Source id → its records in this layer.
     pub sources: BTreeMap<String, u64>,
-    /// Room for what later versions add (search index, models, height grid, register).
+    /// Room for what later versions add (search index, height grid, register), and `models`.
     #[serde(default)]
     pub extra: BTreeMap<String, BlobRef>,
 }

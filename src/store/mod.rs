@@ -15,6 +15,7 @@ mod durable;
 mod fgb;
 mod index;
 mod manifest;
+mod models;
 #[cfg(test)]
 mod publish_tests;
 mod row;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 pub use blob::BlockCache;
 pub use draft::Draft;
 pub use manifest::{BlobRef, FORMAT, LayerEntry, Manifest};
+pub use models::{MODELS, ModelWriter, Models, PackedModel, SealedModels};
 pub use snapshot::Snapshot;
 pub use table::{Column, ColumnKind, Row, Schema, SealedTable, Table, TableWriter};
 

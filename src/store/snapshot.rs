@@ -3,6 +3,7 @@
 
 use super::blob::{self, Blob, BlockCache, Cursor};
 use super::manifest::{BlobRef, LayerEntry, Manifest};
+use super::models::{MODELS, Models};
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::feature::FeatureId;
@@ -24,6 +25,7 @@ pub struct Snapshot {
     cache: Arc<BlockCache>,
     /// Opened when first asked for, by digest. A failure is not kept: a restored file heals its layer.
     tables: Opened<Table>,
+    models: Opened<Models>,
     ids: Opened<Blob>,
     blobs: RwLock<HashMap<String, Arc<[u8]>>>,
 }
@@ -41,6 +43,7 @@ impl Snapshot {
             store: store.to_path_buf(),
             cache: Arc::clone(cache),
             tables: Opened::default(),
+            models: Opened::default(),
             ids: Opened::default(),
             blobs: RwLock::default(),
         })
@@ -55,6 +58,13 @@ impl Snapshot {
     pub fn drawn_at(&self, layer: &str, z: u8) -> Result<Option<Arc<Table>>> {
         let drawn = |l: &LayerEntry| self.table(l.overviews.get(&z).unwrap_or(&l.features));
         self.manifest.layers.get(layer).map(drawn).transpose()
+    }
+
+    /// The 3D models of a layer's features; `None` where the layer has none.
+    pub fn models(&self, layer: &str) -> Result<Option<Arc<Models>>> {
+        let blob = self.manifest.layers.get(layer).and_then(|l| l.extra.get(MODELS));
+        let open = |b: &BlobRef| opened(&self.models, &b.digest, || Models::open(&self.store, b, &self.cache));
+        blob.map(open).transpose()
     }
 
     /// A small blob whole, verified; kept in memory as long as the snapshot is open.

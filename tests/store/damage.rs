@@ -2,9 +2,10 @@
 
 use super::material::*;
 use chengtu::error::Error;
-use chengtu::feature::Feature;
+use chengtu::feature::{Feature, FeatureId, Model};
 use chengtu::geo::BBox;
 use chengtu::store::*;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +63,10 @@ fn ask(store: &Store, layers: &Layers) -> Vec<&'static str> {
                 }
             }
         }
+        match all_models(&snapshot, layer) {
+            Ok(found) => assert_eq!(found, models(all)),
+            Err(e) => failed.push(e),
+        }
         match snapshot.blob(&snapshot.manifest.layers[*layer].census) {
             Ok(bytes) => assert_eq!(&bytes[..], layer.as_bytes()),
             Err(e) => failed.push(e),
@@ -72,6 +77,24 @@ fn ask(store: &Store, layers: &Layers) -> Vec<&'static str> {
         }
     }
     right
+}
+
+/// By scan and, every seventh, by id.
+fn all_models(snapshot: &Snapshot, layer: &str) -> Result<BTreeMap<FeatureId, Model>, Error> {
+    let mut found = BTreeMap::new();
+    let models = snapshot.models(layer)?.expect("has models");
+    models.scan(&mut |id, model| {
+        found.insert(id, model);
+        Ok(())
+    })?;
+    for (id, model) in found.iter().step_by(7) {
+        assert_eq!(models.get(*id)?.as_ref(), Some(model));
+    }
+    Ok(found)
+}
+
+fn models(features: &[Feature]) -> BTreeMap<FeatureId, Model> {
+    features.iter().filter_map(|f| Some((f.id, model(f)?))).collect()
 }
 
 /// The damage is named, costs what it must and no more, and ends when the file is restored.

@@ -6,5 +6,6 @@
 
 mod damage;
 mod material;
+mod models;
 mod snapshots;
 mod tables;

@@ -1,7 +1,7 @@
 //! Features of every shape, stores of them, and the brute-force answer. No tests.
 
 use chengtu::error::Error;
-use chengtu::feature::{Feature, FeatureId, Geometry, SourceTag, Value};
+use chengtu::feature::{Feature, FeatureId, Geometry, Lod, Model, Role, Shell, SourceTag, Surface, Tier, Value};
 use chengtu::geo::BBox;
 use chengtu::layer::Catalog;
 use chengtu::store::*;
@@ -81,6 +81,34 @@ pub fn write(dir: &Path, features: &[Feature], run_bytes: usize) -> SealedTable 
     writer.seal().expect("seals")
 }
 
+/// A box on each polygon, to the store's precision; other features have no model.
+pub fn model(f: &Feature) -> Option<Model> {
+    (f.geometry.parts.len() > 1).then_some(())?;
+    let round = |v: f64, steps: f64| (v * steps).round() / steps;
+    let base: Vec<[f64; 2]> = f.geometry.xy[..4].iter().map(|p| p.map(|v| round(v, 1e9))).collect();
+    let height = round(3.0 + (f.id.0 % 50) as f64 * 0.37, 1e4);
+    let positions = [0.0, height].iter().flat_map(|&z| base.iter().map(move |&[x, y]| [x, y, z])).collect();
+    let walls = (0..4u32).flat_map(|i| [i, (i + 1) % 4, 4 + (i + 1) % 4, 4 + i]);
+    let corners: Vec<u32> = [3, 2, 1, 0, 4, 5, 6, 7].into_iter().chain(walls).collect();
+    let role = |i| [Role::Ground, Role::Roof, Role::Wall][usize::min(i, 2)];
+    let lod = Lod {
+        tier: Tier { level: 1, refined: None },
+        ring_ends: (1..=6).map(|i| i * 4).collect(),
+        surfaces: (0..6).map(|i| Surface { ring_end: i as u32 + 1, role: role(i) }).collect(),
+        shells: vec![Shell { surface_end: 6, closed: true }],
+        corners,
+    };
+    Some(Model { positions, lods: vec![lod] })
+}
+
+pub fn write_models(dir: &Path, features: &[Feature], run_bytes: usize) -> SealedModels {
+    let mut writer = ModelWriter::with_run_bytes(dir, "layer", run_bytes);
+    for (f, model) in features.iter().filter_map(|f| Some((f, model(f)?))) {
+        writer.push(f.id, f.geometry.bbox(), &model).expect("takes a model");
+    }
+    writer.seal().expect("seals")
+}
+
 /// Publishes one layer; the other layers of the snapshot stay.
 pub fn publish(store: &Store, layer: &str, features: &[Feature]) -> String {
     let mut draft = store.draft().expect("a draft");
@@ -90,6 +118,7 @@ pub fn publish(store: &Store, layer: &str, features: &[Feature]) -> String {
 
 pub fn put_layer(draft: &mut Draft, layer: &str, features: &[Feature]) {
     let sealed = write(draft.staging(), features, 1 << 20);
+    let models = write_models(draft.staging(), features, 1 << 16);
     let ids = draft.add_bytes(&sealed.ids_blob()).expect("adds ids");
     let entry = LayerEntry {
         declaration: String::new(),
@@ -100,7 +129,7 @@ pub fn put_layer(draft: &mut Draft, layer: &str, features: &[Feature]) {
         census: draft.add_bytes(layer.as_bytes()).expect("adds a census"),
         ids,
         sources: BTreeMap::new(),
-        extra: BTreeMap::new(),
+        extra: BTreeMap::from([(MODELS.to_string(), draft.add_file(&models.path).expect("adds models"))]),
     };
     draft.manifest.catalog = draft.add_bytes(&Catalog::new(vec![]).to_json()).expect("adds a catalog");
     draft.manifest.layers.insert(layer.to_string(), entry);

@@ -125,7 +125,7 @@ impl<'a> Pipe<'a> {
         }
         // What was repaired on a refused record helps nobody.
         let repairs = if geometry.is_ok() { d.repairs.into_codes() } else { vec![] };
-        Record { row: d.row, geometry, repairs, values: d.values }
+        Record { row: d.row, geometry, repairs, values: d.values, model: None, faults: vec![] }
     }
 
     /// Hands over what is left and closes the stream.

@@ -1,6 +1,10 @@
 //! What a thing on the map is: an id, a geometry and typed values in the order of its layer's fields.
 //! Owned form, for import and for single records; requests read `store::Row` views instead.
 
+mod model;
+
+pub use model::{Lod, Model, Role, Shell, Surface, SurfaceView, Tier};
+
 use crate::geo::{BBox, GeometryKind};
 use serde::{Deserialize, Serialize};
 
