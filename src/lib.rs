@@ -18,6 +18,7 @@ pub mod store;
 pub mod draw;
 // F5: what is computed from layers
 pub mod derive;
+pub mod ownership;
 // F6: deliveries in; the city one request sees
 pub mod city;
 pub mod import;

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["feature", "audience"],
     &["store", "mvt"],
     &["draw"],
-    &["derive"],
+    &["derive", "ownership"],
     &["import", "city"],
     &["tile", "records"],
     &["serve", "sample"],
@@ -27,6 +27,7 @@ const ALLOWED_SIBLINGS: &[(&str, &str)] = &[("geo", "error")];
 const DOORS: &[(&str, &[&str])] = &[
     ("gdal", &["import/read", "sample/write"]),
     ("proj", &["import/reproject"]),
+    ("robust", &["geo/side"]),
     ("proj_sys", &["import/reproject"]),
     ("flatgeobuf", &["store/fgb"]),
     ("flatbuffers", &["store/fgb"]),

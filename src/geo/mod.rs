@@ -12,6 +12,7 @@ pub mod hilbert;
 mod projector;
 pub mod ring;
 pub mod shift;
+pub mod side;
 mod simplify;
 mod tms_json;
 

@@ -231,11 +231,21 @@ pub enum FieldRole {
     ClassCode,
     ValidFrom,
     ValidTo,
+    /// When a component was first recorded; lookups of an earlier moment do not know it.
+    InitDate,
     Parent,
     OwnerOrg,
+    OwnerOrgCode,
     MaintainerOrg,
+    MaintainerOrgCode,
     SupervisorOrg,
+    SupervisorOrgCode,
+    /// Whom a case in the area goes to.
     ResponsibleOrg,
+    /// The body that governs a territory.
+    ManagingOrg,
+    /// Bodies that help, comma list.
+    AssistOrgs,
     State,
     Rank,
     Yaw,
@@ -257,6 +267,10 @@ pub enum FieldRole {
     /// The classes a duty area holds for.
     ClassSet,
     Priority,
+    /// Weekly hours of a duty.
+    Schedule,
+    /// Above (1), on (0) or below (-1) the ground.
+    Level,
     StartNode,
     EndNode,
     FlowDirection,
