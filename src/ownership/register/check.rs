@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 /// A table of the register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
-    /// The register's own settings; the row is 0.
+    /// The register's own settings.
     Settings,
     Organisations,
     /// The classes of the scheme at this position.
@@ -23,11 +23,11 @@ pub enum Table {
     Rulings,
 }
 
-/// Something wrong with a row (counted from 0 in its table).
+/// Something wrong with a row (counted from 0 in its table), or with the table itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
     pub table: Table,
-    pub row: usize,
+    pub row: Option<usize>,
     pub what: String,
 }
 
@@ -50,12 +50,12 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn add(&mut self, table: Table, row: usize, what: impl Into<String>) {
-        self.flaws.push(Flaw { table, row, what: what.into() });
+    fn add(&mut self, table: Table, row: impl Into<Option<usize>>, what: impl Into<String>) {
+        self.flaws.push(Flaw { table, row: row.into(), what: what.into() });
     }
 
     /// An organisation that is referred to must be registered.
-    fn organisation(&mut self, table: Table, row: usize, code: &str) -> Option<OrgIx> {
+    fn organisation(&mut self, table: Table, row: impl Into<Option<usize>>, code: &str) -> Option<OrgIx> {
         let found = self.book.organisation(code);
         if found.is_none() {
             self.add(table, row, format!("the organisation {code:?} is not in the register"));
@@ -75,14 +75,17 @@ impl Check<'_> {
 
     fn settings(&mut self) {
         let r = self.register;
+        if r.city.is_empty() {
+            self.add(Table::Settings, None, "city, the code of the city's own territory, is empty");
+        }
         let schemes = r.component_schemes.values().chain(Some(&r.component_scheme).filter(|s| !s.is_empty()));
         for scheme in schemes {
             if self.book.scheme(scheme).is_none() {
-                self.add(Table::Settings, 0, format!("the components' scheme {scheme:?} has no class table"));
+                self.add(Table::Settings, None, format!("the components' scheme {scheme:?} has no class table"));
             }
         }
         if let Some(code) = &r.emergency {
-            self.organisation(Table::Settings, 0, code);
+            self.organisation(Table::Settings, None, code);
         }
     }
 
@@ -99,10 +102,12 @@ impl Check<'_> {
                 continue;
             }
             self.span(table, i, &o.valid_from, &o.valid_to);
+            if o.successor.is_some() && o.valid_to.is_none() {
+                self.add(table, i, "it has a successor, but valid_to does not say since when");
+            }
             if let Some(successor) = &o.successor
                 && self.organisation(table, i, successor).is_some()
                 && self.book.succession(OrgIx(i as u32), Instant(i64::MAX)) == Succession::Endless
-                && o.valid_to.is_some()
             {
                 self.add(table, i, "its successors lead in a circle or over more than five bodies");
             }
@@ -115,13 +120,16 @@ impl Check<'_> {
         for (s, scheme) in r.schemes.iter().enumerate() {
             let table = Table::Classes(s);
             if !ids.insert(&scheme.id) {
-                self.add(table, 0, format!("there are two class tables of the scheme {:?}", scheme.id));
+                self.add(table, None, format!("there are two class tables of the scheme {:?}", scheme.id));
             }
             if self.book.policy(&scheme.default_policy).is_none() {
-                self.add(table, 0, format!("the default policy {:?} does not exist", scheme.default_policy));
+                self.add(table, None, format!("the default policy {:?} does not exist", scheme.default_policy));
             }
             let mut keys = HashSet::new();
             for (i, class) in scheme.classes.iter().enumerate() {
+                if class.code.is_empty() {
+                    self.add(table, i, "a class needs a code");
+                }
                 if !keys.insert((class.kind, &class.code)) {
                     self.add(table, i, format!("{:?} {} is taken by an earlier row", class.kind, class.code));
                 }
@@ -146,7 +154,7 @@ impl Check<'_> {
             let table = Table::Crosswalk(w);
             let (from, to) = (self.book.scheme(&walk.from), self.book.scheme(&walk.to));
             let (Some(from), Some(to)) = (from, to) else {
-                self.add(table, 0, format!("{:?} or {:?} has no class table", walk.from, walk.to));
+                self.add(table, None, format!("{:?} or {:?} has no class table", walk.from, walk.to));
                 continue;
             };
             for (i, row) in walk.rows.iter().enumerate() {
@@ -198,8 +206,12 @@ impl Check<'_> {
 
     fn rulings(&mut self) {
         let r = self.register;
+        let mut ids = HashSet::new();
         for (i, ruling) in r.rulings.iter().enumerate() {
             let table = Table::Rulings;
+            if ruling.id.is_empty() || !ids.insert(&ruling.id) {
+                self.add(table, i, format!("a ruling needs an id of its own, not {:?}", ruling.id));
+            }
             self.organisation(table, i, &ruling.organisation);
             self.span(table, i, &ruling.valid_from, &ruling.valid_to);
             if Instant::parse(&ruling.decided).is_none() {

@@ -7,9 +7,13 @@ mod check;
 pub use book::{Book, ClassInfo, ClassIx, OrgIx, PolicyIx, Succession};
 pub use check::{Flaw, Table, check};
 
+use crate::error::{Error, Result};
 use crate::layer::Role;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Name of the register's blob in a snapshot's `extra`.
+pub const REGISTER: &str = "register";
 
 /// What decides who is responsible, besides places and components.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +34,32 @@ pub struct Register {
     pub component_schemes: BTreeMap<String, String>,
     /// Whom an urgent case goes to first where no street office is known.
     pub emergency: Option<String>,
+}
+
+impl Register {
+    /// The blob: rows in the order of their keys, so that one register delivered in two orders is one blob.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut r = self.clone();
+        r.organisations.sort_by(|a, b| a.code.cmp(&b.code));
+        r.schemes.sort_by(|a, b| a.id.cmp(&b.id));
+        for scheme in &mut r.schemes {
+            scheme.classes.sort_by(|a, b| (a.kind, &a.code).cmp(&(b.kind, &b.code)));
+        }
+        r.crosswalks.sort_by(|a, b| (&a.from, &a.to).cmp(&(&b.from, &b.to)));
+        for walk in &mut r.crosswalks {
+            walk.rows.sort_by(|a, b| (a.kind, &a.code).cmp(&(b.kind, &b.code)));
+        }
+        r.policies.sort_by(|a, b| a.id.cmp(&b.id));
+        r.roles.sort_by(|a, b| a.key().cmp(&b.key()));
+        r.rulings.sort_by(|a, b| a.id.cmp(&b.id));
+        serde_json::to_vec(&r).unwrap_or_default()
+    }
+
+    /// # Errors
+    /// `Damaged` where the bytes are not what `to_json` writes.
+    pub fn from_json(bytes: &[u8]) -> Result<Register> {
+        serde_json::from_slice(bytes).map_err(|e| Error::damaged(REGISTER, format!("not a register: {e}")))
+    }
 }
 
 /// A body that cases can be sent to.
@@ -205,10 +235,19 @@ pub struct RoleAssignment {
     pub schedule: Option<String>,
 }
 
+impl RoleAssignment {
+    fn key(&self) -> [Option<&str>; 6] {
+        let all = [&self.role, &self.territory, &self.organisation].map(|t| Some(t.as_str()));
+        let [role, territory, organisation] = all;
+        [role, territory, organisation, self.valid_from.as_deref(), self.valid_to.as_deref(), self.schedule.as_deref()]
+    }
+}
+
 /// A decision on responsibility (确权裁定) for one component, or for classes in an area.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ruling {
+    /// Number of the decision, each once.
     pub id: String,
     pub organisation: String,
     /// Rank of the body that decided: the higher wins.
