@@ -7,7 +7,7 @@ use super::manifest::{FieldRule, Mode, Scalar};
 use super::values::convert_text;
 use super::wire::{CrsSpec, Format};
 use crate::error::Finding;
-use crate::feature::SourceTag;
+use crate::feature::{SourceTag, Tier};
 use crate::layer::{Catalog, Layer};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -66,6 +66,14 @@ fn check_container(source: &Source, say: &mut dyn FnMut(Range<usize>, String)) {
         }
         (Some(xy), _) => say(xy.span(), "xy is for CSV; this format carries its own geometry".into()),
         (None, _) => {}
+    }
+    if let Some(lods) = &d.lod {
+        if !matches!(source.format, Format::Cityjson | Format::Geojson | Format::Geojsonseq | Format::Gml) {
+            say(lods.span(), "lod is for city models; this format has no levels of detail".into());
+        }
+        for text in lods.get_ref().iter().filter(|t| Tier::parse(t).is_none()) {
+            say(lods.span(), format!("lod `{}` is none; write \"2\" or \"2.2\"", short(text)));
+        }
     }
     if let Some(marker) = d.end_marker.as_ref().filter(|_| source.format != Format::Csv) {
         say(marker.span(), "end_marker is for CSV; this format has its own end".into());

@@ -112,6 +112,7 @@ impl Source {
             xy: self.decl.xy.as_ref().map(|xy| xy.get_ref().clone()),
             stated_rows: self.decl.rows,
             end_marker: self.decl.end_marker.as_ref().map(|m| m.get_ref().clone()),
+            lods: self.decl.lod.as_ref().map(|l| l.get_ref().0.clone()).unwrap_or_default(),
             columns: None,
             scratch: scratch.to_path_buf(),
             limits: Limits { unpacked_bytes: mib << 20, vertices: 4_000_000, text_bytes: 1 << 20, ..Limits::default() },
@@ -224,6 +225,10 @@ fn resolve(declared: &str, manifest: &Path) -> Result<PathBuf, String> {
 
 /// By the extension; `.gz` and `.zip` are looked through (`x.gdb.zip`), a bare `.zip` holds a shapefile.
 fn format_of(path: &Path) -> Option<Format> {
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+    if [".city.json", ".city.jsonl", ".cityjson", ".cityjsonseq"].iter().any(|end| name.ends_with(end)) {
+        return Some(Format::Cityjson);
+    }
     let extension = path.extension()?.to_string_lossy().to_ascii_lowercase();
     let inner = || format_of(Path::new(path.file_stem()?));
     match extension.as_str() {
@@ -248,6 +253,7 @@ fn default_id(delivery: &str, path: &Path, decl: &SourceDecl) -> String {
     while format_of(Path::new(&name)).is_some() {
         name.truncate(name.rfind('.').unwrap_or_default());
     }
+    name.truncate(name.strip_suffix(".city").map_or(name.len(), str::len));
     let inside = decl.member.iter().chain(&decl.gdal_layer).map(|part| format!("#{part}"));
     inside.fold(format!("{delivery}/{name}"), |id, part| id + &part)
 }

@@ -22,6 +22,7 @@
 //! fields = { code = "部件标识码", state = { from = "状态", map = { "1" = "完好" } } }
 //! filter = { field = "状态", not_in = ["移除"] }
 //! geometry = ["polygon"]                   # records of other kinds are left out and counted
+//! lod = "2"                                # city models: these levels of detail alone
 //! mode = "replace"                         # or "upsert"
 //! max_rejects = 0.001                      # a share (0.0 ..= 1.0) or a count (an integer)
 //! max_unpacked_mib = 8192                  # what an archive may grow to
@@ -59,6 +60,7 @@ pub struct SourceDecl {
     pub fields: BTreeMap<String, Spanned<TextOr<FieldRule>>>,
     pub filter: Option<Spanned<Many<Filter>>>,
     pub geometry: Option<Many<GeometryKind>>,
+    pub lod: Option<Spanned<Many<String>>>,
     pub mode: Option<Spanned<Mode>>,
     pub max_rejects: Option<Spanned<MaxRejects>>,
     pub max_unpacked_mib: Option<u64>,

@@ -3,6 +3,7 @@
 
 mod check;
 pub mod child;
+mod city;
 mod columns;
 mod dates;
 mod identity;

@@ -23,6 +23,8 @@ pub struct FileCrs {
     pub authority_order: bool,
     /// The code in that spelling, whose axes are meant.
     pub spelled: Option<String>,
+    /// A declaration of another horizontal CRS is an error, not a correction.
+    pub binding: bool,
 }
 
 /// A chosen way from source coordinates to lon/lat degrees.
@@ -165,6 +167,11 @@ impl Chooser<'_> {
         let (crs, how) = self.source_crs()?;
         let mut findings: Vec<String> = self.disagreement(&crs).into_iter().collect();
         let (flat, vertical_part) = self.horizontal(&crs)?;
+        if self.file.binding && !findings.is_empty() {
+            self.same_plane(&flat)?;
+            // A vertical CRS added or named otherwise is the declaration's right.
+            findings.clear();
+        }
         let base = if flat.kind() == Kind::Bound { flat.base() } else { None };
         let plain = base.as_ref().unwrap_or(&flat);
         let label = format!("{} ({how})", describe(plain));
@@ -231,6 +238,19 @@ impl Chooser<'_> {
         (!same_crs(crs, &file)).then(|| {
             format!("the file says {}, the declaration {}: the declaration is used", describe(&file), describe(crs))
         })
+    }
+
+    /// The file's horizontal CRS is the declared one.
+    fn same_plane(&self, declared: &Object) -> Chosen<()> {
+        let file = self.file.definition.as_deref().and_then(|d| self.parse(d));
+        match file.as_ref().and_then(|o| self.horizontal(o).ok()) {
+            Some((flat, _)) if !same_crs(declared, &flat) => {
+                let (says, manifest) = (describe(&flat), describe(declared));
+                let what = format!("the file says {says}, the manifest {manifest}; correct the one that is wrong");
+                Err(self.fail("crs-disagrees", what))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn horizontal(&self, crs: &Object) -> Chosen<(Object, Option<Object>)> {

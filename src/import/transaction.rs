@@ -171,6 +171,7 @@ impl<'a> Transaction<'a> {
                 _ => read.fail(Who::Machine, "protocol", "the reading process spoke out of turn"),
             }
         }
+        read.findings.extend(done.iter().flat_map(|d| d.findings.iter().cloned()));
         read.reject_limit = source.max_rejects().of(read.read);
         judge(source, done.as_ref(), read);
         let summary = match &read.failed {

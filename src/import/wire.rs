@@ -19,6 +19,8 @@ pub enum Format {
     Csv,
     Dxf,
     Gml,
+    /// Documents and sequences; read by `import::city`.
+    Cityjson,
 }
 
 /// One source as the child is to read it. Paths are absolute; archives are unpacked by the child into `scratch`.
@@ -40,6 +42,8 @@ pub struct ReadJob {
     pub stated_rows: Option<u64>,
     /// CSV: the text that stands alone on the last line.
     pub end_marker: Option<String>,
+    /// City models: the levels of detail that are wanted (`2`, `2.2`); none = all.
+    pub lods: Vec<String>,
     /// Columns that are wanted (by source name); none = all.
     pub columns: Option<Vec<String>>,
     pub scratch: PathBuf,

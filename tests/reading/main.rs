@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
+mod cities;
 mod damage;
 mod deliveries;
 mod encodings;
@@ -37,6 +38,7 @@ fn job(path: PathBuf, format: Format, scratch: &Path) -> ReadJob {
         xy: None,
         stated_rows: None,
         end_marker: None,
+        lods: vec![],
         columns: None,
         scratch: scratch.to_path_buf(),
         limits: Limits::default(),

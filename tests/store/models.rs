@@ -39,7 +39,11 @@ fn models_are_found_by_id_and_stand_in_the_tables_order() {
         Ok(())
     };
     table.scan(&mut each).expect("reads");
-    models.scan(&mut |id, _| Ok(in_models.push(id))).expect("reads");
+    let mut each = |id, _| {
+        in_models.push(id);
+        Ok(())
+    };
+    models.scan(&mut each).expect("reads");
     assert_eq!(in_table, in_models);
     assert_eq!(models.count(), in_models.len() as u64);
     assert!(snapshot.models("b").expect("reads").is_none());

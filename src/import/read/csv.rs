@@ -83,13 +83,13 @@ impl Rows<'_> {
                 let what = format!("{} fields instead of {}", record.len(), self.names.len());
                 let values = vec![Raw::Null; self.wanted.len()];
                 let geometry = Err(reject("wrong-width", what));
-                pipe.push(Draft { row: line, geometry, repairs: Repairs::default(), values })?;
+                pipe.push(Draft::flat(line, geometry, Repairs::default(), values))?;
                 continue;
             }
             let mut repairs = Repairs::default();
             let geometry = self.places.geometry(&record, self.choice, &limits, &mut repairs);
             let values = self.wanted.iter().map(|&i| self.value(&record[i])).collect();
-            pipe.push(Draft { row: line, geometry, repairs, values })?;
+            pipe.push(Draft::flat(line, geometry, repairs, values))?;
         }
         self.all_there(pipe.read(), ended)
     }

@@ -8,16 +8,17 @@ mod dbf;
 mod fgb;
 mod gdal_door;
 mod ogr;
-mod pipe;
+pub(super) mod pipe;
 mod shapefile;
 mod sniff;
 mod text;
-mod textfile;
-mod unpack;
+pub(super) mod textfile;
+pub(super) mod unpack;
 mod valid;
 mod wkb;
 mod xml;
 
+use super::city;
 use super::wire::{Failed, Format, Frame, ReadJob, Who};
 use crate::error::{Error, Result};
 use std::path::Path;
@@ -30,7 +31,7 @@ pub(crate) enum Stop {
     Sink(Error),
 }
 
-type Outcome<T> = std::result::Result<T, Stop>;
+pub(crate) type Outcome<T> = std::result::Result<T, Stop>;
 
 impl From<Box<Failed>> for Stop {
     fn from(f: Box<Failed>) -> Stop {
@@ -38,12 +39,12 @@ impl From<Box<Failed>> for Stop {
     }
 }
 
-fn fail<T>(who: Who, code: &str, what: impl Into<String>) -> Outcome<T> {
+pub(super) fn fail<T>(who: Who, code: &str, what: impl Into<String>) -> Outcome<T> {
     Err(Stop::Failed(Box::new(Failed { who, code: code.into(), what: what.into() })))
 }
 
 /// The supplier's file is not whole.
-fn incomplete<T>(file: &str, what: impl std::fmt::Display) -> Outcome<T> {
+pub(super) fn incomplete<T>(file: &str, what: impl std::fmt::Display) -> Outcome<T> {
     fail(Who::Supplier, "incomplete", format!("{file}: {what}; ask for the delivery again"))
 }
 
@@ -55,7 +56,7 @@ fn io<T>(path: &Path, e: &std::io::Error) -> Outcome<T> {
     fail(who, code, format!("{}: {what}", path.display()))
 }
 
-trait OrIo<T> {
+pub(super) trait OrIo<T> {
     fn or_io(self, path: &Path) -> Outcome<T>;
 }
 
@@ -80,7 +81,8 @@ pub fn read_source(job: &ReadJob, out: &mut dyn FnMut(Frame) -> Result<()>) -> R
 fn read(job: &ReadJob, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> {
     let input = unpack::stage(job)?;
     sniff::check(job.format, &input)?;
-    match job.format {
+    match city::refine(job, &input)? {
+        Format::Cityjson => city::read(job, &input, out),
         Format::Shapefile => shapefile::read(job, &input, out),
         Format::Csv => csv::read(job, &input, out),
         _ => ogr::read(job, &input, out),

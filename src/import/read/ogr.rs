@@ -43,7 +43,7 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         refuse_complaints(&input.named)?;
         // Only databases have numbers of their own that people can look up.
         let row = if has_row_ids(job.format) { feature.fid().unwrap_or(number) } else { number };
-        pipe.push(Draft { row, geometry, repairs, values })?;
+        pipe.push(Draft::flat(row, geometry, repairs, values))?;
     }
     refuse_complaints(&input.named)?;
     let read = pipe.read();

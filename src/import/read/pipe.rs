@@ -2,8 +2,9 @@
 
 use super::{Outcome, Stop, valid};
 use crate::error::Result;
-use crate::feature::Geometry;
+use crate::feature::{Geometry, Model};
 use crate::geo::{BBox, GeometryKind};
+use crate::import::city::{Attributes, outline};
 use crate::import::repair::{self, Repairs, reject};
 use crate::import::reproject::Reproject;
 use crate::import::wire::{Done, Frame, Opened, Raw, Record, Reject, Who};
@@ -12,12 +13,51 @@ use crate::import::wire::{Done, Frame, Opened, Raw, Record, Reject, Who};
 const BATCH_RECORDS: usize = 512;
 const BATCH_VERTICES: usize = 100_000;
 
+/// A record with a 3D model in source coordinates; its geometry is the model's outline.
+pub struct ModelDraft {
+    row: u64,
+    model: Result<Model, Reject>,
+    faults: Vec<Reject>,
+    values: Vec<Raw>,
+}
+
+impl ModelDraft {
+    /// `values` are those of `city::columns`.
+    pub fn new(row: u64, model: Result<Model, Reject>, faults: Vec<Reject>, values: Vec<Raw>) -> ModelDraft {
+        ModelDraft { row, model, faults, values }
+    }
+
+    fn into_draft(self) -> Draft {
+        let (model, geometry) = match self.model {
+            // The outline is taken once the model is in degrees.
+            Ok(model) => (Some(model), Err(reject("no-footprint", ""))),
+            Err(why) => (None, Err(why)),
+        };
+        Draft { row: self.row, geometry, model, faults: self.faults, repairs: Repairs::default(), values: self.values }
+    }
+}
+
 /// A record in source coordinates.
 pub struct Draft {
     pub row: u64,
     pub geometry: Result<Geometry, Reject>,
     pub repairs: Repairs,
     pub values: Vec<Raw>,
+    model: Option<Model>,
+    faults: Vec<Reject>,
+}
+
+impl Draft {
+    /// A record without a model.
+    pub fn flat(row: u64, geometry: Result<Geometry, Reject>, repairs: Repairs, values: Vec<Raw>) -> Draft {
+        Draft { row, geometry, repairs, values, model: None, faults: vec![] }
+    }
+
+    /// A vertex of it, as written.
+    fn first(&self) -> Option<[f64; 2]> {
+        let of_model = || self.model.as_ref().and_then(|m| m.positions.first()).map(|p| [p[0], p[1]]);
+        self.geometry.as_ref().ok().and_then(|g| g.xy.first().copied()).or_else(of_model)
+    }
 }
 
 pub struct Pipe<'a> {
@@ -51,11 +91,21 @@ impl<'a> Pipe<'a> {
 
     pub fn push(&mut self, draft: Draft) -> Outcome<()> {
         self.vertices += draft.geometry.as_ref().map_or(0, |g| g.xy.len());
+        self.vertices += draft.model.as_ref().map_or(0, |m| m.positions.len());
         self.batch.push(draft);
         match self.batch.len() >= BATCH_RECORDS || self.vertices >= BATCH_VERTICES {
             true => self.flush(),
             false => Ok(()),
         }
+    }
+
+    pub fn push_model(&mut self, draft: ModelDraft) -> Outcome<()> {
+        self.push(draft.into_draft())
+    }
+
+    /// What people should know of the whole source.
+    pub fn finding(&mut self, what: String) {
+        self.done.findings.push(what);
     }
 
     fn flush(&mut self) -> Outcome<()> {
@@ -65,7 +115,7 @@ impl<'a> Pipe<'a> {
         let mut batch = std::mem::take(&mut self.batch);
         self.vertices = 0;
         self.check_zone(&batch)?;
-        for d in &mut batch {
+        for d in batch.iter_mut().filter(|d| d.model.is_none()) {
             let taken = std::mem::replace(&mut d.geometry, Err(reject("empty-geometry", "")));
             d.geometry = taken.and_then(|g| prepare(g, &mut d.repairs));
         }
@@ -80,13 +130,12 @@ impl<'a> Pipe<'a> {
         if self.zone_checked {
             return Ok(());
         }
-        let with_shape: Vec<&Geometry> = batch.iter().filter_map(|d| d.geometry.as_ref().ok()).collect();
+        let with_shape: Vec<[f64; 2]> = batch.iter().filter_map(Draft::first).collect();
         if with_shape.is_empty() {
             return Ok(());
         }
         self.zone_checked = true;
-        let complaints: Vec<String> =
-            with_shape.iter().filter_map(|g| g.xy.first()).filter_map(|p| self.reproject.wrong_zone(*p)).collect();
+        let complaints: Vec<String> = with_shape.iter().filter_map(|p| self.reproject.wrong_zone(*p)).collect();
         match complaints.len() * 2 > with_shape.len() {
             true => super::fail(Who::Operator, "wrong-crs", format!("{}: {}", self.named, complaints[0])),
             false => Ok(()),
@@ -97,6 +146,8 @@ impl<'a> Pipe<'a> {
     fn to_degrees(&self, batch: &mut [Draft]) {
         let mut all: Vec<[f64; 2]> =
             batch.iter().flat_map(|d| d.geometry.iter()).flat_map(|g| g.xy.iter().copied()).collect();
+        let of_models = |d: &Draft| d.model.iter().flat_map(|m| &m.positions).map(|p| [p[0], p[1]]).collect::<Vec<_>>();
+        all.extend(batch.iter().flat_map(of_models));
         self.reproject.forward(&mut all);
         let mut rest = all.as_slice();
         for g in batch.iter_mut().filter_map(|d| d.geometry.as_mut().ok()) {
@@ -105,9 +156,33 @@ impl<'a> Pipe<'a> {
             self.reproject.heights(&mut g.z);
             rest = after;
         }
+        let mut rest = rest.iter();
+        for p in batch.iter_mut().flat_map(|d| &mut d.model).flat_map(|m| &mut m.positions) {
+            let [x, y] = rest.next().copied().unwrap_or([f64::NAN; 2]);
+            self.reproject.heights(&mut p[2..]);
+            *p = [x, y, p[2]];
+        }
+    }
+
+    /// The outline of a draft's model, or why the model cannot stand.
+    fn stand(&self, model: &Model, d: &mut Draft) -> Result<Geometry, Reject> {
+        if let Some(why) = model.positions.iter().find_map(|p| self.reproject.refuse([p[0], p[1]])) {
+            return Err(reject("outside-crs", why));
+        }
+        if let Some(flaw) = model.flaw() {
+            return Err(reject("bad-model", format!("the model has {flaw}")));
+        }
+        let [low, high] = model.bounds();
+        let finest = model.lods.last().map(|l| l.tier.to_string()).unwrap_or_default();
+        Attributes::measure(&mut d.values, finest, high[2] - low[2]);
+        prepare(outline(model)?, &mut d.repairs)
     }
 
     fn finish(&mut self, mut d: Draft) -> Record {
+        let mut model = d.model.take();
+        if let Some(model) = &model {
+            d.geometry = self.stand(model, &mut d);
+        }
         let geometry = d.geometry.and_then(|mut g| {
             if let Some(why) = g.xy.iter().find_map(|p| self.reproject.refuse(*p)) {
                 return Err(reject("outside-crs", why));
@@ -123,9 +198,11 @@ impl<'a> Pipe<'a> {
                 self.done.kinds.push(g.kind);
             }
         }
+        model.take_if(|_| geometry.is_err());
+        let faults = if geometry.is_ok() { d.faults } else { vec![] };
         // What was repaired on a refused record helps nobody.
         let repairs = if geometry.is_ok() { d.repairs.into_codes() } else { vec![] };
-        Record { row: d.row, geometry, repairs, values: d.values, model: None, faults: vec![] }
+        Record { row: d.row, geometry, repairs, values: d.values, model, faults }
     }
 
     /// Hands over what is left and closes the stream.

@@ -60,7 +60,7 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         };
         let values = wanted.iter().map(|&c| dbf.columns[c].value(row, choice.encoding, &mut repairs)).collect();
         ogr::refuse_complaints(&input.named)?;
-        pipe.push(Draft { row: index + 1, geometry, repairs, values })?;
+        pipe.push(Draft::flat(index + 1, geometry, repairs, values))?;
     }
     ogr::refuse_complaints(&input.named)?;
     if let Some(stated) = job.stated_rows.filter(|s| *s != dbf.records - deleted) {

@@ -41,6 +41,7 @@ fn name(format: Format) -> &'static str {
         Format::Csv => "CSV",
         Format::Dxf => "an ASCII DXF drawing",
         Format::Gml => "GML",
+        Format::Cityjson => "CityJSON",
     }
 }
 
@@ -61,7 +62,7 @@ fn fits(format: Format, head: &[u8]) -> bool {
         Format::Gpkg => head.starts_with(b"SQLite format 3\0"),
         Format::Gdb => false,
         Format::Flatgeobuf => head.starts_with(b"fgb") && head.len() >= 8 && &head[4..7] == b"fgb",
-        Format::Geojson => t.starts_with(b"{") && !utf16(head),
+        Format::Geojson | Format::Cityjson => t.starts_with(b"{") && !utf16(head),
         Format::Geojsonseq => t.starts_with(b"{") || head.starts_with(&[0x1e]),
         Format::Csv => utf16(head) || (!head.contains(&0) && !known_binary(head) && !t.starts_with(b"<")),
         Format::Dxf => dxf(t),

@@ -185,6 +185,7 @@ fn extensions(format: Format) -> &'static [&'static str] {
         Format::Csv => &["csv", "txt", "tsv"],
         Format::Dxf => &["dxf"],
         Format::Gml => &["gml", "xml"],
+        Format::Cityjson => &["json", "jsonl", "cityjson", "cityjsonseq"],
     }
 }
 

@@ -1,0 +1,51 @@
+//! City models in: CityJSON documents and sequences, read by this house's own readers into models (`feature::Model`)
+//! and outlines. Runs in the reading process; GDAL is not asked.
+
+mod build;
+mod cityjson;
+mod columns;
+mod crs;
+mod outline;
+
+pub use columns::Attributes;
+pub use outline::outline;
+
+use super::read::unpack::Input;
+use super::read::{Outcome, fail};
+use super::reproject::{FileCrs, Reproject};
+use super::wire::{Format, Frame, ReadJob, Who};
+use crate::error::Result;
+use crate::feature::Tier;
+
+/// Reads a city model.
+pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> {
+    cityjson::read(job, input, out)
+}
+
+/// What a file really holds, where its extension names a more general format.
+pub fn refine(job: &ReadJob, input: &Input) -> Outcome<Format> {
+    match job.format {
+        Format::Geojson | Format::Geojsonseq if cityjson::is_one(&input.path)? => Ok(Format::Cityjson),
+        format => Ok(format),
+    }
+}
+
+/// The levels of detail that the manifest wants.
+fn wanted(job: &ReadJob, named: &str) -> Outcome<Vec<Tier>> {
+    let parse = |text: &String| match Tier::parse(text) {
+        Some(tier) => Ok(tier),
+        None => fail(Who::Operator, "bad-lod", format!("{named}: lod `{text}` is none; write \"2\" or \"2.2\"")),
+    };
+    job.lods.iter().map(parse).collect()
+}
+
+/// The way to degrees: by the manifest, else by the file's own name of its CRS. Where both speak they must agree.
+fn reproject(job: &ReadJob, name: Option<&str>, authority_order: bool, named: &str) -> Outcome<Reproject> {
+    let definition = name.and_then(crs::epsg);
+    if let (Some(name), None, None) = (name, &definition, &job.crs.definition) {
+        let what = format!("{named}: the file's CRS `{name}` is not known here; declare `crs` by EPSG code");
+        return fail(Who::Operator, "unknown-crs", what);
+    }
+    let file = FileCrs { spelled: definition.clone(), definition, authority_order, binding: true };
+    Ok(Reproject::choose(&job.crs, &file, None, named)?)
+}

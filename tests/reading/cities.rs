@@ -1,0 +1,347 @@
+//! City models: real CityJSON, every conformance case, made ones with known places, and broken ones by their codes.
+
+use super::*;
+use chengtu::feature::{Model, Role, Tier};
+
+fn city(path: PathBuf, scratch: &Path) -> Got {
+    child(&job(path, Format::Cityjson, scratch))
+}
+
+fn models(got: &Got) -> Vec<&Model> {
+    got.records.iter().filter_map(|r| r.model.as_ref()).collect()
+}
+
+/// Column → value of a record.
+fn value<'a>(got: &'a Got, row: usize, column: &str) -> &'a Raw {
+    let at = got.opened.columns.iter().position(|c| c == column).expect("the column");
+    &got.records[row].values[at]
+}
+
+fn faults(got: &Got) -> BTreeMap<String, u64> {
+    let mut found = BTreeMap::new();
+    for f in got.records.iter().flat_map(|r| &r.faults) {
+        *found.entry(f.code.clone()).or_default() += 1;
+    }
+    found
+}
+
+/// Every model stands on its outline, to a centimetre.
+fn stand(got: &Got) {
+    for r in &got.records {
+        let (Some(model), Ok(outline)) = (&r.model, &r.geometry) else { continue };
+        let [low, high] = model.bounds();
+        let b = outline.bbox();
+        let slack = 1e-7;
+        assert!(b.min_x > low[0] - slack && b.max_x < high[0] + slack, "row {}", r.row);
+        assert!(b.min_y > low[1] - slack && b.max_y < high[1] + slack, "row {}", r.row);
+        assert_eq!(outline.z.len(), outline.xy.len());
+    }
+}
+
+#[test]
+fn delft_is_read_whole() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let got = city(data.join("4-city3d/cityjson/delft.city.json.gz"), scratch.path());
+    assert_eq!((got.opened.declared, got.records.len()), (Some(570), 570), "{:?}", got.failed);
+    assert!(got.opened.crs.contains("28992") && got.opened.vertical.contains("5709"), "{:?}", got.opened);
+    assert_eq!(codes(&got), BTreeMap::new());
+    let kinds: Vec<&Raw> = (0..570).map(|i| value(&got, i, "type")).collect();
+    assert_eq!(kinds.iter().filter(|k| ***k == Raw::Text("Building".into())).count(), 160);
+    assert_eq!(models(&got).len(), 570);
+    stand(&got);
+    // The old church stands in Delft.
+    let b = got.done.as_ref().unwrap().bounds.unwrap();
+    assert!(b.min_x > 4.34 && b.max_x < 4.37 && b.min_y > 52.0 && b.max_y < 52.03, "{b:?}");
+    let solid = models(&got).into_iter().find(|m| m.lods[0].shells[0].closed).unwrap();
+    assert_eq!(solid.lods[0].tier, Tier { level: 1, refined: None });
+}
+
+#[test]
+fn rotterdam_has_roofs_walls_and_grounds() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let path = data.join("4-city3d/cityjson/rotterdam_subset.city.json");
+    // The file has no CRS: an error that says what to do; by its plain name too.
+    let copy = scratch.path().join("plain.json");
+    std::fs::copy(&path, &copy).unwrap();
+    assert_eq!(failed(&city(path.clone(), scratch.path())), "unknown-crs");
+    let mut j = job(copy, Format::Geojson, scratch.path());
+    j.crs = epsg("EPSG:28992+5709");
+    let got = child(&j);
+    assert_eq!((got.records.len(), codes(&got)), (16, BTreeMap::new()), "{:?}", got.failed);
+    stand(&got);
+    let mut roles: BTreeMap<Role, u64> = BTreeMap::new();
+    for m in models(&got) {
+        m.lods.iter().flat_map(|l| l.walk()).for_each(|s| *roles.entry(s.role).or_default() += 1);
+    }
+    assert_eq!(roles.keys().copied().collect::<Vec<_>>(), [Role::Roof, Role::Wall, Role::Ground]);
+    assert!(got.done.unwrap().findings.iter().any(|f| f.contains("16 geometries with textures")), "textures are told");
+    j.lods = vec!["3".into()];
+    assert_eq!(codes(&child(&j)), BTreeMap::from([("other-lod".into(), 16)]));
+}
+
+#[test]
+fn a_feature_of_a_sequence_needs_its_first_line() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let path = data.join("4-city3d/cityjson/3dbag_feature_x71.city.jsonl");
+    let got = city(path.clone(), scratch.path());
+    assert_eq!(failed(&got), "incomplete");
+    assert!(got.failed.unwrap().what.contains("transform"));
+    let first = r#"{"type":"CityJSON","version":"1.1","transform":{"scale":[0.001,0.001,0.001],"translate":[171800.0,472700.0,0.0]},"metadata":{"referenceSystem":"https://www.opengis.net/def/crs/EPSG/0/7415"},"CityObjects":{},"vertices":[]}"#;
+    let whole = scratch.path().join("whole.city.jsonl");
+    std::fs::write(&whole, format!("{first}\n\n{}", std::fs::read_to_string(path).unwrap())).unwrap();
+    let got = city(whole.clone(), scratch.path());
+    assert_eq!((got.records.len(), codes(&got)), (1, BTreeMap::new()), "{:?}", got.failed);
+    stand(&got);
+    let tiers: Vec<String> = models(&got)[0].lods.iter().map(|l| l.tier.to_string()).collect();
+    assert_eq!(tiers, ["1.2", "1.3", "2.2"]);
+    assert_eq!((got.records[0].row, value(&got, 0, "lod")), (3, &Raw::Text("2.2".into())));
+    let mut j = job(whole, Format::Cityjson, scratch.path());
+    for (lod, left) in [("2", 1), ("1", 2), ("1.3", 1)] {
+        j.lods = vec![lod.into()];
+        assert_eq!(models(&child(&j))[0].lods.len(), left, "{lod}");
+    }
+}
+
+#[test]
+fn a_hundred_buildings_have_their_prisms_and_roofs() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let got = city(data.join("4-city3d/cityjson/lod2_buildings_v2.city.json"), scratch.path());
+    assert_eq!((got.records.len(), codes(&got)), (100, BTreeMap::new()), "{:?}", got.failed);
+    stand(&got);
+    for m in models(&got) {
+        let roles: Vec<Role> = m.lods[0].walk().map(|s| s.role).collect();
+        assert_eq!((m.lods.len(), m.positions.len(), m.lods[0].shells.len()), (1, 10, 1));
+        let count = |role| roles.iter().filter(|r| **r == role).count();
+        assert_eq!((count(Role::Ground), count(Role::Roof), count(Role::Wall)), (1, 2, 4));
+    }
+}
+
+/// What each of the 34 conformance cases comes to: records, models, and the codes of what is refused.
+#[test]
+fn every_conformance_case_has_its_outcome() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let null = |n: u64| vec![("null-geometry", n)];
+    // Cases about semantics and textures whose vertices stand on one line enclose nothing.
+    let line = || vec![("no-footprint", 1)];
+    let expected: &[(&str, usize, usize, Vec<(&str, u64)>)] = &[
+        ("appearance_complete", 2, 2, vec![]),
+        ("cityjson_extended", 0, 0, vec![]),
+        ("cityjson_fake_complete", 3, 0, vec![("outside-crs", 3)]),
+        ("cityjson_minimal", 0, 0, vec![]),
+        ("cityobject_all_types", 16, 0, null(16)),
+        ("cityobject_building_address", 1, 0, null(1)),
+        ("cityobject_complete", 2, 0, null(2)),
+        ("cityobject_extended", 1, 0, null(1)),
+        ("coordinates_precision_ecef", 0, 0, vec![]),
+        ("coordinates_precision_local", 0, 0, vec![]),
+        ("coordinates_precision_stateplane", 0, 0, vec![]),
+        ("coordinates_precision_utm", 0, 0, vec![]),
+        ("coordinates_precision_wgs84", 0, 0, vec![]),
+        ("coordinates_precision_worst", 0, 0, vec![]),
+        ("extension", 0, 0, vec![]),
+        ("geometry_instance", 1, 0, null(1)),
+        ("geometry_material_multisolid", 1, 1, vec![]),
+        ("geometry_material_multisurface", 1, 1, vec![]),
+        ("geometry_material_solid", 1, 1, vec![]),
+        ("geometry_semantics_multilinestring", 1, 0, null(1)),
+        ("geometry_semantics_multipoint", 1, 0, null(1)),
+        ("geometry_semantics_multisolid", 1, 1, vec![]),
+        ("geometry_semantics_multisurface", 1, 0, line()),
+        ("geometry_semantics_solid", 1, 1, vec![]),
+        ("geometry_texture_multisolid", 1, 0, line()),
+        ("geometry_texture_multisurface", 1, 0, line()),
+        ("geometry_texture_solid", 1, 0, line()),
+        ("metadata_complete", 0, 0, vec![]),
+        ("metadata_extra_properties", 0, 0, vec![]),
+        ("semantic_all_types", 1, 0, line()),
+        ("semantic_complete", 1, 0, line()),
+        ("semantic_extended", 1, 0, line()),
+        ("vertices", 0, 0, vec![]),
+    ];
+    let folder = data.join("4-city3d/cityjson/conformance_v2");
+    let mut wrong = vec![];
+    for (name, records, with_model, refused) in expected {
+        let mut j = job(folder.join(format!("{name}.city.json")), Format::Cityjson, scratch.path());
+        // Degrees are what a few units about 0, 0 can be.
+        j.crs.definition = Some("EPSG:4490".into());
+        if ["metadata_complete", "cityjson_fake_complete"].contains(name) {
+            // Their CRS is of Xian 1980, whose parameters are the operator's to give.
+            j.crs.definition = Some("EPSG:2355".into());
+            j.crs.helmert = Some([0.0; 7]);
+        }
+        let got = child(&j);
+        let refused: BTreeMap<String, u64> = refused.iter().map(|(c, n)| (c.to_string(), *n)).collect();
+        let found = (got.records.len(), models(&got).len(), codes(&got));
+        if got.failed.is_some() || found != (*records, *with_model, refused) {
+            wrong.push(format!(
+                "{name}: {found:?} {:?} {:?}",
+                got.failed,
+                got.records.iter().map(|r| &r.geometry).collect::<Vec<_>>()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let line = child(&job(folder.join("cityjsonfeature_minimal.city.jsonl"), Format::Cityjson, scratch.path()));
+    assert_eq!(failed(&line), "incomplete");
+    let files = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(files, expected.len() + 1);
+}
+
+/// A document with these objects; vertices are the corners of a cube of 10 m at Kaifeng, in centimetres.
+fn document(objects: &str, more: &str) -> String {
+    let corners: Vec<String> =
+        (0..8).map(|i| format!("[{},{},{}]", i % 2 * 1000, i / 2 % 2 * 1000, i / 4 * 1000)).collect();
+    format!(
+        r#"{{"type":"CityJSON","version":"2.0","transform":{{"scale":[0.01,0.01,0.01],"translate":[527000.0,3852000.0,70.0]}},
+        "metadata":{{"referenceSystem":"https://www.opengis.net/def/crs/EPSG/0/4547"}},{more}
+        "CityObjects":{{{objects}}},"vertices":[{}]}}"#,
+        corners.join(",")
+    )
+}
+
+/// Seen from outside: bottom, top, south, north, west, east.
+const CUBE: &str = "[[[0,2,3,1]],[[4,5,7,6]],[[0,1,5,4]],[[3,2,6,7]],[[2,0,4,6]],[[1,3,7,5]]]";
+
+fn solid(lod: &str, boundaries: &str) -> String {
+    format!(r#"{{"type":"Solid","lod":"{lod}","boundaries":[{boundaries}]}}"#)
+}
+
+fn written(text: &str, scratch: &Path) -> ReadJob {
+    let path = scratch.join("made.city.json");
+    std::fs::write(&path, text).unwrap();
+    job(path, Format::Cityjson, scratch)
+}
+
+#[test]
+fn parts_are_merged_and_rooms_left_out() {
+    let scratch = tempfile::tempdir().unwrap();
+    let half = solid("2", "[[[0,2,3,1]],[[4,5,7,6]]]");
+    let objects = format!(
+        r#""b":{{"type":"Building","attributes":{{"名称":"楼","deep":{{"a":[1]}},"n":3,"yes":true}},"children":["p","q","r","gone"]}},
+        "p":{{"type":"BuildingPart","parents":["b"],"geometry":[{}]}},"q":{{"type":"BuildingInstallation","parents":["b"],"geometry":[{half}]}},
+        "r":{{"type":"BuildingRoom","parents":["b"],"geometry":[{half}]}}"#,
+        solid("2", CUBE)
+    );
+    let got = child(&written(&document(&objects, ""), scratch.path()));
+    assert_eq!(
+        (got.opened.declared, got.records.len(), codes(&got)),
+        (Some(1), 1, BTreeMap::new()),
+        "{:?}",
+        got.failed
+    );
+    let m = models(&got)[0];
+    assert_eq!((m.positions.len(), m.lods[0].surfaces.len(), m.lods[0].shells.len()), (8, 8, 2));
+    assert_eq!(faults(&got), BTreeMap::from([("missing-part".into(), 1)]));
+    assert!(got.done.as_ref().unwrap().findings.iter().any(|f| f.starts_with("1 rooms")));
+    for (column, expected) in [
+        ("id", Raw::Text("b".into())),
+        ("type", Raw::Text("Building".into())),
+        ("height", Raw::Float(10.0)),
+        ("名称", Raw::Text("楼".into())),
+        ("deep", Raw::Text("{\"a\":[1]}".into())),
+        ("n", Raw::Int(3)),
+        ("yes", Raw::Bool(true)),
+    ] {
+        assert_eq!(value(&got, 0, column), &expected, "{column}");
+    }
+    // The cube's bottom, wherever the parts are.
+    let outline = got.records[0].geometry.as_ref().unwrap();
+    assert_eq!((outline.xy.len(), outline.z[0]), (5, 70.0));
+    assert!((m.bounds()[1][2] - 80.0).abs() < 1e-9);
+}
+
+#[test]
+fn broken_objects_are_refused_by_name() {
+    let scratch = tempfile::tempdir().unwrap();
+    let wall = r#"{"type":"MultiSurface","lod":"2","boundaries":[[[0,1,5,4]]]}"#;
+    let objects = format!(
+        r#""good":{{"type":"Building","geometry":[{}]}},"index":{{"type":"Building","geometry":[{}]}},
+        "shape":{{"type":"Building","geometry":[{{"type":"Solid","lod":"2","boundaries":[[0]]}}]}},
+        "empty":{{"type":"Building"}},"wall":{{"type":"Building","geometry":[{wall}]}},
+        "json":{{"type":7}},"loop":{{"type":"Building","children":["turn"]}},
+        "turn":{{"type":"BuildingPart","parents":["loop"],"children":["turn"]}},
+        "deep":{{"type":"Building","attributes":{{"x":{}1{}}}}}"#,
+        solid("1", CUBE),
+        solid("1", "[[[0,2,99]]]"),
+        "[".repeat(40),
+        "]".repeat(40),
+    );
+    let got = child(&written(&document(&objects, ""), scratch.path()));
+    assert_eq!(got.failed, None);
+    let expected = ["vertex-index", "bad-boundaries", "null-geometry", "no-footprint", "broken-object", "bad-parts"];
+    let mut expected: BTreeMap<String, u64> = expected.iter().map(|c| (c.to_string(), 1)).collect();
+    expected.insert("null-geometry".into(), 2);
+    assert_eq!(codes(&got), expected);
+    assert_eq!(models(&got).len(), 1);
+    let why = got.records[1].geometry.as_ref().unwrap_err();
+    assert!(why.detail.contains("object index: vertex 99 of 8"), "{why:?}");
+}
+
+#[test]
+fn whole_documents_that_cannot_be_right_are_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    let good = document(&format!(r#""a":{{"type":"Building","geometry":[{}]}}"#, solid("2", CUBE)), "");
+    let bomb = format!("{{\"type\":\"CityJSON\",\"CityObjects\":{{\"a\":{{\"geometry\":{}", "[".repeat(200_000));
+    let other = |from: &str, to: &str| good.replace(from, to);
+    for (text, code) in [
+        (good.clone(), ""),
+        (good[..good.len() - 9].to_string(), "incomplete"),
+        (bomb, "malformed"),
+        (other("\"2.0\"", "\"0.6\""), "unknown-version"),
+        (other("\"CityJSON\"", "\"Topology\""), "not-this-format"),
+        (other("[1000,0,0]", "[1000,0]"), "malformed"),
+        (other("\"scale\":[0.01,0.01,0.01]", "\"scale\":[0,1,1]"), "malformed"),
+        (other("EPSG/0/4547", "EPSG/0/99999"), "unknown-crs"),
+        (other("https://www.opengis.net/def/crs/EPSG/0/4547", "开封独立坐标系"), "unknown-crs"),
+        // Eastings with zone 38 written into them.
+        (other("[527000.0", "[38527000.0"), "wrong-crs"),
+        ("[]".to_string(), "not-this-format"),
+        (String::new(), "not-this-format"),
+    ] {
+        let got = child(&written(&text, scratch.path()));
+        assert_eq!(failed(&got), code, "{}: {:?}", &text[..text.len().min(60)], got.failed);
+    }
+    let mut j = written(&good, scratch.path());
+    for (declared, code) in [("EPSG:4547", ""), ("EPSG:4547+5737", ""), ("EPSG:4546", "crs-disagrees")] {
+        j.crs = epsg(declared);
+        assert_eq!(failed(&child(&j)), code, "{declared}");
+    }
+    j.crs = epsg("EPSG:4547+5737");
+    assert!(child(&j).opened.vertical.contains("5737"));
+}
+
+/// A sequence costs one line at a time; a broken line is told by its number, a broken feature costs itself.
+#[test]
+fn sequences_are_read_line_by_line() {
+    let scratch = tempfile::tempdir().unwrap();
+    let head = document("", "").replace('\n', " ");
+    let cube = solid("2.2", CUBE);
+    let feature = |id: usize, x: usize| {
+        let corners: Vec<String> =
+            (0..8).map(|i| format!("[{},{},{}]", x + i % 2 * 1000, i / 2 % 2 * 1000, i / 4 * 1000)).collect();
+        format!(
+            r#"{{"type":"CityJSONFeature","id":"f{id}","CityObjects":{{"f{id}":{{"type":"Building","geometry":[{cube}]}}}},"vertices":[{}]}}"#,
+            corners.join(",")
+        )
+    };
+    let lines: Vec<String> = (0..1200).map(|i| feature(i, i * 2000)).collect();
+    let whole = format!("{head}\n{}\n", lines.join("\n"));
+    let got = child(&written(&whole, scratch.path()));
+    assert_eq!(
+        (got.opened.declared, got.records.len(), codes(&got)),
+        (Some(1200), 1200, BTreeMap::new()),
+        "{:?}",
+        got.failed
+    );
+    assert_eq!(value(&got, 700, "id"), &Raw::Text("f700".into()));
+    assert_eq!(got.records[700].row, 702);
+    let broken = whole.replacen("[3000,0,0]", "[3000,0]", 1);
+    assert_eq!(codes(&child(&written(&broken, scratch.path()))), BTreeMap::from([("bad-vertices".into(), 1)]));
+    let cut = &whole[..whole.len() - 50];
+    let got = child(&written(cut, scratch.path()));
+    assert!(
+        failed(&got) == "incomplete" && got.failed.as_ref().unwrap().what.contains("line 1201"),
+        "{:?}",
+        got.failed
+    );
+}
