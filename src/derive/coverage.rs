@@ -3,10 +3,12 @@
 //! zoom and no gap opens between them.
 //!
 //! Rings are cut into arcs at nodes (vertices where more than two edges meet, or where borders part), each arc
-//! is ranked once in a direction of its own, whichever polygon it is met in.
+//! is ranked once in a direction of its own, whichever polygon it is met in. Arcs ranked one by one might cross when
+//! they are simplified; `removal` makes their vertices wait for each other, so that they do not.
 
+use super::removal;
 use crate::geo::importance;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Vertices are the same when their coordinates are bit for bit the same.
 type Place = (u64, u64);
@@ -73,8 +75,9 @@ impl Topology {
         self.neighbours[v as usize][1] == NODE
     }
 
-    /// The largest tolerance at which each ring vertex is still kept, ring after ring; infinite where always.
-    pub fn importances(self) -> Vec<f32> {
+    /// The largest tolerance at which each ring vertex is still kept, ring after ring; infinite where always. `most`:
+    /// the largest tolerance that will be asked for.
+    pub fn importances(self, most: f32) -> Vec<f32> {
         let mut rank = vec![0.0f32; self.xy.len()];
         let mut line = Vec::new();
         let mut ranked = Vec::new();
@@ -84,10 +87,22 @@ impl Topology {
                 self.rank_arc(arc, &mut line, &mut ranked, &mut rank);
             });
         }
-        for ring in self.ring_ranges() {
-            self.keep_three(ring, &mut rank);
-        }
+        let links: Vec<Option<removal::Links>> =
+            (0..self.xy.len() as u32).map(|v| self.is_inner(v).then(|| self.neighbours[v as usize])).collect();
+        removal::order(&self.xy, &links, self.joined(), &mut rank, most);
         self.rings.iter().map(|&v| rank[v as usize]).collect()
+    }
+
+    /// Neither a node nor a dead end.
+    fn is_inner(&self, v: u32) -> bool {
+        self.neighbours[v as usize][1] < NODE
+    }
+
+    /// Edges whose ends both stay.
+    fn joined(&self) -> HashSet<(u32, u32)> {
+        let edges = self.ring_ranges().flat_map(|r| self.rings[r].windows(2));
+        let kept = edges.filter(|e| !self.is_inner(e[0]) && !self.is_inner(e[1]));
+        kept.map(|e| (e[0].min(e[1]), e[0].max(e[1]))).collect()
     }
 
     fn ring_ranges(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
@@ -149,24 +164,6 @@ impl Topology {
             arc.reverse();
         }
     }
-
-    /// No ring may collapse while it is drawn: its three strongest places stay, for its neighbours too.
-    fn keep_three(&self, ring: std::ops::Range<usize>, rank: &mut [f32]) {
-        let Some((_, open)) = self.rings[ring].split_last() else { return };
-        let always = open.iter().filter(|&&v| rank[v as usize].is_infinite()).count();
-        if always >= 3 {
-            return;
-        }
-        let mut rest: Vec<u32> = open.iter().copied().filter(|&v| rank[v as usize].is_finite()).collect();
-        rest.sort_by(|&a, &b| {
-            let (ra, rb) = (rank[a as usize], rank[b as usize]);
-            rb.total_cmp(&ra)
-                .then(self.xy[a as usize].partial_cmp(&self.xy[b as usize]).unwrap_or(std::cmp::Ordering::Equal))
-        });
-        for &v in rest.iter().take(3 - always) {
-            rank[v as usize] = f32::INFINITY;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -198,7 +195,7 @@ mod tests {
         let mut t = Topology::new();
         t.add_ring(&left);
         t.add_ring(&right);
-        let rank = t.importances();
+        let rank = t.importances(f32::MAX);
         let (a, b) = rank.split_at(left.len());
         for tolerance in [0.001, 0.02, 0.05, 0.08, 0.2, 5.0] {
             let on_border = |v: Vec<[f64; 2]>| {
@@ -219,8 +216,43 @@ mod tests {
             (0..=12).map(|i| f64::from(i % 12) * std::f64::consts::FRAC_PI_6).map(|a| [a.cos(), a.sin()]).collect();
         let mut t = Topology::new();
         t.add_ring(&ring);
-        let rank = t.importances();
+        let rank = t.importances(f32::MAX);
         assert!(kept(&ring, &rank, 1e9).len() >= 4, "three places and the closing one");
+    }
+
+    /// Arcs that bend into each other: simplified one by one they would cross.
+    #[test]
+    fn borders_never_cross() {
+        // A cell and a narrow one beside it, whose two long borders follow each other closely around wide bends.
+        let (mut first, mut second) = (vec![], vec![]);
+        for i in 0..=120 {
+            let (y, bend) =
+                (f64::from(i) * 0.1, 3.0 * (f64::from(i) * 0.35).sin() + 0.3 * f64::from(i * 37 % 11) / 11.0);
+            first.push([10.0 + bend, y]);
+            second.push([10.05 + bend + 0.1 * f64::from(i * 53 % 7) / 7.0, y]);
+        }
+        let left = [vec![[0.0, 0.0]], first.clone(), vec![[0.0, 12.0], [0.0, 0.0]]].concat();
+        let between: Ring = first.iter().chain(second.iter().rev()).chain(&first[..1]).copied().collect();
+        let mut t = Topology::new();
+        t.add_ring(&left);
+        t.add_ring(&between);
+        let rank = t.importances(f32::MAX);
+        let meet = |a: &[[f64; 2]], b: &[[f64; 2]]| {
+            let side =
+                |p: [f64; 2], q: [f64; 2], r: [f64; 2]| (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]);
+            side(a[0], a[1], b[0]) * side(a[0], a[1], b[1]) < 0.0
+                && side(b[0], b[1], a[0]) * side(b[0], b[1], a[1]) < 0.0
+        };
+        let mut dropped = 0;
+        for tolerance in [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 100.0] {
+            let ring = kept(&between, &rank[left.len()..], tolerance);
+            for (i, a) in ring.windows(2).enumerate() {
+                assert!(!ring.windows(2).skip(i + 1).any(|b| meet(a, b)), "tolerance {tolerance}");
+            }
+            assert!(ring.len() >= 4);
+            dropped = between.len() - ring.len();
+        }
+        assert!(dropped > between.len() / 2, "{dropped} of {} dropped at last", between.len());
     }
 
     #[test]
@@ -236,7 +268,7 @@ mod tests {
             let mut t = Topology::new();
             t.add_ring(ring);
             t.add_ring(&right);
-            let r = t.importances();
+            let r = t.importances(f32::MAX);
             let mut m: Vec<_> =
                 ring.iter().zip(r).map(|(p, r)| (p[0].to_bits(), p[1].to_bits(), r.to_bits())).collect();
             m.sort_unstable();

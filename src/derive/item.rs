@@ -53,7 +53,7 @@ pub fn survey(table: &Table, layer: &Layer, today: &str) -> Result<Survey> {
     let rank = layer.thin.rank.as_deref().and_then(|r| layer.field(r));
     let validity = Validity::of(layer, table.schema());
     let mut items = Vec::with_capacity(table.count() as usize);
-    let mut ranker = Ranker::new(layer.generalise.coverage);
+    let mut ranker = Ranker::new(layer);
     let mut g = Geometry::empty(GeometryKind::Point);
     table.scan(&mut |row| {
         row.read_geometry(&mut g);

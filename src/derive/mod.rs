@@ -6,6 +6,8 @@ mod census;
 mod coverage;
 mod item;
 mod overview;
+mod present;
+mod removal;
 mod shape;
 mod thin;
 

@@ -18,8 +18,6 @@ use std::sync::Arc;
 
 /// An overview is worth its bytes when it leaves out at least this share of the vertices.
 const WORTHWHILE: f64 = 0.3;
-/// Degrees of longitude per pixel at zoom 0 in both built-in grids.
-const PIXEL_DEG: f64 = 1.40625;
 
 /// The layer's sealed features and what is known of them.
 pub struct Source<'a> {
@@ -60,11 +58,6 @@ pub fn write_all(draft: &Draft, source: &Source<'_>) -> Result<BTreeMap<u8, Over
     Ok(overviews)
 }
 
-/// Largest deviation from the original at zoom `z`, degrees on the Mercator plane.
-fn tolerance_deg(layer: &Layer, z: u8) -> f32 {
-    (layer.generalise.tolerance_px * PIXEL_DEG / (1u64 << z) as f64) as f32
-}
-
 /// Which features stay at a zoom, and how simple they become there.
 struct Kept {
     z: u8,
@@ -76,7 +69,7 @@ struct Kept {
 
 impl Kept {
     fn at(source: &Source<'_>, cut: u8, z: u8) -> Kept {
-        let tolerance = tolerance_deg(source.layer, z);
+        let tolerance = shape::tolerance_deg(source.layer, z);
         let Survey { items, ranks, levels } = source.survey;
         let mut from = 0;
         let left = |(n, item): (usize, &Item)| {

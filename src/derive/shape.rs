@@ -2,14 +2,25 @@
 
 use crate::feature::Geometry;
 use crate::geo::{GeometryKind, importance};
+use crate::layer::Layer;
 
 use super::coverage::Topology;
 use super::item::plane_y;
 
+/// Degrees of longitude per pixel at zoom 0 in both built-in grids.
+const PIXEL_DEG: f64 = 1.40625;
+
+/// Largest deviation from the original at zoom `z`, degrees on the Mercator plane.
+pub fn tolerance_deg(layer: &Layer, z: u8) -> f32 {
+    (layer.generalise.tolerance_px * PIXEL_DEG / (1u64 << z) as f64) as f32
+}
+
 /// Ranks the vertices of a layer's geometries, in the order they are added. Lines and free-standing polygons are
 /// ranked one by one as they come; the rings of a coverage together, when all are known.
+#[derive(Default)]
 pub struct Ranker {
-    topology: Option<Topology>,
+    /// Of a coverage, and the largest tolerance it will be simplified by.
+    topology: Option<(Topology, f32)>,
     /// Where in `ranks` a coverage's rings go.
     awaited: Vec<std::ops::Range<usize>>,
     ranks: Vec<f32>,
@@ -18,9 +29,9 @@ pub struct Ranker {
 }
 
 impl Ranker {
-    pub fn new(coverage: bool) -> Ranker {
-        let topology = coverage.then(Topology::new);
-        Ranker { topology, awaited: vec![], ranks: vec![], plane: vec![], run: vec![] }
+    pub fn new(layer: &Layer) -> Ranker {
+        let topology = layer.generalise.coverage.then(|| (Topology::new(), tolerance_deg(layer, layer.zoom.min)));
+        Ranker { topology, ..Ranker::default() }
     }
 
     pub fn add(&mut self, g: &Geometry) {
@@ -31,7 +42,7 @@ impl Ranker {
         for run in g.runs() {
             to_plane(&g.xy[run.clone()], &mut self.plane);
             match &mut self.topology {
-                Some(topology) if g.kind == GeometryKind::Polygon => {
+                Some((topology, _)) if g.kind == GeometryKind::Polygon => {
                     topology.add_ring(&self.plane);
                     self.awaited.push(self.ranks.len()..self.ranks.len() + run.len());
                     self.ranks.resize(self.ranks.len() + run.len(), 0.0);
@@ -49,8 +60,8 @@ impl Ranker {
 
     /// For every vertex added, the largest tolerance in degrees of the Mercator plane at which it stays.
     pub fn finish(mut self) -> Vec<f32> {
-        if let Some(topology) = self.topology.take() {
-            let ranked = topology.importances();
+        if let Some((topology, most)) = self.topology.take() {
+            let ranked = topology.importances(most);
             let mut from = 0;
             for place in self.awaited {
                 let to = from + place.len();
@@ -84,7 +95,8 @@ pub fn count_kept(ranks: &[f32], tolerance: f32) -> u32 {
     ranks.iter().filter(|&&r| r >= tolerance).count() as u32
 }
 
-/// Writes into `out` the geometry with the vertices whose importance reaches `tolerance`. Heights go along.
+/// Writes into `out` the geometry with the vertices whose importance reaches `tolerance`. Heights go along. A ring
+/// whose first vertex goes is closed at the next one that stays.
 pub fn filter(g: &Geometry, ranks: &[f32], tolerance: f32, out: &mut Geometry) {
     out.kind = g.kind;
     out.xy.clear();
@@ -92,9 +104,14 @@ pub fn filter(g: &Geometry, ranks: &[f32], tolerance: f32, out: &mut Geometry) {
     out.ends.clear();
     out.parts.clone_from(&g.parts);
     for run in g.runs() {
+        let start = out.xy.len();
         for i in run.filter(|&i| ranks[i] >= tolerance) {
             out.xy.push(g.xy[i]);
             out.z.extend(g.z.get(i));
+        }
+        if g.kind == GeometryKind::Polygon && out.xy.len() > start && out.xy.last() != Some(&out.xy[start]) {
+            out.xy.push(out.xy[start]);
+            out.z.extend(out.z.get(start).copied());
         }
         out.ends.push(out.xy.len() as u32);
     }
@@ -108,7 +125,7 @@ mod tests {
     use super::*;
 
     fn ranked(g: &Geometry) -> Vec<f32> {
-        let mut r = Ranker::new(false);
+        let mut r = Ranker::default();
         r.add(g);
         r.finish()
     }

@@ -17,7 +17,7 @@ pub use validity::Validity;
 /// Tile units across a tile. 4096 keeps a unit at 3 cm at z 18.
 pub const EXTENT: u32 = 4096;
 /// Changes whenever the same rows would give other bytes: part of every tile's revision.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// An overview's column with the number of features that a kept one stands for.
 pub const COUNT: &str = "_count";
 
@@ -94,13 +94,19 @@ pub fn draw(table: &Table, frame: &Frame, brush: &Brush<'_>) -> Result<Option<Ve
     let mut pen = Pen::default();
     table.query(&frame.window, &mut |row| {
         if brush.stays(row) && brush.is_valid(row) && pen.trace(row, frame) {
-            encoder.feature(row.id(), &pen.shape, &mut |put: &mut dyn FnMut(&str, ValueRef<'_>)| {
+            let mut values = |put: &mut dyn FnMut(&str, ValueRef<'_>)| {
                 row.values(&mut |column, value| {
                     if let Some(key) = brush.keys.get(column).copied().flatten() {
                         put(key, value);
                     }
                 });
-            });
+            };
+            // What is too small to be seen is there all the same: in the tiles that have its first vertex.
+            if !encoder.feature(row.id(), &pen.shape, &mut values)
+                && let Some(at) = pen.first.filter(|p| frame.rect.contains(&BBox::of(&[*p])))
+            {
+                encoder.speck(row.id(), row.kind(), at, &mut values);
+            }
         }
         Ok(())
     })?;
@@ -112,11 +118,18 @@ struct Pen {
     geometry: Geometry,
     shape: Shape,
     cut: ClippedBuffers,
+    /// The shape's first vertex before it was cut.
+    first: Option<[f64; 2]>,
 }
 
 impl Default for Pen {
     fn default() -> Pen {
-        Pen { geometry: Geometry::empty(GeometryKind::Point), shape: Shape::default(), cut: ClippedBuffers::default() }
+        Pen {
+            geometry: Geometry::empty(GeometryKind::Point),
+            shape: Shape::default(),
+            cut: ClippedBuffers::default(),
+            first: None,
+        }
     }
 }
 
@@ -128,6 +141,7 @@ impl Pen {
         s.kind = Some(g.kind);
         s.xy.clear();
         frame.projector.project_into(&g.xy, &mut s.xy);
+        self.first = s.xy.first().copied();
         s.ends.clone_from(&g.ends);
         s.parts.clone_from(&g.parts);
         if frame.rect.contains(&BBox::of(&s.xy)) {

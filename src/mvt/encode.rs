@@ -70,11 +70,27 @@ impl LayerEncoder {
         if self.snapped.points.is_empty() {
             return false;
         }
+        self.put(id, kind, values);
+        true
+    }
+
+    /// Adds a feature as the smallest shape of its kind at a place in tile units: for one of which nothing was left
+    /// after rounding, so that it is there all the same, with its id and values. Whether it was added: a place that is
+    /// not finite is none.
+    pub fn speck(&mut self, id: FeatureId, kind: GeometryKind, at: [f64; 2], values: &mut Attributes<'_>) -> bool {
+        self.snapped.speck(kind, at);
+        if self.snapped.points.is_empty() {
+            return false;
+        }
+        self.put(id, kind, values);
+        true
+    }
+
+    fn put(&mut self, id: FeatureId, kind: GeometryKind, values: &mut Attributes<'_>) {
         self.features += 1;
         self.put_commands(kind);
         self.put_tags(values);
         self.put_feature(id, kind);
-        true
     }
 
     /// The layer as it stands in a tile message (field 3, length, Layer); `None` if it has no feature.

@@ -55,6 +55,27 @@ impl Snapped {
         }
     }
 
+    /// Replaces itself with the smallest shape of its kind at a place: a point, a line of one unit, half a square unit.
+    pub fn speck(&mut self, kind: GeometryKind, at: [f64; 2]) {
+        self.clear();
+        if !(at[0] + at[1]).is_finite() {
+            return;
+        }
+        let [x, y] = round(&at);
+        let corners: &[Point] = match kind {
+            GeometryKind::Point => &[[x, y]],
+            GeometryKind::Line => &[[x, y], [x + 1, y]],
+            GeometryKind::Polygon => &[[x, y], [x + 1, y], [x, y + 1]],
+        };
+        self.points.extend_from_slice(corners);
+        if kind != GeometryKind::Point {
+            self.ends.push(self.points.len() as u32);
+        }
+        if kind == GeometryKind::Polygon {
+            self.parts.push(1);
+        }
+    }
+
     /// Points are a set: several of them are sorted and each stands once.
     fn snap_points(&mut self, xy: &[[f64; 2]]) {
         self.points.extend(xy.iter().filter(|p| (p[0] + p[1]).is_finite()).map(round));
@@ -252,6 +273,17 @@ mod tests {
         let s = snapped(GeometryKind::Polygon, &[&at_start], &[1]);
         assert_eq!(double_area(&s.points), 162);
         assert_eq!(s.points.len(), 4);
+    }
+
+    #[test]
+    fn specks_are_the_smallest_of_their_kind() {
+        let mut s = Snapped::default();
+        s.speck(GeometryKind::Line, [3.4, -0.6]);
+        assert_eq!((s.points.as_slice(), s.ends.as_slice()), (&[[3, -1], [4, -1]][..], &[2][..]));
+        s.speck(GeometryKind::Polygon, [3.5, 7.0]);
+        assert_eq!((double_area(&s.points), s.parts.as_slice()), (1, &[1][..]), "an exterior");
+        s.speck(GeometryKind::Polygon, [f64::NAN, 7.0]);
+        assert!(s.points.is_empty());
     }
 
     #[test]

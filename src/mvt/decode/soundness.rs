@@ -40,6 +40,9 @@ pub fn is_simple(ring: &[Point]) -> bool {
     (0..n).all(|i| {
         (i + 1..n).all(|j| {
             let ((a, b), (c, d)) = (edge(i), edge(j));
+            if apart(a, b, c, d) {
+                return true;
+            }
             match (j == i + 1, (j + 1) % n == i) {
                 (true, true) => true,
                 (true, false) => !on_segment(a, b, d) && !on_segment(c, d, a),
@@ -50,11 +53,24 @@ pub fn is_simple(ring: &[Point]) -> bool {
     })
 }
 
+/// Whether the boxes of two edges have no point in common: told before anything is multiplied.
+fn apart(a: Point, b: Point, c: Point, d: Point) -> bool {
+    (0..2).any(|k| a[k].max(b[k]) < c[k].min(d[k]) || c[k].max(d[k]) < a[k].min(b[k]))
+}
+
 fn rings_cross(a: &[Point], b: &[Point]) -> bool {
+    let span =
+        |r: &[Point], k: usize| r.iter().fold((i32::MAX, i32::MIN), |(low, high), p| (low.min(p[k]), high.max(p[k])));
+    if (0..2).any(|k| span(a, k).1 < span(b, k).0 || span(b, k).1 < span(a, k).0) {
+        return false;
+    }
     let edges = |r: &[Point]| (0..r.len()).map(|i| (r[i], r[(i + 1) % r.len()])).collect::<Vec<_>>();
     let (ea, eb) = (edges(a), edges(b));
     let proper = ea.iter().any(|&(p, q)| {
         eb.iter().any(|&(r, s)| {
+            if apart(p, q, r, s) {
+                return false;
+            }
             let t = [turn(p, q, r), turn(p, q, s), turn(r, s, p), turn(r, s, q)];
             let crossing = t[0] * t[1] < 0 && t[2] * t[3] < 0;
             let along = t[0] == 0 && t[1] == 0 && overlap_length(p, q, r, s) > 0;
