@@ -1,8 +1,11 @@
-//! `chengtu inspect`: what a store holds, as a table for people or JSON for machines. Reads manifests only.
+//! `chengtu inspect`: what a store holds, as a table for people or JSON for machines. Reads manifests and the
+//! register only.
 
 use chengtu::error::Result;
+use chengtu::ownership::register::{REGISTER, Register};
 use chengtu::store::{BlobRef, BlockCache, LayerEntry, Snapshot, Store};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,10 +18,26 @@ pub fn inspect(dir: &Path, snapshot: Option<&str>, as_json: bool) -> Result<Stri
         Some(id) => Some(store.snapshot(id, &Arc::new(BlockCache::new(1 << 20)))?),
         None => None,
     };
+    let register = shown.as_deref().map(register).transpose()?.flatten();
     Ok(match as_json {
-        true => to_json(current.as_deref(), &all, shown.as_deref()),
-        false => to_table(current.as_deref(), &all, shown.as_deref()),
+        true => to_json(current.as_deref(), &all, shown.as_deref(), register.as_ref()),
+        false => to_table(current.as_deref(), &all, shown.as_deref(), register.as_ref()),
     })
+}
+
+fn register(snapshot: &Snapshot) -> Result<Option<Register>> {
+    let Some(blob) = snapshot.manifest.extra.get(REGISTER) else { return Ok(None) };
+    Register::from_json(&snapshot.blob(blob)?).map(Some)
+}
+
+/// What a table of the register is called, and its rows.
+fn register_rows(r: &Register) -> Vec<(String, usize)> {
+    let mut rows = vec![("organisations".to_string(), r.organisations.len())];
+    rows.extend(r.schemes.iter().map(|s| (format!("classes of {}", s.id), s.classes.len())));
+    rows.extend(r.crosswalks.iter().map(|c| (format!("crosswalk of {} to {}", c.from, c.to), c.rows.len())));
+    let others = [("policies", r.policies.len()), ("roles", r.roles.len()), ("rulings", r.rulings.len())];
+    rows.extend(others.map(|(name, n)| (name.to_string(), n)));
+    rows
 }
 
 /// Bytes on disk that a layer names (blobs shared with other snapshots counted too).
@@ -27,7 +46,8 @@ fn layer_bytes(entry: &LayerEntry) -> u64 {
     [&entry.features, &entry.census, &entry.ids].into_iter().chain(more).map(|b: &BlobRef| b.size).sum()
 }
 
-fn to_json(current: Option<&str>, all: &[String], shown: Option<&Snapshot>) -> String {
+fn to_json(current: Option<&str>, all: &[String], shown: Option<&Snapshot>, register: Option<&Register>) -> String {
+    let register = register.map(|r| json!({ "city": r.city, "rows": BTreeMap::from_iter(register_rows(r)) }));
     let snapshot = shown.map(|s| {
         let layers: Vec<_> = s
             .manifest
@@ -51,13 +71,14 @@ fn to_json(current: Option<&str>, all: &[String], shown: Option<&Snapshot>) -> S
             "created": s.manifest.created,
             "declared_layers": s.catalog.len(),
             "layers": layers,
+            "register": register,
         })
     });
     let whole = json!({ "current": current, "snapshots": all, "snapshot": snapshot });
     format!("{whole:#}\n")
 }
 
-fn to_table(current: Option<&str>, all: &[String], shown: Option<&Snapshot>) -> String {
+fn to_table(current: Option<&str>, all: &[String], shown: Option<&Snapshot>, register: Option<&Register>) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "snapshots:");
     for id in all {
@@ -79,6 +100,12 @@ fn to_table(current: Option<&str>, all: &[String], shown: Option<&Snapshot>) -> 
     let size: u64 = s.manifest.layers.values().map(layer_bytes).sum();
     let total = format!("{} of {} layers", s.manifest.layers.len(), s.catalog.len());
     let _ = writeln!(out, "  {total:width$}  {count:>10}  {:>10}", bytes(size));
+    if let Some(r) = register {
+        let _ = writeln!(out, "\nregister of {}", r.city);
+        for (table, rows) in register_rows(r) {
+            let _ = writeln!(out, "  {table}: {rows}");
+        }
+    }
     out
 }
 

@@ -2,7 +2,7 @@
 //! data; columns that a file turns out not to have are found when it is opened (`columns`).
 
 use super::dates::DateFormat;
-use super::load::{Source, Target};
+use super::load::{Loaded, Source, Target};
 use super::manifest::{FieldRule, Mode, Scalar};
 use super::values::convert_text;
 use super::wire::{CrsSpec, Format};
@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use toml::Spanned;
 
 /// What is wrong with one delivery's declarations, and the inputs that are not there.
 #[derive(Debug, Default)]
@@ -21,7 +22,18 @@ pub struct Checked {
     pub missing: Vec<(PathBuf, Finding)>,
 }
 
-pub fn check_sources<'a>(catalog: &Catalog, sources: impl Iterator<Item = &'a Source>) -> Checked {
+/// Sources and register of all manifests.
+pub fn check_all(catalog: &Catalog, loaded: &Loaded) -> Checked {
+    let mut checked = check_sources(catalog, &loaded.sources);
+    if let Some(register) = &loaded.register {
+        let of_register = register.check();
+        checked.findings.extend(of_register.findings);
+        checked.missing.extend(of_register.missing);
+    }
+    checked
+}
+
+fn check_sources(catalog: &Catalog, sources: &[Source]) -> Checked {
     let mut checked = Checked::default();
     let mut tags: BTreeMap<SourceTag, &str> = BTreeMap::new();
     for source in sources {
@@ -51,11 +63,7 @@ fn check_container(source: &Source, say: &mut dyn FnMut(Range<usize>, String)) {
             say(crs.span(), what);
         }
     }
-    if let Some(label) =
-        d.encoding.as_ref().filter(|e| encoding_rs::Encoding::for_label(e.get_ref().as_bytes()).is_none())
-    {
-        say(label.span(), format!("encoding `{}` is not known; Chinese files are GB18030 or UTF-8", label.get_ref()));
-    }
+    check_encoding(d.encoding.as_ref(), &mut *say);
     match (&d.xy, source.format) {
         (None, Format::Csv) => say(d.path.span(), "a CSV needs xy = { x = \"easting or longitude\", y = … }".into()),
         (Some(xy), Format::Csv) => {
@@ -83,6 +91,12 @@ fn check_container(source: &Source, say: &mut dyn FnMut(Range<usize>, String)) {
     }
     if let Some(key) = d.key.as_ref().filter(|k| k.get_ref().0.is_empty()) {
         say(key.span(), "key names no column".into());
+    }
+}
+
+pub fn check_encoding(label: Option<&Spanned<String>>, say: &mut dyn FnMut(Range<usize>, String)) {
+    if let Some(label) = label.filter(|e| encoding_rs::Encoding::for_label(e.get_ref().as_bytes()).is_none()) {
+        say(label.span(), format!("encoding `{}` is not known; Chinese files are GB18030 or UTF-8", label.get_ref()));
     }
 }
 
@@ -221,7 +235,7 @@ fn check_filters(source: &Source, say: &mut dyn FnMut(Range<usize>, String)) {
 }
 
 /// "; did you mean …?" when one name is at most two letters away.
-fn like<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub fn like<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let best = known.map(|k| (edits(name, k), k)).min();
     match best {
         Some((d, k)) if d <= 2 => format!("; did you mean `{k}`?"),

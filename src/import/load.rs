@@ -2,6 +2,7 @@
 //! and their routing tables, never the data.
 
 use super::manifest::{Filter, KeyScope, Many, MaxRejects, Mode, SourceDecl, TextOr};
+use super::register::{RegisterDecl, RegisterSource};
 use super::wire::{CrsSpec, Format, Limits, ReadJob};
 use crate::error::Finding;
 use serde::Deserialize;
@@ -120,46 +121,86 @@ impl Source {
     }
 }
 
-/// Reads all manifests: their sources, and everything wrong with their form at once.
-pub fn load(manifests: &[impl AsRef<Path>]) -> (Vec<Source>, Vec<Finding>) {
-    let mut findings = vec![];
-    let sources: Vec<Source> = manifests.iter().flat_map(|path| load_one(path.as_ref(), &mut findings)).collect();
-    repeated_ids(&sources, &mut findings);
-    (sources, findings)
+/// What the manifests name, and everything wrong with their form.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    pub sources: Vec<Source>,
+    pub register: Option<RegisterSource>,
+    pub findings: Vec<Finding>,
 }
 
-fn load_one(path: &Path, findings: &mut Vec<Finding>) -> Vec<Source> {
+/// Reads all manifests.
+pub fn load(manifests: &[impl AsRef<Path>]) -> Loaded {
+    let mut loaded = Loaded::default();
+    for path in manifests {
+        load_one(path.as_ref(), &mut loaded);
+    }
+    repeated_ids(&loaded.sources, &mut loaded.findings);
+    loaded
+}
+
+fn load_one(path: &Path, loaded: &mut Loaded) {
+    let findings = &mut loaded.findings;
     let whole = |what: String| Finding { file: path.to_path_buf(), line: 0, what };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(e) => {
             findings.push(whole(format!("cannot be read: {e}")));
-            return vec![];
+            return;
         }
     };
     let file = Arc::new(ManifestFile::new(path, &text));
     let (root, errors) = DeTable::parse_recoverable(&text);
     if !errors.is_empty() {
         findings.extend(errors.iter().map(|e| file.finding(e.span().unwrap_or(0..0), e.message())));
-        return vec![];
+        return;
     }
     let mut id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let mut declared = vec![];
+    let (mut declared, mut registers) = (vec![], vec![]);
     for (key, value) in root.into_inner() {
         let span = key.span();
+        if key.get_ref() == "register" {
+            registers.push(value);
+            continue;
+        }
         match (key.get_ref().as_ref(), value.into_inner()) {
             ("id", DeValue::String(text)) if !text.trim().is_empty() => id = text.into_owned(),
             ("source", DeValue::Array(list)) => declared.extend(list),
             ("id", _) => findings.push(file.finding(span, "id: expected a text")),
             ("source", _) => findings.push(file.finding(span, "source: expected [[source]] tables")),
-            (other, _) => findings
-                .push(file.finding(span, format!("unknown field `{other}`, expected `id` or `[[source]]` tables"))),
+            (other, _) => {
+                findings.push(file.finding(
+                    span,
+                    format!("unknown field `{other}`, expected `id`, `[[source]]` tables or `[register]`"),
+                ))
+            }
         }
     }
-    if declared.is_empty() {
-        findings.push(whole("names no [[source]]".to_string()));
+    if declared.is_empty() && registers.is_empty() {
+        findings.push(whole("names no [[source]] and no [register]".to_string()));
     }
-    declared.into_iter().filter_map(|table| source(&id, &file, table, findings)).collect()
+    let sources = declared.into_iter().filter_map(|table| source(&id, &file, table, findings));
+    loaded.sources.extend(sources);
+    registers.into_iter().for_each(|table| register(&id, &file, table, loaded));
+}
+
+/// An import takes one register: two would each be half of it.
+fn register(delivery: &str, file: &Arc<ManifestFile>, table: Spanned<DeValue<'_>>, loaded: &mut Loaded) {
+    let at = table.span();
+    match (RegisterDecl::deserialize(ValueDeserializer::from(table)), &loaded.register) {
+        (Err(e), _) => loaded.findings.push(file.finding(e.span().unwrap_or(at), e.message())),
+        (Ok(_), Some(first)) => {
+            let what = format!(
+                "a second register; {}:{} has one, and an import takes one",
+                first.file.path.display(),
+                first.file.line(first.at.start)
+            );
+            loaded.findings.push(file.finding(at, what));
+        }
+        (Ok(decl), None) => {
+            loaded.register = Some(RegisterSource { id: delivery.to_string(), file: file.clone(), at, decl });
+        }
+    }
 }
 
 fn source(
@@ -212,7 +253,7 @@ fn source(
 }
 
 /// Relative to the manifest's folder; a leading `${NAME}` comes from the environment.
-fn resolve(declared: &str, manifest: &Path) -> Result<PathBuf, String> {
+pub fn resolve(declared: &str, manifest: &Path) -> Result<PathBuf, String> {
     let folder = manifest.parent().unwrap_or(Path::new(""));
     let Some(rest) = declared.strip_prefix("${") else {
         return Ok(folder.join(declared));

@@ -14,6 +14,7 @@ mod merge;
 mod progress;
 mod provenance;
 pub mod read;
+mod register;
 mod repair;
 mod report;
 mod reproject;
@@ -53,12 +54,18 @@ pub fn read_source_main() -> Result<()> {
     child::main()
 }
 
-/// The deliveries' part of `chengtu check`.
+/// The deliveries' part of `chengtu check`: the manifests, and the rows of a register. Reads no source.
 pub fn check(catalog: &Catalog, manifests: &[&Path]) -> Vec<crate::error::Finding> {
-    let (sources, mut findings) = load::load(manifests);
-    let checked = check::check_sources(catalog, sources.iter());
+    let mut loaded = load::load(manifests);
+    let checked = check::check_all(catalog, &loaded);
+    let mut findings = std::mem::take(&mut loaded.findings);
     findings.extend(checked.findings);
+    let whole = checked.missing.is_empty();
     findings.extend(checked.missing.into_iter().map(|(_, finding)| finding));
+    // A register is small: its rows are judged, too.
+    if let Some(source) = loaded.register.filter(|_| whole) {
+        findings.extend(register::read(&source).1.flaws);
+    }
     findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     findings
 }

@@ -1,6 +1,7 @@
-//! What a snapshot remembers of its sources: for each that has records in it, the newest delivery's account.
+//! What a snapshot remembers of its sources: for each that has records in it, the newest delivery's account; and
+//! where its register came from.
 
-use super::report::Report;
+use super::report::{Report, TableReport};
 use crate::error::{Error, Result};
 use crate::store::Draft;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What the store remembers of a source: the newest delivery's account.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Provenance {
     manifest: String,
     file: String,
@@ -18,6 +19,9 @@ struct Provenance {
     crs: String,
     operation: String,
     vertical: String,
+    /// Of a register; no source of records has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tables: Vec<TableReport>,
 }
 
 /// Every source that has records in the snapshot, by id.
@@ -38,9 +42,18 @@ pub fn provenance(draft: &Draft, report: &Report) -> Result<Vec<u8>> {
             crs: s.crs.clone(),
             operation: s.operation.clone(),
             vertical: s.vertical.clone(),
+            tables: vec![],
         };
         all.insert(s.id.clone(), provenance);
     }
-    all.retain(|id, _| draft.manifest.layers.values().any(|l| l.sources.contains_key(id)));
+    if let Some(r) = &report.register {
+        all.retain(|_, p| p.tables.is_empty());
+        let rows = r.tables.iter().map(|t| t.rows).sum();
+        let manifest = name(&r.manifest);
+        let provenance =
+            Provenance { manifest, read: rows, stored: rows, tables: r.tables.clone(), ..Provenance::default() };
+        all.insert(format!("{}#register", r.id), provenance);
+    }
+    all.retain(|id, p| !p.tables.is_empty() || draft.manifest.layers.values().any(|l| l.sources.contains_key(id)));
     Ok(serde_json::to_vec_pretty(&all).unwrap_or_default())
 }

@@ -2,7 +2,8 @@
 //! JSON for machines, a table for people; both say the same.
 
 use super::wire::{Failed, Opened, Reject, Who};
-use serde::Serialize;
+use crate::error::Finding;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -16,6 +17,9 @@ pub struct Report {
     /// The snapshot that it published; none when it was refused.
     pub published: Option<String>,
     pub sources: Vec<SourceReport>,
+    /// Where a register was delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub register: Option<RegisterReport>,
     pub layers: Vec<LayerReport>,
     pub totals: Totals,
 }
@@ -75,6 +79,29 @@ pub struct Sample {
     pub detail: String,
 }
 
+/// A delivered register of responsible bodies.
+#[derive(Debug, Default, Serialize)]
+pub struct RegisterReport {
+    /// The delivery's.
+    pub id: String,
+    pub manifest: String,
+    pub tables: Vec<TableReport>,
+    /// Everything that is wrong with it, by file and line.
+    pub flaws: Vec<Finding>,
+    pub failed: Option<Failure>,
+}
+
+/// A table of a register.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableReport {
+    pub table: String,
+    pub file: String,
+    pub encoding: String,
+    pub rows: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused_columns: Vec<String>,
+}
+
 /// Why nothing of a source can be published.
 #[derive(Debug, Serialize)]
 pub struct Failure {
@@ -107,6 +134,50 @@ pub struct LayerReport {
     /// Records of earlier imports that stayed.
     pub kept: u64,
     pub why: &'static str,
+}
+
+/// Flaws that are said on standard error and in the table; the JSON has all.
+const FLAWS_SAID: usize = 200;
+
+impl RegisterReport {
+    /// The register is refused; whoever has to act first is kept: the machine's owner, then the operator.
+    pub fn blame(&mut self, who: Who) {
+        let weight = |who: Who| match who {
+            Who::Machine => 3,
+            Who::Operator => 2,
+            Who::Missing => 1,
+            Who::Supplier => 0,
+        };
+        if self.failed.as_ref().is_none_or(|f| weight(who) > weight(f.who)) {
+            let what = "the register is refused whole; correct every flaw and deliver it again".to_string();
+            self.failed = Some(Failure { who, code: "flawed-register".to_string(), what });
+        }
+    }
+
+    /// The flaws, one a line.
+    pub fn said(&self) -> String {
+        let mut lines: Vec<String> = self.flaws.iter().take(FLAWS_SAID).map(Finding::to_string).collect();
+        if let Some(more) = self.flaws.len().checked_sub(FLAWS_SAID).filter(|n| *n > 0) {
+            lines.push(format!("… and {more} more, in the report (--report)"));
+        }
+        lines.join("\n")
+    }
+
+    fn details(&self, out: &mut String) {
+        let _ = writeln!(out, "\nregister {}:", self.id);
+        for t in &self.tables {
+            let _ = writeln!(out, "  {}: {} rows; {}; {}", t.table, t.rows, t.file, t.encoding);
+            if !t.unused_columns.is_empty() {
+                let _ = writeln!(out, "    note: columns that nothing is read from: {}", t.unused_columns.join(", "));
+            }
+        }
+        if let Some(f) = &self.failed {
+            let _ = writeln!(out, "  FAILED {}: {} flaws; {}", f.code, self.flaws.len(), f.what);
+            for line in self.said().lines() {
+                let _ = writeln!(out, "    {line}");
+            }
+        }
+    }
 }
 
 impl Rejected {
@@ -195,6 +266,7 @@ impl Report {
         rows.push(["total".to_string(), blank(), read, stored, filtered, blank(), t.rejected.to_string(), blank()]);
         let mut out = aligned(&rows);
         self.sources.iter().for_each(|s| s.details(&mut out));
+        self.register.iter().for_each(|r| r.details(&mut out));
         let written = self.layers.iter().map(|l| format!("{} ({})", l.id, l.count)).collect::<Vec<_>>().join(", ");
         let _ = match &self.published {
             Some(_) => writeln!(out, "\nlayers written: {written}"),

@@ -1,9 +1,9 @@
 //! One import from manifests to a published snapshot, or to an unchanged store and a report that says why. Reading
 //! happens in child processes (`child`); here their frames are mapped, counted and written.
 
-use super::check::check_sources;
+use super::check::check_all;
 use super::identity::{Identities, Name, SourceIx, content};
-use super::load::{self, Source};
+use super::load::{self, Loaded, Source};
 use super::manifest::KeyScope;
 use super::map::{Draft as Mapping, Mapped, Mapper};
 use super::merge::{self, LayerWork, Outcome};
@@ -17,6 +17,7 @@ use crate::derive::derive_layer;
 use crate::error::{Error, Result};
 use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
+use crate::ownership::register::{REGISTER, Register};
 use crate::store::{Draft, LayerEntry, MODELS, Store};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
@@ -24,12 +25,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 pub fn import(catalog: &Catalog, options: &ImportOptions) -> Result<String> {
-    let sources = ready(catalog, &options.manifests)?;
+    let loaded = ready(catalog, &options.manifests)?;
     let store = Store::open(&options.store, true)?;
     let draft = store.draft()?;
     let progress = Progress::new();
     let mut report = Report { base: draft.base().map(|s| s.id.clone()), ..Report::default() };
-    let outcome = Transaction::run(catalog, &sources, draft, &progress, &mut report);
+    let outcome = Transaction::run(catalog, &loaded, draft, &progress, &mut report);
     report.sum_up();
     report.published = outcome.as_ref().ok().cloned();
     print!("{}", report.to_table());
@@ -42,17 +43,18 @@ pub fn import(catalog: &Catalog, options: &ImportOptions) -> Result<String> {
 }
 
 /// All sources, checked; findings before missing inputs, so that one run shows every mistake.
-fn ready(catalog: &Catalog, manifests: &[PathBuf]) -> Result<Vec<Source>> {
+fn ready(catalog: &Catalog, manifests: &[PathBuf]) -> Result<Loaded> {
     if let Some(gone) = manifests.iter().find(|m| !m.exists()) {
         return Err(Error::Missing(gone.clone()));
     }
-    let (sources, mut findings) = load::load(manifests);
-    let checked = check_sources(catalog, sources.iter());
+    let mut loaded = load::load(manifests);
+    let checked = check_all(catalog, &loaded);
+    let mut findings = std::mem::take(&mut loaded.findings);
     findings.extend(checked.findings);
     if findings.is_empty() {
         return match checked.missing.into_iter().next() {
             Some((path, _)) => Err(Error::Missing(path)),
-            None => Ok(sources),
+            None => Ok(loaded),
         };
     }
     findings.extend(checked.missing.into_iter().map(|(_, finding)| finding));
@@ -62,6 +64,8 @@ fn ready(catalog: &Catalog, manifests: &[PathBuf]) -> Result<Vec<Source>> {
 
 struct Transaction<'a> {
     sources: &'a [Source],
+    /// Delivered and sound.
+    register: Option<Register>,
     staging: PathBuf,
     progress: &'a Progress,
     ids: Identities,
@@ -74,17 +78,23 @@ struct Transaction<'a> {
 impl<'a> Transaction<'a> {
     fn run(
         catalog: &Catalog,
-        sources: &'a [Source],
+        loaded: &'a Loaded,
         mut draft: Draft,
         progress: &'a Progress,
         report: &mut Report,
     ) -> Result<String> {
+        let sources = loaded.sources.as_slice();
+        let register = loaded.register.as_ref().and_then(|source| {
+            let (register, account) = super::register::read(source);
+            report.register = Some(account);
+            register
+        });
         let mut ids = Identities::new(sources.iter().map(|s| s.id.clone()).collect());
         let works = merge::plan(catalog, sources, &draft, &mut ids)?;
         let at = works.iter().enumerate().map(|(i, w)| (w.ix, i)).collect();
         let staging = draft.staging().to_path_buf();
         let finished = BTreeMap::new();
-        let mut transaction = Transaction { sources, staging, progress, ids, works, at, finished };
+        let mut transaction = Transaction { sources, register, staging, progress, ids, works, at, finished };
         transaction.read_all(catalog, report)?;
         if let Some(error) = failure(sources, report) {
             return Err(error);
@@ -117,7 +127,8 @@ impl<'a> Transaction<'a> {
             for work in &mut self.works {
                 work.pending.remove(&i);
             }
-            if report.sources.iter().all(|s| s.failed.is_none()) {
+            let sound = report.register.as_ref().is_none_or(|r| r.failed.is_none());
+            if sound && report.sources.iter().all(|s| s.failed.is_none()) {
                 self.finish_layers()?;
             }
             let _ = std::fs::remove_dir_all(self.scratch(i));
@@ -288,6 +299,10 @@ impl<'a> Transaction<'a> {
                 None => draft.manifest.layers.remove(&id),
             };
             report.layers.push(LayerReport { id, count, kept: work.kept, why });
+        }
+        if let Some(register) = &self.register {
+            let blob = draft.add_bytes(&register.to_json())?;
+            draft.manifest.extra.insert(REGISTER.to_string(), blob);
         }
         draft.manifest.catalog = draft.add_bytes(&catalog.to_json())?;
         let blob = draft.add_bytes(&provenance(draft, report)?)?;

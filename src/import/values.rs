@@ -165,8 +165,8 @@ pub fn code_text(raw: &Raw, pad: usize) -> Result<Option<String>, Bad> {
 fn as_code(text: &str, pad: usize) -> Result<String, Bad> {
     let code = narrow(text);
     let code = code.trim();
-    if let Some((digits, _)) = code.split_once("E+").or_else(|| code.split_once("e+"))
-        && digits.contains('.')
+    if let Some((digits, power)) = code.split_once(['E', 'e'])
+        && (digits.contains('.') || power.starts_with('+'))
         && number(code).is_ok()
     {
         return Err(bad(text, "was shortened by a spreadsheet: its last digits are lost; deliver the column as text"));
@@ -180,7 +180,7 @@ fn blank(c: char) -> bool {
 }
 
 /// Full-width letters, digits and signs (U+FF01 – U+FF5E) and the ideographic space as their plain forms.
-fn narrow(text: &str) -> Cow<'_, str> {
+pub fn narrow(text: &str) -> Cow<'_, str> {
     let wide = |c: char| matches!(c, '\u{ff01}'..='\u{ff5e}' | '\u{3000}');
     if !text.contains(wide) {
         return Cow::Borrowed(text);
@@ -223,7 +223,7 @@ fn date(text: &str, formats: &[DateFormat], repaired: &mut dyn FnMut(&'static st
     read.map(Value::Text).ok_or_else(|| bad(text, what))
 }
 
-fn truth(text: &str) -> Option<bool> {
+pub fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "y" | "1" | "是" | "有" => Some(true),
         "false" | "f" | "no" | "n" | "0" | "否" | "无" => Some(false),

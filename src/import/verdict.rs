@@ -1,9 +1,10 @@
 //! Whether what was read may be published: completeness, the limit of rejects, and who must act where it may not.
 
 use super::load::Source;
-use super::report::{Report, SourceReport};
+use super::report::{RegisterReport, Report, SourceReport};
 use super::wire::{Done, Who};
 use crate::error::{Error, Finding};
+use std::path::PathBuf;
 
 /// Whether a source that was read to its end may be published.
 pub fn judge(source: &Source, done: Option<&Done>, read: &mut SourceReport) {
@@ -37,20 +38,31 @@ pub fn failure(sources: &[Source], report: &Report) -> Option<Error> {
     let failed: Vec<_> =
         sources.iter().zip(&report.sources).filter_map(|(s, r)| r.failed.as_ref().map(|f| (s, f))).collect();
     let of = |who: Who| failed.iter().filter(move |(_, f)| f.who == who);
+    let register = report.register.as_ref();
+    let register_by = |who: Who| register.filter(|r| r.failed.as_ref().is_some_and(|f| f.who == who));
     if let Some((s, f)) = of(Who::Machine).next() {
         let source = std::io::Error::other(format!("{}: {}", f.code, f.what));
         return Some(Error::Io { path: s.path.clone(), source });
     }
-    let findings: Vec<Finding> = of(Who::Operator)
+    if let Some(r) = register_by(Who::Machine) {
+        return Some(Error::Io { path: PathBuf::from(&r.manifest), source: std::io::Error::other(r.said()) });
+    }
+    let mut findings: Vec<Finding> = of(Who::Operator)
         .map(|(s, f)| Finding { file: s.file.path.clone(), line: s.line, what: format!("{}: {}", s.id, f.what) })
         .collect();
+    findings.extend(register_by(Who::Operator).into_iter().flat_map(|r| r.flaws.iter().cloned()));
     if !findings.is_empty() {
         return Some(Error::Config(findings));
     }
     if let Some((s, _)) = of(Who::Missing).next() {
         return Some(Error::Missing(s.path.clone()));
     }
-    let lines: Vec<String> = failed.iter().map(|(s, f)| format!("{}: {}: {}", s.id, f.code, f.what)).collect();
+    if let Some(r) = register_by(Who::Missing) {
+        return Some(Error::Missing(r.flaws.first().map_or_else(|| PathBuf::from(&r.manifest), |f| f.file.clone())));
+    }
+    let mut lines: Vec<String> = failed.iter().map(|(s, f)| format!("{}: {}: {}", s.id, f.code, f.what)).collect();
+    let said = |r: &RegisterReport| format!("{}: flawed-register: {} flaws\n{}", r.id, r.flaws.len(), r.said());
+    lines.extend(register_by(Who::Supplier).map(said));
     (!lines.is_empty()).then(|| Error::Data(lines.join("\n")))
 }
 
@@ -68,9 +80,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("d.toml");
         std::fs::write(&file, format!("[[source]]\npath = \"a.geojson\"\nlayer = \"l\"\n{extra}")).unwrap();
-        let (sources, findings) = load::load(&[&file]);
-        assert!(findings.is_empty(), "{findings:?}");
-        sources.into_iter().next().unwrap()
+        let loaded = load::load(&[&file]);
+        assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
+        loaded.sources.into_iter().next().unwrap()
     }
 
     #[test]

@@ -88,7 +88,8 @@ impl Rows<'_> {
             }
             let mut repairs = Repairs::default();
             let geometry = self.places.geometry(&record, self.choice, &limits, &mut repairs);
-            let values = self.wanted.iter().map(|&i| self.value(&record[i])).collect();
+            let value = |i: &usize| value(&record[*i], self.choice, self.job.limits.text_bytes);
+            let values = self.wanted.iter().map(value).collect();
             pipe.push(Draft::flat(line, geometry, repairs, values))?;
         }
         self.all_there(pipe.read(), ended)
@@ -111,20 +112,21 @@ impl Rows<'_> {
             _ => Ok(()),
         }
     }
+}
 
-    fn value(&self, bytes: &[u8]) -> Raw {
-        match text::decode(bytes, self.choice.encoding, false) {
-            _ if bytes.len() as u64 > self.job.limits.text_bytes => Raw::Broken(bytes[..200].to_vec()),
-            Decoded::Clean(t) | Decoded::Cut(t) => match t.trim_matches([' ', '\t', '\0', '\u{feff}', '\r']) {
-                "" => Raw::Null,
-                cut => Raw::Text(cut.to_string()),
-            },
-            Decoded::Broken => Raw::Broken(bytes.to_vec()),
-        }
+/// A cell as text, if it is text of the file's encoding and no longer than `most` bytes.
+pub(super) fn value(bytes: &[u8], choice: &Choice, most: u64) -> Raw {
+    match text::decode(bytes, choice.encoding, false) {
+        _ if bytes.len() as u64 > most => Raw::Broken(bytes[..200].to_vec()),
+        Decoded::Clean(t) | Decoded::Cut(t) => match t.trim_matches([' ', '\t', '\0', '\u{feff}', '\r']) {
+            "" => Raw::Null,
+            cut => Raw::Text(cut.to_string()),
+        },
+        Decoded::Broken => Raw::Broken(bytes.to_vec()),
     }
 }
 
-fn explain(e: &csv::Error) -> String {
+pub(super) fn explain(e: &csv::Error) -> String {
     match e.kind() {
         ErrorKind::Io(io) => io.to_string(),
         _ => e.to_string(),
@@ -139,7 +141,7 @@ fn decoded(bytes: &[u8], choice: &Choice) -> String {
 }
 
 /// After an odd number of quotes the rest of the file is one field: the file was cut, or a quote is stray.
-fn quotes_close(path: &Path, named: &str) -> Outcome<()> {
+pub(super) fn quotes_close(path: &Path, named: &str) -> Outcome<()> {
     let mut reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
     let (mut open, mut line, mut opened_at) = (false, 1u64, 0u64);
     loop {
@@ -167,7 +169,7 @@ fn quotes_close(path: &Path, named: &str) -> Outcome<()> {
 }
 
 /// The separator that the first line has most of. In GBK none of them can be half of a character.
-fn open(path: &Path, skip: usize) -> Outcome<Reader<Box<dyn BufRead>>> {
+pub(super) fn open(path: &Path, skip: usize) -> Outcome<Reader<Box<dyn BufRead>>> {
     let mut file = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
     let mut first = vec![];
     file.by_ref().take(1 << 16).read_until(b'\n', &mut first).or_io(path)?;
@@ -178,7 +180,7 @@ fn open(path: &Path, skip: usize) -> Outcome<Reader<Box<dyn BufRead>>> {
     Ok(ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(from))
 }
 
-fn header(reader: &mut Reader<Box<dyn BufRead>>, choice: &Choice, named: &str) -> Outcome<Vec<String>> {
+pub(super) fn header(reader: &mut Reader<Box<dyn BufRead>>, choice: &Choice, named: &str) -> Outcome<Vec<String>> {
     let mut record = ByteRecord::new();
     match reader.read_byte_record(&mut record) {
         Ok(true) => {}

@@ -11,12 +11,15 @@ mod ogr;
 pub(super) mod pipe;
 mod shapefile;
 mod sniff;
+mod table;
 mod text;
 pub(super) mod textfile;
 pub(super) mod unpack;
 mod valid;
 mod wkb;
 mod xml;
+
+pub use table::{TextRow, TextTable};
 
 use super::city;
 use super::wire::{Failed, Format, Frame, ReadJob, Who};
@@ -87,6 +90,14 @@ fn read(job: &ReadJob, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> 
         Format::Csv => csv::read(job, &input, out),
         _ => ogr::read(job, &input, out),
     }
+}
+
+/// Reads a CSV without places, whole, in this process: GDAL has no part in it.
+pub(super) fn read_table(path: &Path, encoding: Option<&str>) -> std::result::Result<TextTable, Failed> {
+    table::read(path, encoding).map_err(|stop| match stop {
+        Stop::Failed(f) => *f,
+        Stop::Sink(e) => Failed { who: Who::Machine, code: "io".into(), what: e.to_string() },
+    })
 }
 
 /// In the child: GDAL is left with the one driver of the job.

@@ -117,6 +117,7 @@ impl Check<'_> {
     fn schemes(&mut self) {
         let mut ids = HashSet::new();
         let r = self.register;
+        let held: HashSet<&str> = r.roles.iter().map(|a| a.role.as_str()).collect();
         for (s, scheme) in r.schemes.iter().enumerate() {
             let table = Table::Classes(s);
             if !ids.insert(&scheme.id) {
@@ -141,7 +142,7 @@ impl Check<'_> {
                 {
                     self.add(table, i, format!("the component class {code:?} is not in this scheme"));
                 }
-                if let Some(role) = class.role.as_ref().filter(|role| !self.book.knows_role(role)) {
+                if let Some(role) = class.role.as_ref().filter(|role| !held.contains(role.as_str())) {
                     self.add(table, i, format!("nobody holds the role {role:?} anywhere"));
                 }
             }
