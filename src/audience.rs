@@ -31,6 +31,11 @@ impl Audience {
         field.sensitivity_in(layer) < Sensitivity::Personal && self.sees_field(layer, field)
     }
 
+    /// Personal data unmasked: names and telephone numbers of responsible persons.
+    pub fn sees_personal(&self) -> bool {
+        self.clearance >= Sensitivity::Personal
+    }
+
     /// Whether a shared cache may keep the answers.
     pub fn is_public(&self) -> bool {
         self.clearance == Sensitivity::Public

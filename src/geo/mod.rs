@@ -9,6 +9,7 @@ pub mod gauss_kruger;
 mod grid;
 pub mod helmert;
 pub mod hilbert;
+pub mod local;
 mod projector;
 pub mod ring;
 pub mod shift;

@@ -1,0 +1,312 @@
+//! Territory (属地): which unit grid, community, street, district and duty grid a point is in, by exact geometry, and what
+//! the data's faults do to that: gaps, overlaps, levels that disagree. Decides nobody's responsibility.
+
+use super::answer::{Flag, Flags};
+use super::instant::{Instant, Span};
+use super::polygons::PolygonIndex;
+use super::register::OrgIx;
+use crate::feature::{FeatureId, Geometry};
+use crate::geo::local::Local;
+use crate::layer::{LayerIx, Role};
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+/// Specification 6.5, rule 5: a gap no wider than this belongs to the nearest grid.
+const SNAP_M: f64 = 2.0;
+
+/// The partitions, from fine to coarse, and the inspectors' beats, which decide nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    UnitGrid,
+    Community,
+    Street,
+    District,
+    DutyGrid,
+}
+
+impl Level {
+    pub const ALL: [Level; 5] = [Level::UnitGrid, Level::Community, Level::Street, Level::District, Level::DutyGrid];
+    /// The statutory chain, each inside the next.
+    pub const CHAIN: [Level; 4] = [Level::UnitGrid, Level::Community, Level::Street, Level::District];
+
+    pub fn role(self) -> Role {
+        match self {
+            Level::UnitGrid => Role::UnitGrid,
+            Level::Community => Role::Community,
+            Level::Street => Role::Street,
+            Level::District => Role::District,
+            Level::DutyGrid => Role::DutyGrid,
+        }
+    }
+
+    /// Its key in answers.
+    pub fn key(self) -> &'static str {
+        match self {
+            Level::UnitGrid => "unit_grid",
+            Level::Community => "community",
+            Level::Street => "street",
+            Level::District => "district",
+            Level::DutyGrid => "duty_grid",
+        }
+    }
+}
+
+/// A cell of a partition, as recorded.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    pub layer: LayerIx,
+    pub id: FeatureId,
+    pub code: String,
+    pub name: Option<String>,
+    /// Code of the cell of the next level that it is part of.
+    pub parent: Option<String>,
+    /// The body written on it: responsible (unit grid) or governing (the others), where the register knows it.
+    pub body: Option<OrgIx>,
+    /// As written.
+    pub body_code: Option<String>,
+    pub span: Span,
+    pub area_m2: f64,
+}
+
+/// One level.
+pub struct Partition {
+    pub cells: Vec<Cell>,
+    index: PolygonIndex,
+    by_code: HashMap<String, Vec<u32>>,
+}
+
+/// Where a point is: the cell of each level.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    cells: [Option<u32>; 5],
+}
+
+/// Another territory near a point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbour {
+    pub level: Level,
+    pub cell: u32,
+    pub distance_m: f64,
+}
+
+pub struct Territory {
+    partitions: [Partition; 5],
+}
+
+impl Place {
+    pub fn cell(&self, level: Level) -> Option<u32> {
+        self.cells[level as usize]
+    }
+
+    /// In no territory of the statutory chain.
+    pub fn is_nowhere(&self) -> bool {
+        Level::CHAIN.iter().all(|l| self.cell(*l).is_none())
+    }
+}
+
+impl Partition {
+    /// Cells with their polygons.
+    pub fn build(records: Vec<(Cell, Geometry)>) -> Partition {
+        let index = PolygonIndex::build(records.iter().map(|(_, g)| g));
+        let mut by_code: HashMap<String, Vec<u32>> = HashMap::new();
+        let cells: Vec<Cell> = records.into_iter().map(|(cell, _)| cell).collect();
+        for (i, cell) in cells.iter().enumerate() {
+            by_code.entry(cell.code.clone()).or_default().push(i as u32);
+        }
+        Partition { cells, index, by_code }
+    }
+
+    /// The one cell that a point belongs to, and whether the data offered several.
+    fn pick(&self, p: [f64; 2], at: Instant) -> (Option<u32>, bool) {
+        let (mut best, mut several) = (None, false);
+        self.index.containing(p, |i| {
+            if !self.cells[i as usize].span.holds(at) {
+                return;
+            }
+            several |= best.is_some();
+            best = match best {
+                Some(b) if self.precedence(b, i) != Ordering::Greater => Some(b),
+                _ => Some(i),
+            };
+        });
+        (best, several)
+    }
+
+    /// Rule 3 of 6.5: later `valid_from`, then smaller area, then smaller code. The preferred one is less.
+    fn precedence(&self, a: u32, b: u32) -> Ordering {
+        let (a, b) = (&self.cells[a as usize], &self.cells[b as usize]);
+        let by_age = b.span.from.cmp(&a.span.from);
+        by_age.then(a.area_m2.total_cmp(&b.area_m2)).then_with(|| a.code.cmp(&b.code)).then(a.id.cmp(&b.id))
+    }
+
+    /// Of two equally near cells the one to the east, then to the north, then the one with the smaller code is less.
+    fn order_across_a_gap(&self, p: [f64; 2], a: u32, b: u32) -> Ordering {
+        let here = Local::at(p);
+        let toward = |cell: u32| {
+            let mut best = ([0.0; 2], f64::INFINITY);
+            self.index.around(&here.window(SNAP_M), |c, edges| {
+                for offset in edges.iter().filter(|_| c == cell).map(|e| here.nearest_m(e)) {
+                    let square = offset[0] * offset[0] + offset[1] * offset[1];
+                    if square < best.1 {
+                        best = (offset, square);
+                    }
+                }
+            });
+            best.0
+        };
+        let (to_a, to_b) = (toward(a), toward(b));
+        let by_side = to_b[0].total_cmp(&to_a[0]).then(to_b[1].total_cmp(&to_a[1]));
+        let (a, b) = (&self.cells[a as usize], &self.cells[b as usize]);
+        by_side.then_with(|| a.code.cmp(&b.code)).then(a.id.cmp(&b.id))
+    }
+
+    /// The cell with a code that is valid now.
+    fn by_code(&self, code: &str, at: Instant) -> Option<u32> {
+        let valid = self.by_code.get(code)?.iter().copied().filter(|&i| self.cells[i as usize].span.holds(at));
+        valid.min_by(|&a, &b| self.precedence(a, b))
+    }
+
+    pub fn knows(&self, code: &str) -> bool {
+        self.by_code.contains_key(code)
+    }
+
+    /// Cells whose border comes within `radius_m`, each once with its distance.
+    fn near(&self, here: &Local, radius_m: f64, at: Instant) -> Vec<(u32, f64)> {
+        let mut found: Vec<(u32, f64)> = vec![];
+        let most = radius_m * radius_m;
+        self.index.around(&here.window(radius_m), |cell, edges| {
+            let nearest = edges.iter().map(|e| here.square_to_edge_m2(e)).fold(f64::INFINITY, f64::min);
+            if nearest <= most && self.cells[cell as usize].span.holds(at) {
+                match found.iter_mut().find(|(c, _)| *c == cell) {
+                    Some((_, distance)) => *distance = distance.min(nearest),
+                    None => found.push((cell, nearest)),
+                }
+            }
+        });
+        found.iter_mut().for_each(|(_, distance)| *distance = distance.sqrt());
+        found
+    }
+}
+
+impl Territory {
+    /// Partitions in the order of `Level::ALL`.
+    pub fn new(partitions: [Partition; 5]) -> Territory {
+        Territory { partitions }
+    }
+
+    pub fn partition(&self, level: Level) -> &Partition {
+        &self.partitions[level as usize]
+    }
+
+    pub fn cell(&self, level: Level, cell: u32) -> &Cell {
+        &self.partition(level).cells[cell as usize]
+    }
+
+    /// The cell of a level in a place.
+    pub fn of(&self, place: &Place, level: Level) -> Option<&Cell> {
+        place.cell(level).map(|c| self.cell(level, c))
+    }
+
+    /// Where `p` is. The unit grid is the finest geometry and decides; what it is part of follows from the parents
+    /// recorded, and the geometry of the coarser levels speaks where there is no grid (6.5, rules 1 and 3 to 6).
+    pub fn locate(&self, p: [f64; 2], at: Instant, flags: &mut Flags) -> Place {
+        let mut place = Place::default();
+        let mut drawn = [None; 5];
+        for level in Level::ALL {
+            let (cell, several) = self.partition(level).pick(p, at);
+            drawn[level as usize] = cell;
+            flags.set_if(Flag::DataOverlap, several);
+        }
+        place.cells[Level::UnitGrid as usize] = self.grid(p, at, &drawn, flags);
+        place.cells[Level::DutyGrid as usize] = drawn[Level::DutyGrid as usize];
+        for pair in Level::CHAIN.windows(2) {
+            let (level, fine) = (pair[1], self.of(&place, pair[0]));
+            let recorded = fine.and_then(|cell| self.parent(level, cell, at));
+            let drawn = drawn[level as usize];
+            let differs = matches!((recorded, drawn), (Some(r), Some(d)) if r != d);
+            flags.set_if(Flag::HierarchyMismatch, differs || self.names_a_stranger(level, fine, recorded, drawn));
+            place.cells[level as usize] = recorded.or(drawn);
+        }
+        let gridless = place.cell(Level::UnitGrid).is_none() && !self.partition(Level::UnitGrid).cells.is_empty();
+        flags.set_if(Flag::NoUnitGrid, gridless && !place.is_nowhere());
+        place
+    }
+
+    /// The unit grid drawn there, or the one across a gap.
+    fn grid(&self, p: [f64; 2], at: Instant, drawn: &[Option<u32>; 5], flags: &mut Flags) -> Option<u32> {
+        let own = drawn[Level::UnitGrid as usize];
+        let coarser = [Level::Community, Level::Street, Level::District];
+        let covered = coarser.iter().any(|l| drawn[*l as usize].is_some())
+            || coarser.iter().all(|l| self.partition(*l).cells.is_empty());
+        if own.is_some() || !covered {
+            return own;
+        }
+        let grids = self.partition(Level::UnitGrid);
+        let near = grids.near(&Local::at(p), SNAP_M, at);
+        let nearest = near.iter().map(|(_, d)| *d).fold(f64::INFINITY, f64::min);
+        let nearest: Vec<u32> = near.into_iter().filter(|(_, d)| *d == nearest).map(|(cell, _)| cell).collect();
+        flags.set_if(Flag::GapSnapped, !nearest.is_empty());
+        match nearest[..] {
+            [only] => Some(only),
+            _ => nearest.into_iter().min_by(|&a, &b| grids.order_across_a_gap(p, a, b)),
+        }
+    }
+
+    /// What a cell says it is part of: its parent's code, else the beginning of its own code.
+    fn parent(&self, level: Level, cell: &Cell, at: Instant) -> Option<u32> {
+        let coarse = self.partition(level);
+        if let Some(code) = &cell.parent {
+            return coarse.by_code(code, at);
+        }
+        let digits = match level {
+            Level::Community => 12,
+            Level::Street => 9,
+            _ => 6,
+        };
+        coarse.by_code(cell.code.get(..digits)?, at)
+    }
+
+    /// A cell that names a parent which does not exist, where another is drawn.
+    fn names_a_stranger(&self, level: Level, fine: Option<&Cell>, recorded: Option<u32>, drawn: Option<u32>) -> bool {
+        recorded.is_none()
+            && drawn.is_some()
+            && fine.and_then(|c| c.parent.as_ref()).is_some_and(|code| !self.partition(level).knows(code))
+    }
+
+    /// Other territories whose border is within `radius_m`, by level and distance.
+    pub fn border(&self, p: [f64; 2], radius_m: f64, place: &Place, at: Instant) -> Vec<Neighbour> {
+        let here = Local::at(p);
+        let mut all = vec![];
+        for level in Level::CHAIN {
+            let partition = self.partition(level);
+            let from = all.len();
+            let others = partition.near(&here, radius_m, at).into_iter().filter(|(c, _)| Some(*c) != place.cell(level));
+            all.extend(others.map(|(cell, distance_m)| Neighbour { level, cell, distance_m }));
+            all[from..].sort_by(|a, b| {
+                let code = |n: &Neighbour| &partition.cells[n.cell as usize].code;
+                a.distance_m.total_cmp(&b.distance_m).then_with(|| code(a).cmp(code(b)))
+            });
+        }
+        all
+    }
+
+    /// Whether unit grids are drawn at `p` and none of them has this code.
+    pub fn contradicts(&self, p: [f64; 2], unit_grid: &str) -> bool {
+        let grids = self.partition(Level::UnitGrid);
+        let (mut any, mut same) = (false, false);
+        grids.index.containing(p, |i| {
+            any = true;
+            same |= grids.cells[i as usize].code == unit_grid;
+        });
+        any && !same
+    }
+
+    /// Whether `p` is in any territory of the chain, whatever the day.
+    pub fn covers(&self, p: [f64; 2]) -> bool {
+        Level::CHAIN.iter().any(|l| {
+            let mut found = false;
+            self.partition(*l).index.containing(p, |_| found = true);
+            found
+        })
+    }
+}

@@ -1,0 +1,291 @@
+//! An answer as people and machines read it: JSON with its keys in a fixed order, without what the asker may not see.
+//! Contacts are masked but for those cleared for personal data.
+
+use super::Ownership;
+use super::answer::{Answer, Candidate, Found, Match, Party};
+use super::components::ComponentIx;
+use super::register::OrgIx;
+use super::territory::{Cell, Level};
+use super::trail::Step;
+use crate::audience::Audience;
+use crate::layer::{LayerIx, Role};
+use serde::Serialize;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use std::borrow::Cow;
+
+/// An answer for somebody.
+pub struct View<'a> {
+    pub ownership: &'a Ownership,
+    pub answer: &'a Answer<'a>,
+    pub audience: &'a Audience,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    outcome: &'static str,
+    subject: Option<Subject<'a>>,
+    rule: Option<super::register::Rule>,
+    policy: Option<&'a str>,
+    territory: Chain<'a>,
+    component: Option<ComponentView<'a>>,
+    flags: Vec<&'static str>,
+    border: Vec<BorderView<'a>>,
+    candidates: Vec<CandidateView<'a>>,
+    provisional_subject: Option<Subject<'a>>,
+    assist: Vec<Subject<'a>>,
+    needs_ruling: bool,
+    at: super::Instant,
+    trail: Option<TrailView<'a>>,
+    snapshot: &'a str,
+}
+
+#[derive(Serialize)]
+struct Subject<'a> {
+    id: &'a str,
+    name: &'a str,
+    role: &'static str,
+    role_zh: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor_of: Option<Body<'a>>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    id: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Territory<'a> {
+    id: u64,
+    code: &'a str,
+    name: Option<&'a str>,
+}
+
+struct Chain<'a>(&'a View<'a>);
+
+#[derive(Serialize)]
+struct ComponentView<'a> {
+    layer: &'a str,
+    id: u64,
+    code: &'a str,
+    class: Option<String>,
+    distance_m: f64,
+    #[serde(rename = "match")]
+    how: Option<Cow<'static, str>>,
+}
+
+#[derive(Serialize)]
+struct BorderView<'a> {
+    level: &'static str,
+    #[serde(flatten)]
+    territory: Territory<'a>,
+    distance_m: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum CandidateView<'a> {
+    Subject(Subject<'a>),
+    Component(ComponentView<'a>),
+}
+
+struct TrailView<'a>(&'a View<'a>, &'a [Step<'a>]);
+
+#[derive(Serialize)]
+struct StepView<'a> {
+    no: usize,
+    rule: &'static str,
+    outcome: &'static str,
+    layer: Option<&'a str>,
+    feature_id: Option<u64>,
+    feature_version: Option<&'a str>,
+    subject: Option<Subject<'a>>,
+    reason_zh: String,
+    reason_en: String,
+    numbers: Numbers<'a>,
+}
+
+struct Numbers<'a>(&'a [(&'static str, f64)]);
+
+/// To the millimetre: the same text on every machine.
+fn mm(v: f64) -> f64 {
+    (v * 1000.0).round() / 1000.0
+}
+
+impl<'a> View<'a> {
+    fn document(&'a self) -> Document<'a> {
+        let (own, a) = (self.ownership, self.answer);
+        let border = a.border.iter().filter_map(|n| {
+            let cell = own.territory.cell(n.level, n.cell);
+            let territory = self.sees(cell.layer).then(|| territory(cell))?;
+            Some(BorderView { level: n.level.key(), territory, distance_m: mm(n.distance_m) })
+        });
+        let candidates = a.candidates.iter().filter_map(|c| match c {
+            Candidate::Party(party) => Some(CandidateView::Subject(self.subject(*party))),
+            Candidate::Component(ix, d) => Some(CandidateView::Component(self.component(*ix, *d, None)?)),
+        });
+        let component = |f: &Found| self.component(f.component, f.distance_m, Some(f.how));
+        Document {
+            outcome: a.outcome.code(),
+            subject: a.subject.map(|p| self.subject(p)),
+            rule: a.rule,
+            policy: a.policy.map(|p| own.book.policies[p.0 as usize].id.as_str()),
+            territory: Chain(self),
+            component: a.component.as_ref().and_then(component),
+            flags: a.flags.iter().map(|f| f.code()).collect(),
+            border: border.collect(),
+            candidates: candidates.collect(),
+            provisional_subject: a.provisional.map(|p| self.subject(p)),
+            assist: a.assist.iter().map(|p| self.subject(*p)).collect(),
+            needs_ruling: a.needs_ruling,
+            at: a.at,
+            trail: a.trail.as_deref().filter(|_| self.sees_all()).map(|steps| TrailView(self, steps)),
+            snapshot: &own.snapshot,
+        }
+    }
+
+    fn sees(&self, layer: LayerIx) -> bool {
+        self.audience.sees_layer(self.ownership.layer(layer))
+    }
+
+    /// A trail tells what every layer that lookups read had to say: it is for those who see them all.
+    fn sees_all(&self) -> bool {
+        let read = |l: &crate::layer::Layer| {
+            Level::ALL.iter().any(|level| l.has_role(level.role()))
+                || l.has_role(Role::Component)
+                || l.has_role(Role::SpecialDuty)
+        };
+        self.ownership.layers.iter().filter(|l| read(l)).all(|l| self.audience.sees_layer(l))
+    }
+
+    fn subject(&self, party: Party) -> Subject<'a> {
+        let org = self.ownership.book.org(party.organisation);
+        let (role, role_zh) = party.capacity.names();
+        let cleared = self.audience.sees_personal();
+        let shown = |text: &'a Option<String>| {
+            let text = text.as_deref()?;
+            Some(if cleared { Cow::Borrowed(text) } else { Cow::Owned(masked(text)) })
+        };
+        let body = |org: OrgIx| {
+            let org = self.ownership.book.org(org);
+            Body { id: &org.code, name: &org.name }
+        };
+        Subject {
+            id: &org.code,
+            name: &org.name,
+            role,
+            role_zh,
+            kind: &org.kind,
+            contact: shown(&org.contact),
+            phone: shown(&org.phone),
+            successor_of: party.instead_of.map(body),
+        }
+    }
+
+    fn component(&self, ix: ComponentIx, distance_m: f64, how: Option<Match>) -> Option<ComponentView<'a>> {
+        let own = self.ownership;
+        let c = own.components.get(ix);
+        let class = c.class().map(|c| {
+            let class = own.book.class(c);
+            format!("{}:component:{}", own.book.scheme_id(class.scheme), class.code)
+        });
+        let how = how.map(|how| match how {
+            Match::Id => Cow::Borrowed("id"),
+            Match::Nearest => Cow::Borrowed("nearest"),
+            Match::AnyOf(_) => Cow::Borrowed("any_of_n"),
+        });
+        let layer = &own.layer(c.layer).id;
+        self.sees(c.layer).then(|| ComponentView {
+            layer,
+            id: c.id.0,
+            code: own.components.code(ix),
+            class,
+            distance_m: mm(distance_m),
+            how,
+        })
+    }
+
+    fn step(&self, no: usize, step: &'a Step<'a>) -> StepView<'a> {
+        let own = self.ownership;
+        let (reason_zh, reason_en) = step.reason.texts();
+        StepView {
+            no,
+            rule: step.stage.code(),
+            outcome: step.outcome.code(),
+            layer: step.feature.map(|(l, _)| own.layer(l).id.as_str()),
+            feature_id: step.feature.map(|(_, id)| id.0),
+            feature_version: step.feature.map(|(l, _)| own.versions[l.0 as usize].as_str()),
+            subject: step.subject.map(|p| self.subject(p)),
+            reason_zh,
+            reason_en,
+            numbers: Numbers(&step.numbers),
+        }
+    }
+}
+
+fn territory(cell: &Cell) -> Territory<'_> {
+    Territory { id: cell.id.0, code: &cell.code, name: cell.name.as_deref() }
+}
+
+/// The beginning of a name or number, the rest hidden; how long it was is hidden too.
+fn masked(text: &str) -> String {
+    let shown = if text.chars().any(|c| c.is_ascii_digit()) { 3 } else { 1 };
+    text.chars().take(shown).chain("****".chars()).collect()
+}
+
+impl Serialize for View<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.document().serialize(s)
+    }
+}
+
+impl Serialize for Chain<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let view = self.0;
+        let mut map = s.serialize_map(Some(Level::ALL.len()))?;
+        for level in Level::ALL {
+            let cell = view.ownership.territory.of(&view.answer.place, level);
+            map.serialize_entry(level.key(), &cell.filter(|c| view.sees(c.layer)).map(territory))?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for TrailView<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut seq = s.serialize_seq(Some(self.1.len()))?;
+        for (i, step) in self.1.iter().enumerate() {
+            seq.serialize_element(&self.0.step(i + 1, step))?;
+        }
+        seq.end()
+    }
+}
+
+impl Serialize for Numbers<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut map = s.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            map.serialize_entry(name, &mm(*value))?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn contacts_are_masked() {
+        assert_eq!(masked("0371-22223333"), "037****");
+        assert_eq!(masked("王小明"), "王****");
+        assert_eq!(masked(""), "****");
+    }
+}
