@@ -1,8 +1,11 @@
-//! The city information model's footprints: the same buildings at several levels, bridges, tunnels, underground spaces,
-//! terrain tiles and mesh blocks. Shapes are footprints with heights; solids are delivered elsewhere.
+//! The city information model: the same buildings as footprints, as solids with roofs (CityJSON) and as solids with
+//! openings; bridges, tunnels, underground spaces, terrain tiles and mesh blocks.
 
 use super::basemap::{address, building_id};
+use super::cityfile::{CityPlace, Kind};
 use super::delivery::{Deliveries, Delivery, Place, Rows};
+use super::faults::Every;
+use super::house::{Design, House, Roof};
 use super::names::{self, day};
 use super::plan::Plan;
 use super::plan::block::Building;
@@ -14,7 +17,11 @@ use super::write::{Family, Format, Shape, Val};
 use crate::error::Result;
 
 pub fn write(all: &mut Deliveries) -> Result<()> {
-    let mut d = Delivery::new("cim", "城市信息模型", "City information model: footprints with heights");
+    let mut d = Delivery::new(
+        "cim",
+        "城市信息模型",
+        "City information model: footprints with heights, solids with roofs and openings",
+    );
     let plan = all.plan;
     let blocks = Place::new("CIM2建筑.fgb", Format::FlatGeobuf, Family::Polygon);
     all.file(&mut d, "cim2_building", blocks, |r| {
@@ -33,10 +40,12 @@ pub fn write(all: &mut Deliveries) -> Result<()> {
             r.put(Shape::Polygon(&b.rings), &own)
         })
     })?;
+    let roofs = CityPlace { file: "CIM3建筑.city.jsonl", kind: Kind::Sequence, lod: "2.2" };
+    all.city(&mut d, "cim3_building", &roofs, |r| standard(plan, r))?;
+    let openings = CityPlace { file: "CIM4建筑.city.json", kind: Kind::Document, lod: "3" };
+    all.city(&mut d, "cim4_building", &openings, |r| fine(plan, r))?;
     let mut gpkg = all.container(&d, "CIM模型.gpkg", Format::Gpkg)?;
     let place = Place::new("CIM模型.gpkg", Format::Gpkg, Family::PolygonZ);
-    all.table(&mut d, &mut gpkg, "cim3_building", place, Some("CIM3建筑"), |r| standard(plan, r))?;
-    all.table(&mut d, &mut gpkg, "cim4_building", place, Some("CIM4建筑"), |r| fine(plan, r))?;
     all.table(&mut d, &mut gpkg, "cim5_building_bim", place, Some("CIM5功能"), |r| spaces(plan, r))?;
     all.table(&mut d, &mut gpkg, "cim6_building_bim", place, Some("CIM6构件"), |r| elements(plan, r))?;
     all.table(&mut d, &mut gpkg, "cim_bridge", place, Some("桥梁"), |r| bridges(plan, r))?;
@@ -73,6 +82,7 @@ fn ground(plan: &Plan, b: &Building) -> f64 {
 }
 
 fn standard(plan: &Plan, rows: &mut Rows) -> Result<()> {
+    let (faults, mut k) = (Every::of(plan.count("cim3_building"), 4), 0);
     each_building(plan, plan.count("cim3_building"), |f, i, b, rng| {
         let own = [
             ("building_id", Val::Own(building_id(plan, f, i))),
@@ -84,11 +94,26 @@ fn standard(plan: &Plan, rows: &mut Rows) -> Result<()> {
             ("address", address(plan, f, i).into()),
             ("owner_org_name", if b.usage == "住宅" { "业主共有" } else { "产权单位" }.into()),
         ];
-        rows.put(Shape::PolygonZ(&b.rings, ground(plan, b)), &own)
+        let house = house(plan, f, b, false, rng);
+        if faults.at(k) {
+            let mut broken = house.clone();
+            broken.faces[0].1[0][0] = broken.vertices.len() + 7;
+            rows.put_refused("vertex-index", Shape::House(&broken), &own)?;
+        }
+        k += 1;
+        rows.put(Shape::House(&house), &own)
     })
 }
 
+/// A building as a solid; the same at all levels but for its openings.
+fn house(plan: &Plan, f: u32, b: &Building, openings: bool, rng: &mut Rng) -> House {
+    let roof = Roof::of(&b.rings, b.storeys, plan.face(f).zone == Zone::OldTown, rng);
+    let (ground_m, height_m, storeys) = (ground(plan, b), b.height_m, b.storeys);
+    House::build(&Design { footprint: &b.rings, ground_m, height_m, storeys, roof, openings })
+}
+
 fn fine(plan: &Plan, rows: &mut Rows) -> Result<()> {
+    let (faults, mut k) = (Every::of(plan.count("cim4_building"), 2), 0);
     each_building(plan, plan.count("cim4_building"), |f, i, b, rng| {
         let own = [
             ("building_id", Val::Own(building_id(plan, f, i))),
@@ -98,7 +123,12 @@ fn fine(plan: &Plan, rows: &mut Rows) -> Result<()> {
             ("facade_detail", (*rng.pick(&["门窗", "门窗及阳台", "门窗阳台及装饰构件"])).into()),
             ("address", address(plan, f, i).into()),
         ];
-        rows.put(Shape::PolygonZ(&b.rings, ground(plan, b)), &own)
+        if faults.at(k) {
+            let nothing = ("building_id", Val::Own(format!("{}-1", building_id(plan, f, i))));
+            rows.put_refused("null-geometry", Shape::Null, &[nothing])?;
+        }
+        k += 1;
+        rows.put(Shape::House(&house(plan, f, b, true, rng)), &own)
     })
 }
 

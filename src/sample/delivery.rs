@@ -1,6 +1,7 @@
 //! A delivery: a folder of files and its manifest. Themes put rows by field name; the columns, their Chinese names and
 //! types follow the catalog. Counts what it writes, the planted faults apart.
 
+use super::cityfile::{CityFile, CityPlace};
 use super::plan::Plan;
 use super::sheet::{CsvFile, CsvPlace};
 use super::write::{Column, Container, Family, Format, GbkMark, Kind, Shape, Sink, Table, Val};
@@ -72,6 +73,7 @@ pub struct Rows<'s, 'd> {
 enum Target<'s, 'd> {
     Gdal(&'s mut Sink<'d>),
     Csv(&'s mut CsvFile),
+    City(&'s mut CityFile),
 }
 
 impl Rows<'_, '_> {
@@ -121,6 +123,7 @@ impl Rows<'_, '_> {
         match &mut self.sink {
             Target::Gdal(sink) => sink.put(&shape, &row),
             Target::Csv(file) => file.put(&shape, &row),
+            Target::City(file) => file.put(&shape, &row),
         }
     }
 }
@@ -336,6 +339,42 @@ impl Deliveries<'_> {
             let _ = writeln!(more, "max_rejects = {}", expected.rejects.values().sum::<u64>());
         }
         delivery.describe(&source, csv.file, &more);
+        self.took(source, counts, expected, unknown);
+        Ok(())
+    }
+
+    /// Buildings as CityJSON; the layer's first field is the objects' id.
+    pub fn city(
+        &mut self,
+        delivery: &mut Delivery,
+        layer: &str,
+        place: &CityPlace,
+        fill: impl FnOnce(&mut Rows) -> Result<()>,
+    ) -> Result<()> {
+        let path = self.folder(delivery)?.join(place.file);
+        let declared = self.layer(layer)?;
+        let (columns, names) = columns_of(&[&declared]);
+        let mut file = CityFile::create(&path, place, &columns)?;
+        let mut rows = Rows {
+            sink: Target::City(&mut file),
+            names,
+            columns: columns.len(),
+            layer: layer.to_string(),
+            counts: BTreeMap::new(),
+            expected: Expected::default(),
+            unknown: HashSet::new(),
+            progress: &mut *self.progress,
+        };
+        fill(&mut rows)?;
+        let (counts, expected, unknown) = (rows.counts, rows.expected, rows.unknown);
+        file.close()?;
+        let source = format!("{}/{}", delivery.id, place.file.split('.').next().unwrap_or_default());
+        let level = place.lod.split('.').next().unwrap_or_default();
+        let mut more = format!("layer = \"{layer}\"\nlod = \"{level}\"\nkey = \"id\"\n");
+        if !expected.rejects.is_empty() {
+            let _ = writeln!(more, "max_rejects = {}", expected.rejects.values().sum::<u64>());
+        }
+        delivery.describe(&source, place.file, &more);
         self.took(source, counts, expected, unknown);
         Ok(())
     }

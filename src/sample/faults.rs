@@ -1,9 +1,11 @@
 //! The faults a city is delivered with: how often they stand in the good files, and whole files that must be refused,
 //! each with a manifest of its own and the outcome it must have.
 
+use super::cityfile::{CityFile, CityPlace, Kind};
+use super::house::{Design, House, Roof};
 use super::plan::Plan;
 use super::plan::mesh::{Pt, add};
-use super::write::{Column, Container, Family, Format, GbkMark, Kind, Shape, Table, Val};
+use super::write::{Column, Container, Family, Format, GbkMark, Shape, Table, Val};
 use crate::error::{Error, Result};
 use std::fs;
 use std::io::Write;
@@ -100,6 +102,14 @@ const CASES: &[Case] = &[
         file: "残缺.geojson",
     },
     Case {
+        name: "cut-cityjson",
+        exit: 65,
+        code: "incomplete",
+        about: "a CityJSON sequence that ends inside a building",
+        source: "",
+        file: "残缺.city.jsonl",
+    },
+    Case {
         name: "missing-rows",
         exit: 65,
         code: "incomplete",
@@ -188,6 +198,21 @@ fn file(case: &Case, points: &[Pt], path: &Path) -> Result<()> {
             let whole = fs::read(path).map_err(|e| Error::io(path, e))?;
             save(path, &whole[..whole.len() * 99 / 100])
         }
+        "cut-cityjson" => {
+            let place = CityPlace { file: "", kind: Kind::Sequence, lod: "2" };
+            let id = Column { name: "编号".into(), kind: super::write::Kind::Text, width: 40 };
+            let mut city = CityFile::create(path, &place, &[id])?;
+            for (k, p) in points.iter().enumerate() {
+                let ring: Vec<Pt> = [[0., 0.], [6., 0.], [6., 9.], [0., 9.], [0., 0.]].map(|d| add(*p, d, 1.0)).into();
+                let (ground_m, height_m, storeys, roof) = (70.0, 6.0, 2, Roof::Gabled);
+                let footprint = [ring];
+                let design = Design { footprint: &footprint, ground_m, height_m, storeys, roof, openings: false };
+                city.put(&Shape::House(&House::build(&design)), &[Val::Own(format!("GZ{k:03}"))])?;
+            }
+            city.close()?;
+            let whole = fs::read(path).map_err(|e| Error::io(path, e))?;
+            save(path, &whole[..whole.len() * 99 / 100])
+        }
         "missing-rows" => sheet(path, points, |p| [format!("{:.3}", p[1]), format!("{:.3}", p[0])]),
         "not-finite" => sheet(path, points, |_| ["NaN".into(), "inf".into()]),
         _ => bomb(path),
@@ -195,7 +220,7 @@ fn file(case: &Case, points: &[Pt], path: &Path) -> Result<()> {
 }
 
 fn table(path: &Path, format: Format, points: &[Pt]) -> Result<()> {
-    let text = |name: &str| Column { name: name.into(), kind: Kind::Text, width: 40 };
+    let text = |name: &str| Column { name: name.into(), kind: super::write::Kind::Text, width: 40 };
     let columns = [text("编号"), text("位置")];
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let epsg = if format == Format::GeoJson { 4326 } else { 4547 };

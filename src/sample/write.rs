@@ -1,5 +1,6 @@
 //! The door to GDAL for writing: containers, layers, rows. Knows formats and geometry, nothing of the city.
 
+use super::house::House;
 use super::plan::mesh::Pt;
 use crate::error::{Error, Result};
 use crate::geo::gauss_kruger::GaussKruger;
@@ -76,6 +77,8 @@ pub enum Shape<'a> {
     /// A polygon at one height.
     PolygonZ(&'a [Vec<Pt>], f64),
     Polygons(&'a [Vec<Vec<Pt>>]),
+    /// A solid; formats without solids take none of it.
+    House(&'a House),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -308,7 +311,7 @@ impl Sink<'_> {
     fn encode(&mut self, shape: &Shape) {
         self.wkb.clear();
         match *shape {
-            Shape::Null => {}
+            Shape::Null | Shape::House(_) => {}
             Shape::Point(p) => {
                 self.head(1);
                 self.vertices(&[p], None);

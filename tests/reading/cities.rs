@@ -116,6 +116,9 @@ fn a_hundred_buildings_have_their_prisms_and_roofs() {
     }
 }
 
+/// Name, records, models, and the codes of what is refused.
+type Case = (&'static str, usize, usize, Vec<(&'static str, u64)>);
+
 /// What each of the 34 conformance cases comes to: records, models, and the codes of what is refused.
 #[test]
 fn every_conformance_case_has_its_outcome() {
@@ -123,7 +126,7 @@ fn every_conformance_case_has_its_outcome() {
     let null = |n: u64| vec![("null-geometry", n)];
     // Cases about semantics and textures whose vertices stand on one line enclose nothing.
     let line = || vec![("no-footprint", 1)];
-    let expected: &[(&str, usize, usize, Vec<(&str, u64)>)] = &[
+    let expected: &[Case] = &[
         ("appearance_complete", 2, 2, vec![]),
         ("cityjson_extended", 0, 0, vec![]),
         ("cityjson_fake_complete", 3, 0, vec![("outside-crs", 3)]),
