@@ -2,9 +2,8 @@
 //! finding per mistake, each with its line. Looks at one layer; what concerns several is `load`.
 
 use super::parse::Declaration;
-use super::{DEEPEST_ZOOM, Example, Field, FieldType, Layer, RECORDS_ONLY, Sensitivity, Serve};
+use super::{DEEPEST_ZOOM, Example, Field, FieldType, Layer, RECORDS_ONLY, Sensitivity};
 use crate::error::Finding;
-use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
@@ -172,19 +171,9 @@ impl Check<'_> {
         }
     }
 
-    /// `scene` belongs to the room that draws it; here only that it is there, and that the fields it names are.
     fn scene(&mut self) {
-        let layer = self.layer;
-        match (&layer.scene, layer.serves(Serve::Tiles3d)) {
-            (None, true) => self.found("serve", "a layer served as 3dtiles says in `scene` how it stands in 3D"),
-            (Some(_), false) => self.found("scene", "`scene` in a layer that is not served as 3dtiles"),
-            _ => {}
-        }
-        let Some(named) = layer.scene.as_ref().and_then(|s| s.get("fields")).and_then(Value::as_object) else { return };
-        for (what, name) in named {
-            if name.as_str().and_then(|n| layer.field(n)).is_none() {
-                self.found(&format!("scene/fields/{what}"), format!("scene names no field: {name}"));
-            }
+        for (part, what) in super::scene_check::findings(self.layer) {
+            self.found(&part, what);
         }
     }
 

@@ -7,9 +7,12 @@ mod example;
 mod load;
 mod model;
 mod parse;
+mod scene;
+mod scene_check;
 mod style_check;
 mod values;
 
 pub use model::*;
+pub use scene::*;
 pub use style_check::check_style;
 pub use values::is_date;

@@ -1,5 +1,6 @@
 //! The types of a declared layer, as the rest of the house sees them. Reading and checking them is elsewhere.
 
+use super::Scene;
 use crate::error::Result;
 use crate::geo::GeometryKind;
 use serde::{Deserialize, Serialize};
@@ -47,9 +48,9 @@ pub struct Layer {
     #[serde(default = "buffer_px")]
     pub buffer_px: f64,
     pub fields: Vec<Field>,
-    /// How it stands in 3D; interpreted by `scene`.
+    /// How it stands in 3D.
     #[serde(default)]
-    pub scene: Option<serde_json::Value>,
+    pub scene: Option<Scene>,
     /// Feature in → tile feature out; run by the tests.
     #[serde(default, rename = "example")]
     pub examples: Vec<Example>,

@@ -1,0 +1,351 @@
+//! A content → glTF 2.0 binary: meshes on their grid, instances, one property table. Deterministic: the same content
+//! gives the same bytes. Draws nothing itself.
+
+use super::buffers::{Buffers, Compression, Primitive, Target, component};
+use super::compress::exponential;
+use super::frame::to_gltf;
+use super::instance::Instances;
+use super::mesh::{Light, Material, Mesh, Sides};
+use super::table::{Data, Table};
+use crate::layer::Colour;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// What goes into one file.
+#[derive(Debug, Clone)]
+pub struct Content {
+    pub mesh: Mesh,
+    pub instances: Option<Instances>,
+    pub table: Option<Table>,
+}
+
+const MAGIC: &[u8; 4] = b"glTF";
+const VERSION: u32 = 2;
+const JSON_CHUNK: &[u8; 4] = b"JSON";
+const BIN_CHUNK: &[u8; 4] = b"BIN\0";
+/// A wide enough grid for 16 bits a component.
+const QUANTIZED: i64 = u16::MAX as i64;
+/// What the EXPONENTIAL filter's mantissa holds.
+const MANTISSA: i64 = 1 << 23;
+/// Rough stone and plaster; a little less rough pipes would sparkle under ground.
+const ROUGHNESS: f64 = 0.9;
+
+/// The file. An empty content gives a valid file with an empty scene.
+pub fn write(content: &Content, compression: Compression) -> Vec<u8> {
+    let mut w = Writer {
+        buffers: Buffers::new(compression),
+        used: BTreeSet::new(),
+        required: BTreeSet::new(),
+        nodes: vec![],
+        meshes: vec![],
+        materials: vec![],
+        has_table: content.table.is_some(),
+    };
+    if !content.mesh.is_empty() {
+        w.mesh(&content.mesh, content.table.as_ref().map_or(0, Table::rows));
+    }
+    if let Some(instances) = content.instances.as_ref().filter(|i| !i.places.is_empty()) {
+        w.instances(instances, content.table.as_ref().map_or(0, Table::rows));
+    }
+    w.finish(content.table.as_ref().filter(|t| t.rows() > 0))
+}
+
+struct Writer {
+    buffers: Buffers,
+    used: BTreeSet<&'static str>,
+    required: BTreeSet<&'static str>,
+    nodes: Vec<Value>,
+    meshes: Vec<Value>,
+    materials: Vec<Value>,
+    has_table: bool,
+}
+
+impl Writer {
+    fn mesh(&mut self, mesh: &Mesh, rows: u32) {
+        let (position, place) = self.positions(mesh);
+        let mut attributes = json!({ "POSITION": position, "NORMAL": self.normals(mesh) });
+        let mut extension = None;
+        if self.has_table {
+            let ids = self.buffers.feature_ids(mesh.vertices.iter().map(|v| v.row), Target::Vertices);
+            attributes["_FEATURE_ID_0"] = ids.into();
+            self.used.insert("EXT_mesh_features");
+            let set = json!({ "featureCount": rows, "attribute": 0, "propertyTable": 0 });
+            extension = Some(json!({ "EXT_mesh_features": { "featureIds": [set] } }));
+        }
+        let mut primitives = self.primitives(mesh, &mesh.triangles, Primitive::Triangles);
+        primitives.extend(self.primitives(mesh, &mesh.lines, Primitive::Lines));
+        for p in &mut primitives {
+            p["attributes"] = attributes.clone();
+            if let Some(e) = &extension {
+                p["extensions"] = e.clone();
+            }
+        }
+        self.meshes.push(json!({ "primitives": primitives }));
+        let mut node = place;
+        node.insert("mesh".into(), (self.meshes.len() - 1).into());
+        self.nodes.push(node.into());
+    }
+
+    /// Positions, and the scale and translation of the node that bring them to metres. On a grid of up to 65 536
+    /// steps a side they take 16 bits; beyond, floats of whole steps, which the EXPONENTIAL filter packs as well.
+    fn positions(&mut self, mesh: &Mesh) -> (usize, Map<String, Value>) {
+        let at: Vec<[i32; 3]> = mesh.vertices.iter().map(|v| to_gltf(v.at)).collect();
+        let (low, high) = extent(&at);
+        let widest = (0..3).map(|i| i64::from(high[i]) - i64::from(low[i])).max().unwrap_or(0);
+        if widest <= QUANTIZED {
+            self.used.insert("KHR_mesh_quantization");
+            self.required.insert("KHR_mesh_quantization");
+            let cells: Vec<[u8; 8]> = at
+                .iter()
+                .map(|p| {
+                    let [x, y, z] = [0, 1, 2].map(|i| ((p[i] - low[i]) as u16).to_le_bytes());
+                    [x[0], x[1], y[0], y[1], z[0], z[1], 0, 0]
+                })
+                .collect();
+            let view = self.buffers.cells(&cells, None, Target::Vertices);
+            let max = [0, 1, 2].map(|i| high[i] - low[i]);
+            let accessor = json!({
+                "bufferView": view, "componentType": component::UNSIGNED_SHORT, "count": at.len(), "type": "VEC3",
+                "min": [0, 0, 0], "max": max,
+            });
+            let mut node = Map::new();
+            node.insert("scale".into(), json!([mesh.step_m(), mesh.step_m(), mesh.step_m()]));
+            node.insert("translation".into(), json!(low.map(|v| f64::from(v) * mesh.step_m())));
+            return (self.buffers.accessor(accessor), node);
+        }
+        // A frame's origin is inside its tile: the mantissa holds 32 km at 4 mm either way.
+        let middle = [0, 1, 2].map(|i| ((i64::from(low[i]) + i64::from(high[i])) / 2) as i32);
+        let centred: Vec<[i32; 3]> = at.iter().map(|p| [0, 1, 2].map(|i| p[i] - middle[i])).collect();
+        let mut node = Map::new();
+        node.insert("translation".into(), json!(middle.map(|v| f64::from(v) * mesh.step_m())));
+        (self.float_steps(&centred, mesh.exponent(), Target::Vertices), node)
+    }
+
+    /// An accessor of floats that are whole numbers of 2^exponent.
+    fn float_steps(&mut self, steps: &[[i32; 3]], exponent: i32, target: Target) -> usize {
+        let metres = |v: i32| (f64::from(v) * f64::from(exponent).exp2()) as f32;
+        let plain: Vec<[u8; 12]> = steps.iter().map(|p| join(p.map(|v| metres(v).to_le_bytes()))).collect();
+        let (low, high) = extent(steps);
+        let fits = low.iter().chain(&high).all(|v| i64::from(*v).abs() < MANTISSA);
+        let filtered: Option<Vec<[u8; 12]>> =
+            fits.then(|| steps.iter().map(|p| join(p.map(|v| exponential(v, exponent)))).collect());
+        let view = self.buffers.cells(&plain, filtered.as_deref(), target);
+        self.buffers.accessor(json!({
+            "bufferView": view, "componentType": component::FLOAT, "count": steps.len(), "type": "VEC3",
+            "min": low.map(metres), "max": high.map(metres),
+        }))
+    }
+
+    fn normals(&mut self, mesh: &Mesh) -> usize {
+        self.used.insert("KHR_mesh_quantization");
+        self.required.insert("KHR_mesh_quantization");
+        let cells: Vec<[u8; 4]> = mesh
+            .vertices
+            .iter()
+            .map(|v| {
+                let [x, y, z] = to_gltf(v.normal).map(|c| c.to_le_bytes()[0]);
+                [x, y, z, 0]
+            })
+            .collect();
+        let view = self.buffers.cells(&cells, None, Target::Vertices);
+        self.buffers.accessor(json!({
+            "bufferView": view, "componentType": component::BYTE, "normalized": true, "count": cells.len(),
+            "type": "VEC3",
+        }))
+    }
+
+    /// A primitive for each material that has faces: one stream of indices for all, an accessor each.
+    fn primitives(&mut self, mesh: &Mesh, faces: &[Vec<u32>], what: Primitive) -> Vec<Value> {
+        let all = faces.concat();
+        if all.is_empty() {
+            return vec![];
+        }
+        let (view, kind) = self.buffers.indices(&all, mesh.vertices.len(), what);
+        let size = if kind == component::UNSIGNED_SHORT { 2 } else { 4 };
+        let mut from = 0;
+        let mut primitives = vec![];
+        for (indices, material) in faces.iter().zip(&mesh.materials) {
+            if indices.is_empty() {
+                continue;
+            }
+            let accessor = self.buffers.accessor(json!({
+                "bufferView": view, "byteOffset": from * size, "componentType": kind, "count": indices.len(),
+                "type": "SCALAR",
+            }));
+            from += indices.len();
+            let material = self.material(material);
+            let mode = if what == Primitive::Lines { 1 } else { 4 };
+            primitives.push(json!({ "indices": accessor, "material": material, "mode": mode }));
+        }
+        primitives
+    }
+
+    fn material(&mut self, material: &Material) -> usize {
+        let [r, g, b] = linear(material.colour);
+        let mut value = json!({
+            "pbrMetallicRoughness": {
+                "baseColorFactor": [r, g, b, 1.0], "metallicFactor": 0.0, "roughnessFactor": ROUGHNESS,
+            },
+        });
+        if material.sides == Sides::Both {
+            value["doubleSided"] = true.into();
+        }
+        if material.light == Light::Unlit {
+            self.used.insert("KHR_materials_unlit");
+            value["extensions"] = json!({ "KHR_materials_unlit": {} });
+        }
+        let at = self.materials.iter().position(|m| *m == value);
+        at.unwrap_or_else(|| {
+            self.materials.push(value);
+            self.materials.len() - 1
+        })
+    }
+
+    fn instances(&mut self, instances: &Instances, rows: u32) {
+        let model = instances.model_mesh();
+        // Plain floats and a node that does nothing: some clients mind a matrix on an instanced node.
+        let at: Vec<[i32; 3]> = model.vertices.iter().map(|v| to_gltf(v.at)).collect();
+        let position = self.float_steps(&at, model.exponent(), Target::Vertices);
+        let attributes = json!({ "POSITION": position, "NORMAL": self.normals(&model) });
+        let mut primitives = self.primitives(&model, &model.triangles, Primitive::Triangles);
+        primitives.iter_mut().for_each(|p| p["attributes"] = attributes.clone());
+        self.meshes.push(json!({ "primitives": primitives }));
+
+        for extension in ["EXT_mesh_gpu_instancing", "EXT_instance_features"] {
+            self.used.insert(extension);
+        }
+        self.required.insert("EXT_mesh_gpu_instancing");
+        let places: Vec<[i32; 3]> = instances.places.iter().map(|p| to_gltf(p.at)).collect();
+        let mut attributes = json!({ "TRANSLATION": self.float_steps(&places, instances.exponent, Target::Other) });
+        if instances.places.iter().any(|p| p.yaw_deg != 0.0) {
+            attributes["ROTATION"] = self.rotations(instances).into();
+        }
+        let scales: Vec<f32> = instances.scales();
+        if scales.iter().any(|s| *s != 1.0) {
+            let cells: Vec<[u8; 12]> = scales.iter().map(|s| join([s.to_le_bytes(); 3])).collect();
+            let view = self.buffers.cells(&cells, None, Target::Other);
+            attributes["SCALE"] = self
+                .buffers
+                .accessor(json!({
+                    "bufferView": view, "componentType": component::FLOAT, "count": cells.len(), "type": "VEC3",
+                }))
+                .into();
+        }
+        attributes["_FEATURE_ID_0"] =
+            self.buffers.feature_ids(instances.places.iter().map(|p| p.row), Target::Other).into();
+        let set = json!({ "featureCount": rows, "attribute": 0, "propertyTable": 0 });
+        self.nodes.push(json!({
+            "mesh": self.meshes.len() - 1,
+            "extensions": {
+                "EXT_mesh_gpu_instancing": { "attributes": attributes },
+                "EXT_instance_features": { "featureIds": [set] },
+            },
+        }));
+    }
+
+    /// Quaternions about glTF's y in 16 bits: clockwise from north seen from above is negative about up.
+    fn rotations(&mut self, instances: &Instances) -> usize {
+        let cells: Vec<[u8; 8]> = instances
+            .places
+            .iter()
+            .map(|p| {
+                let (s, c) = (-p.yaw_deg.to_radians() / 2.0).sin_cos();
+                let [y, w] = [s, c].map(|v| ((v * 32767.0).round() as i16).to_le_bytes());
+                [0, 0, y[0], y[1], 0, 0, w[0], w[1]]
+            })
+            .collect();
+        let view = self.buffers.cells(&cells, None, Target::Other);
+        self.buffers.accessor(json!({
+            "bufferView": view, "componentType": component::SHORT, "normalized": true, "count": cells.len(),
+            "type": "VEC4",
+        }))
+    }
+
+    fn finish(mut self, table: Option<&Table>) -> Vec<u8> {
+        let mut root = Map::new();
+        root.insert("asset".into(), json!({ "version": "2.0", "generator": "chengtu" }));
+        if let Some(table) = table {
+            self.used.insert("EXT_structural_metadata");
+            let buffers = &mut self.buffers;
+            let extension = table.extension(&mut |data| match data {
+                Data::Bytes(bytes) => buffers.bytes(bytes),
+                Data::Offsets(offsets) => {
+                    let cells: Vec<[u8; 4]> = offsets.iter().map(|o| o.to_le_bytes()).collect();
+                    buffers.cells(&cells, None, Target::Other)
+                }
+            });
+            root.insert("extensions".into(), json!({ "EXT_structural_metadata": extension }));
+        }
+        if self.buffers.is_compressed() {
+            self.used.insert("EXT_meshopt_compression");
+            self.required.insert("EXT_meshopt_compression");
+        }
+        let scene: Vec<usize> = (0..self.nodes.len()).collect();
+        root.insert("scene".into(), 0.into());
+        root.insert("scenes".into(), if scene.is_empty() { json!([{}]) } else { json!([{ "nodes": scene }]) });
+        if !self.buffers.bin.is_empty() {
+            root.insert("buffers".into(), self.buffers.list());
+        }
+        let lists = [
+            ("extensionsUsed", self.used.iter().map(|e| Value::from(*e)).collect()),
+            ("extensionsRequired", self.required.iter().map(|e| Value::from(*e)).collect()),
+            ("nodes", self.nodes),
+            ("meshes", self.meshes),
+            ("materials", self.materials),
+            ("accessors", self.buffers.accessors),
+            ("bufferViews", self.buffers.views),
+        ];
+        root.extend(lists.into_iter().filter(|(_, l)| !l.is_empty()).map(|(k, l)| (k.into(), Value::Array(l))));
+        container(&Value::Object(root), &self.buffers.bin)
+    }
+}
+
+/// The GLB container: header, JSON padded with spaces, binary padded with zeros, both to eight bytes.
+fn container(json: &Value, bin: &[u8]) -> Vec<u8> {
+    let mut text = json.to_string().into_bytes();
+    // The binary chunk then begins at a multiple of eight: 12 + 8 + text + 8.
+    while !(text.len() + 28).is_multiple_of(8) {
+        text.push(b' ');
+    }
+    let mut out = Vec::with_capacity(36 + text.len() + bin.len());
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    out.extend_from_slice(JSON_CHUNK);
+    out.extend_from_slice(&text);
+    if !bin.is_empty() {
+        let padded = bin.len().next_multiple_of(8);
+        out.extend_from_slice(&(padded as u32).to_le_bytes());
+        out.extend_from_slice(BIN_CHUNK);
+        out.extend_from_slice(bin);
+        out.resize(out.len() + padded - bin.len(), 0);
+    }
+    let length = (out.len() as u32).to_le_bytes();
+    out[8..12].copy_from_slice(&length);
+    out
+}
+
+fn extent(at: &[[i32; 3]]) -> ([i32; 3], [i32; 3]) {
+    let first = at.first().copied().unwrap_or_default();
+    at.iter().fold((first, first), |(mut low, mut high), p| {
+        for i in 0..3 {
+            low[i] = low[i].min(p[i]);
+            high[i] = high[i].max(p[i]);
+        }
+        (low, high)
+    })
+}
+
+fn join([a, b, c]: [[u8; 4]; 3]) -> [u8; 12] {
+    [a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3], c[0], c[1], c[2], c[3]]
+}
+
+/// sRGB to the linear light that glTF's factors are in (IEC 61966-2-1), to four digits.
+fn linear(colour: Colour) -> [f64; 3] {
+    colour.0.map(|c| {
+        let v = f64::from(c) / 255.0;
+        let l = if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) };
+        (l * 1e4).round() / 1e4
+    })
+}

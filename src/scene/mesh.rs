@@ -1,0 +1,170 @@
+//! Triangles and lines of one content, on a grid of integer steps in the tile's frame, so that equal places are
+//! equal numbers. No file format: `glb` writes it.
+
+use crate::layer::Colour;
+
+/// A vertex: place in steps east, north, up; unit normal times 127; row of the property table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Vertex {
+    pub at: [i32; 3],
+    pub normal: [i8; 3],
+    pub row: u32,
+}
+
+/// How faces look. Its place in `Mesh::materials` is its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Material {
+    pub colour: Colour,
+    pub sides: Sides,
+    pub light: Light,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sides {
+    /// Closed bodies: what turns away is behind what is seen.
+    Front,
+    /// Faces that close nothing.
+    Both,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Light {
+    Lit,
+    /// Lines, which have no normal.
+    Unlit,
+}
+
+/// Collects faces. A step is 2^`exponent` metres.
+#[derive(Debug, Clone)]
+pub struct Mesh {
+    exponent: i32,
+    pub vertices: Vec<Vertex>,
+    pub materials: Vec<Material>,
+    /// Per material, three vertices a triangle, counter-clockwise from outside.
+    pub triangles: Vec<Vec<u32>>,
+    /// Per material, two vertices a piece.
+    pub lines: Vec<Vec<u32>>,
+}
+
+impl Mesh {
+    /// With steps so small that no place moves by more than `precision_m` (√3 / 2 of a step).
+    pub fn new(precision_m: f64) -> Mesh {
+        let exponent = (precision_m * 2.0 / 3f64.sqrt()).log2().floor().clamp(-14.0, 10.0) as i32;
+        Mesh { exponent, vertices: vec![], materials: vec![], triangles: vec![], lines: vec![] }
+    }
+
+    pub fn exponent(&self) -> i32 {
+        self.exponent
+    }
+
+    pub fn step_m(&self) -> f64 {
+        f64::from(self.exponent).exp2()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.triangles.iter().chain(&self.lines).all(Vec::is_empty)
+    }
+
+    /// The number of a material, added when new.
+    pub fn material(&mut self, material: Material) -> usize {
+        if let Some(i) = self.materials.iter().position(|m| *m == material) {
+            return i;
+        }
+        self.materials.push(material);
+        self.triangles.push(vec![]);
+        self.lines.push(vec![]);
+        self.materials.len() - 1
+    }
+
+    /// Metres to steps. Saturates 2^31 steps away, which is beyond any tile.
+    pub fn snap(&self, local_m: [f64; 3]) -> [i32; 3] {
+        let per_m = f64::from(-self.exponent).exp2();
+        local_m.map(|v| (v * per_m).round() as i32)
+    }
+
+    pub fn metres(&self, at: [i32; 3]) -> [f64; 3] {
+        at.map(|v| f64::from(v) * self.step_m())
+    }
+
+    pub fn vertex(&mut self, at: [i32; 3], normal: [i8; 3], row: u32) -> u32 {
+        self.vertices.push(Vertex { at, normal, row });
+        self.vertices.len() as u32 - 1
+    }
+
+    /// Left out when two of its corners are one place: its other two edges are then each other's, and what was
+    /// closed stays closed.
+    pub fn triangle(&mut self, material: usize, corners: [u32; 3]) {
+        let [a, b, c] = corners.map(|i| self.vertices[i as usize].at);
+        if a != b && b != c && c != a {
+            self.triangles[material].extend(corners);
+        }
+    }
+
+    pub fn line(&mut self, material: usize, ends: [u32; 2]) {
+        self.lines[material].extend(ends);
+    }
+
+    /// Least and greatest place of the vertices, metres; `None` of an empty mesh.
+    pub fn bounds_m(&self) -> Option<[[f64; 3]; 2]> {
+        let first = self.vertices.first()?.at;
+        let (low, high) = self.vertices.iter().fold((first, first), |(mut low, mut high), v| {
+            for i in 0..3 {
+                low[i] = low[i].min(v.at[i]);
+                high[i] = high[i].max(v.at[i]);
+            }
+            (low, high)
+        });
+        Some([self.metres(low), self.metres(high)])
+    }
+}
+
+/// A direction in 8 bits a component; up when there is none.
+pub fn packed_normal(direction: [f64; 3]) -> [i8; 3] {
+    super::frame::unit(direction).map_or([0, 0, 127], |u| u.map(|x| (x * 127.0).round() as i8))
+}
+
+#[cfg(test)]
+pub(super) mod topology {
+    use super::Mesh;
+    use std::collections::{HashMap, HashSet};
+
+    /// Directed edges without their opposite, places taken as identity. Empty for a closed, well wound surface.
+    pub fn open_edges(mesh: &Mesh) -> usize {
+        let mut balance: HashMap<([i32; 3], [i32; 3]), i32> = HashMap::new();
+        for t in mesh.triangles.iter().flat_map(|t| t.chunks_exact(3)) {
+            for (i, j) in [(0, 1), (1, 2), (2, 0)] {
+                let (a, b) = (mesh.vertices[t[i] as usize].at, mesh.vertices[t[j] as usize].at);
+                *balance.entry((a.min(b), a.max(b))).or_default() += if a < b { 1 } else { -1 };
+            }
+        }
+        balance.values().filter(|n| **n != 0).count()
+    }
+
+    /// Vertices − edges + faces by place: 2 for a surface like a ball's.
+    pub fn euler(mesh: &Mesh) -> i64 {
+        let (mut corners, mut edges, mut faces) = (HashSet::new(), HashSet::new(), 0);
+        for t in mesh.triangles.iter().flat_map(|t| t.chunks_exact(3)) {
+            faces += 1;
+            for (i, j) in [(0, 1), (1, 2), (2, 0)] {
+                let (a, b) = (mesh.vertices[t[i] as usize].at, mesh.vertices[t[j] as usize].at);
+                corners.insert(a);
+                edges.insert((a.min(b), a.max(b)));
+            }
+        }
+        corners.len() as i64 - edges.len() as i64 + faces
+    }
+
+    /// Six times the enclosed volume, in cubic steps: positive when the winding faces outward.
+    pub fn volume6(mesh: &Mesh) -> i128 {
+        let of = |i: u32| mesh.vertices[i as usize].at.map(i128::from);
+        mesh.triangles
+            .iter()
+            .flat_map(|t| t.chunks_exact(3))
+            .map(|t| {
+                let (a, b, c) = (of(t[0]), of(t[1]), of(t[2]));
+                a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2])
+                    + a[2] * (b[0] * c[1] - b[1] * c[0])
+            })
+            .sum()
+    }
+}

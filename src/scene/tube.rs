@@ -1,0 +1,316 @@
+//! Centre lines → tubes: one mitred ring a vertex, arcs at sharp bends, reducers at ends, caps on free ends, boxes
+//! for ducts, lines where a tube would be finer than the tolerance. No junction is cut out of another: node bodies
+//! cover them.
+
+use super::Undrawn;
+use super::bend::rounded;
+use super::frame::{along, cross, dot, length, sub, unit};
+use super::mesh::{Mesh, packed_normal};
+
+/// Outer measures of a section.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Section {
+    /// 圆形
+    Round { outer_m: f64 },
+    /// 方沟, 管块: sides upright.
+    Box { width_m: f64, height_m: f64 },
+}
+
+impl Section {
+    /// Half the smaller measure.
+    pub fn radius_m(&self) -> f64 {
+        match *self {
+            Section::Round { outer_m } => outer_m / 2.0,
+            Section::Box { width_m, height_m } => width_m.min(height_m) / 2.0,
+        }
+    }
+}
+
+/// What an end of a tube meets.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum End {
+    /// Nothing: it gets a cap.
+    #[default]
+    Free,
+    /// Another pipe or a node's body.
+    Joined,
+    /// A pipe of another size: the tube narrows or widens to it. A box keeps its shape and takes this as its width.
+    Reduced { outer_m: f64 },
+}
+
+/// A tube to be drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Tube<'a> {
+    /// East, north, up in metres, along the middle of the section.
+    pub centre: &'a [[f64; 3]],
+    pub section: Section,
+    pub ends: [End; 2],
+}
+
+/// Materials of a tube: its surface, and the line that stands for it far away.
+#[derive(Debug, Clone, Copy)]
+pub struct TubePaint {
+    pub body: usize,
+    pub line: usize,
+}
+
+/// Turns above this are no bend but a way back: the tube ends and another begins.
+const FOLD: f64 = 170.0 * std::f64::consts::PI / 180.0;
+
+/// Adds a tube. Its surface leaves the true one by at most `tolerance_m`; a centre line is first simplified by a
+/// quarter of that. Where the tolerance reaches the radius, lines are drawn instead.
+///
+/// # Errors
+/// `Undrawn::NoLength` when the centre line has no two places.
+pub fn tube(mesh: &mut Mesh, tube: &Tube<'_>, tolerance_m: f64, paint: TubePaint, row: u32) -> Result<(), Undrawn> {
+    let centre = distinct(tube.centre, mesh.step_m().max(0.001));
+    let centre = simplified(&centre, tolerance_m / 4.0);
+    if centre.len() < 2 {
+        return Err(Undrawn::NoLength);
+    }
+    if tolerance_m >= tube.section.radius_m() {
+        line(mesh, &centre, paint.line, row);
+        return Ok(());
+    }
+    let mut rest = centre.as_slice();
+    while rest.len() >= 2 {
+        let stop = (1..rest.len() - 1).find(|&i| turn(rest, i) > FOLD).unwrap_or(rest.len() - 1);
+        let start_end = if rest.len() == centre.len() { tube.ends[0] } else { End::Free };
+        let last_end = if stop + 1 == rest.len() { tube.ends[1] } else { End::Free };
+        run(mesh, &rest[..=stop], tube.section, [start_end, last_end], tolerance_m, paint.body, row);
+        rest = &rest[stop..];
+    }
+    Ok(())
+}
+
+/// Sides of a ring by the sagitta rule: so many that no chord leaves the circle by more than the tolerance; even,
+/// so that a diameter lies between two corners; 4 to 32.
+pub fn ring_sides(radius_m: f64, tolerance_m: f64) -> usize {
+    let half_angle = (1.0 - (tolerance_m / radius_m).min(1.0)).acos();
+    let least = (std::f64::consts::PI / half_angle).ceil().clamp(4.0, 32.0) as usize;
+    least.next_multiple_of(2)
+}
+
+/// Angle in radians by which the line turns at vertex i.
+fn turn(line: &[[f64; 3]], i: usize) -> f64 {
+    let (a, b) = (sub(line[i], line[i - 1]), sub(line[i + 1], line[i]));
+    length(cross(a, b)).atan2(dot(a, b))
+}
+
+fn line(mesh: &mut Mesh, centre: &[[f64; 3]], material: usize, row: u32) {
+    let mut before = None;
+    for &p in centre {
+        let at = mesh.snap(p);
+        let v = mesh.vertex(at, [0, 0, 127], row);
+        if let Some(u) = before.replace(v) {
+            mesh.line(material, [u, v]);
+        }
+    }
+}
+
+/// A stretch without a way back.
+fn run(
+    mesh: &mut Mesh,
+    centre: &[[f64; 3]],
+    section: Section,
+    ends: [End; 2],
+    tolerance_m: f64,
+    material: usize,
+    row: u32,
+) {
+    let (path, profile) = match section {
+        Section::Round { outer_m } => {
+            let sides = ring_sides(outer_m / 2.0, tolerance_m);
+            let corner = |k: usize| {
+                let (s, c) = (k as f64 / sides as f64 * std::f64::consts::TAU).sin_cos();
+                [c * outer_m / 2.0, s * outer_m / 2.0]
+            };
+            (rounded(centre, outer_m, tolerance_m), (0..sides).map(corner).collect::<Vec<_>>())
+        }
+        Section::Box { width_m, height_m } => {
+            let (w, h) = (width_m / 2.0, height_m / 2.0);
+            (centre.to_vec(), vec![[w, -h], [w, h], [-w, h], [-w, -h]])
+        }
+    };
+    let stations = with_reducers(&path, section, ends);
+    let rings = rings(&stations, &profile);
+    match section {
+        Section::Round { .. } => smooth_sides(mesh, &rings, material, row),
+        Section::Box { .. } => flat_sides(mesh, &rings, material, row),
+    }
+    if let (Some(first), Some(last)) = (rings.first(), rings.last()) {
+        if ends[0] == End::Free {
+            cap(mesh, first, first.direction.map(|x| -x), material, row, CapSide::Start);
+        }
+        if ends[1] == End::Free {
+            cap(mesh, last, last.direction, material, row, CapSide::End);
+        }
+    }
+}
+
+/// A place on the centre line, and how large the section is there, 1 = its own size.
+type Station = ([f64; 3], f64);
+
+/// The path with a station more before each end that narrows or widens: a concentric reducer as long as the pipe is
+/// wide, at most half the leg.
+fn with_reducers(path: &[[f64; 3]], section: Section, ends: [End; 2]) -> Vec<Station> {
+    let own_m = match section {
+        Section::Round { outer_m } => outer_m,
+        Section::Box { width_m, .. } => width_m,
+    };
+    let mut stations: Vec<Station> = path.iter().map(|p| (*p, 1.0)).collect();
+    let mut reduce = |end: End, at_start: bool| {
+        let End::Reduced { outer_m } = end else { return };
+        let n = stations.len();
+        let (tip, next) = if at_start { (0, 1) } else { (n - 1, n - 2) };
+        let leg = sub(stations[next].0, stations[tip].0);
+        let Some(direction) = unit(leg) else { return };
+        let place = along(stations[tip].0, direction, own_m.min(length(leg) / 2.0));
+        stations[tip].1 = outer_m / own_m;
+        stations.insert(tip.max(next), (place, 1.0));
+    };
+    reduce(ends[0], true);
+    reduce(ends[1], false);
+    stations
+}
+
+/// The section at one station.
+struct Ring {
+    centre: [f64; 3],
+    /// Along the tube: of the segment that begins here, or ends here at the last.
+    direction: [f64; 3],
+    /// Corners from the centre, in the mitre plane.
+    offsets: Vec<[f64; 3]>,
+    /// Outward at each corner.
+    normals: Vec<[f64; 3]>,
+}
+
+/// One ring a station. The first is square to the tube; each next lies in the plane that halves the bend and is
+/// reached along the segment's own direction, so that every segment is an exact prism and no ring is twisted.
+fn rings(stations: &[Station], profile: &[[f64; 2]]) -> Vec<Ring> {
+    let directions: Vec<_> =
+        stations.windows(2).map(|s| unit(sub(s[1].0, s[0].0)).unwrap_or([0.0, 0.0, 1.0])).collect();
+    let Some(&first) = directions.first() else { return vec![] };
+    // Sideways and upwards: a duct's sides stand upright.
+    let side = unit(cross(first, [0.0, 0.0, 1.0])).filter(|_| first[2].abs() < 0.999_999).unwrap_or([1.0, 0.0, 0.0]);
+    let side = unit(sub(side, first.map(|x| x * dot(side, first)))).unwrap_or(side);
+    let upward = cross(side, first);
+    // Square to the segment, at full size.
+    let mut square: Vec<_> =
+        profile.iter().map(|[a, b]| [0, 1, 2].map(|i| side[i] * a + upward[i] * b)).collect();
+    let mut all = vec![];
+    for (j, &(centre, size)) in stations.iter().enumerate() {
+        let before = directions[j.saturating_sub(1)];
+        let after = directions[j.min(directions.len() - 1)];
+        let plane = unit([0, 1, 2].map(|i| before[i] + after[i])).unwrap_or(after);
+        let slant = dot(before, plane);
+        let offsets: Vec<_> =
+            square.iter().map(|o| along(*o, before, -dot(*o, plane) / slant)).collect();
+        let next: Vec<_> = offsets.iter().map(|o| along(*o, after, -dot(*o, after))).collect();
+        let normals = square.iter().zip(&next).map(|(a, b)| [0, 1, 2].map(|i| a[i] + b[i])).collect();
+        square = next;
+        let offsets = offsets.iter().map(|o| o.map(|x| x * size)).collect();
+        all.push(Ring { centre, direction: after, offsets, normals });
+    }
+    all
+}
+
+/// Centre and offset are snapped apart: rings of one pipe that are alike stay alike in steps, which packs well and
+/// keeps the diameter.
+fn corner(mesh: &Mesh, ring: &Ring, k: usize) -> [i32; 3] {
+    let (centre, offset) = (mesh.snap(ring.centre), mesh.snap(ring.offsets[k]));
+    [0, 1, 2].map(|i| centre[i] + offset[i])
+}
+
+fn smooth_sides(mesh: &mut Mesh, rings: &[Ring], material: usize, row: u32) {
+    let base = mesh.vertices.len() as u32;
+    for ring in rings {
+        for k in 0..ring.offsets.len() {
+            let at = corner(mesh, ring, k);
+            mesh.vertex(at, packed_normal(ring.normals[k]), row);
+        }
+    }
+    let n = rings.first().map_or(0, |r| r.offsets.len()) as u32;
+    for j in 0..(rings.len() as u32).saturating_sub(1) {
+        let (a, b) = (base + j * n, base + (j + 1) * n);
+        for k in 0..n {
+            let next = (k + 1) % n;
+            mesh.triangle(material, [a + k, b + k, b + next]);
+            mesh.triangle(material, [a + k, b + next, a + next]);
+        }
+    }
+}
+
+fn flat_sides(mesh: &mut Mesh, rings: &[Ring], material: usize, row: u32) {
+    for pair in rings.windows(2) {
+        let n = pair[0].offsets.len();
+        for k in 0..n {
+            let next = (k + 1) % n;
+            let side = sub(pair[0].offsets[next], pair[0].offsets[k]);
+            let normal = packed_normal(cross(pair[0].direction, side));
+            let [a, b, c, d] = [(&pair[0], k), (&pair[1], k), (&pair[1], next), (&pair[0], next)].map(|(ring, k)| {
+                let at = corner(mesh, ring, k);
+                mesh.vertex(at, normal, row)
+            });
+            mesh.triangle(material, [a, b, c]);
+            mesh.triangle(material, [a, c, d]);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum CapSide {
+    Start,
+    End,
+}
+
+fn cap(mesh: &mut Mesh, ring: &Ring, outward: [f64; 3], material: usize, row: u32, side: CapSide) {
+    let base = mesh.vertices.len() as u32;
+    let normal = packed_normal(outward);
+    for k in 0..ring.offsets.len() {
+        let at = corner(mesh, ring, k);
+        mesh.vertex(at, normal, row);
+    }
+    for k in 1..ring.offsets.len() as u32 - 1 {
+        mesh.triangle(material, match side {
+            CapSide::Start => [base, base + k, base + k + 1],
+            CapSide::End => [base, base + k + 1, base + k],
+        });
+    }
+}
+
+/// Without vertices that repeat the one before, within `least_m`; the last stays.
+fn distinct(line: &[[f64; 3]], least_m: f64) -> Vec<[f64; 3]> {
+    let mut out: Vec<[f64; 3]> = vec![];
+    for &p in line.iter().filter(|p| p.iter().all(|x| x.is_finite())) {
+        if out.last().is_none_or(|q| length(sub(p, *q)) >= least_m) {
+            out.push(p);
+        }
+    }
+    out
+}
+
+/// Douglas and Peucker (1973) in space: vertices farther than the tolerance from the simplified line stay.
+fn simplified(line: &[[f64; 3]], tolerance_m: f64) -> Vec<[f64; 3]> {
+    if line.len() < 3 {
+        return line.to_vec();
+    }
+    let mut keep = vec![false; line.len()];
+    let mut spans = vec![(0, line.len() - 1)];
+    (keep[0], keep[line.len() - 1]) = (true, true);
+    while let Some((a, b)) = spans.pop() {
+        let far = (a + 1..b).map(|i| (from_segment(line[i], line[a], line[b]), i)).max_by(|x, y| x.0.total_cmp(&y.0));
+        if let Some((distance_m, i)) = far.filter(|(d, _)| *d > tolerance_m) {
+            debug_assert!(distance_m.is_finite());
+            keep[i] = true;
+            spans.extend([(a, i), (i, b)]);
+        }
+    }
+    line.iter().zip(keep).filter_map(|(p, keep)| keep.then_some(*p)).collect()
+}
+
+fn from_segment(p: [f64; 3], a: [f64; 3], b: [f64; 3]) -> f64 {
+    let (ab, ap) = (sub(b, a), sub(p, a));
+    let t = (dot(ap, ab) / dot(ab, ab).max(1e-18)).clamp(0.0, 1.0);
+    length(sub(ap, ab.map(|x| x * t)))
+}
