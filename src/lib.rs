@@ -13,6 +13,7 @@ pub mod audience;
 pub mod feature;
 // F3: bytes at rest, bytes on the wire
 pub mod mvt;
+pub mod scene;
 pub mod store;
 // F4: rows of a table as a layer of a tile
 pub mod draw;

@@ -20,7 +20,6 @@ const ELEMENT_ARRAY_BUFFER: u32 = 34963;
 /// Numbers of glTF's component types.
 pub mod component {
     pub const BYTE: u32 = 5120;
-    pub const UNSIGNED_BYTE: u32 = 5121;
     pub const SHORT: u32 = 5122;
     pub const UNSIGNED_SHORT: u32 = 5123;
     pub const UNSIGNED_INT: u32 = 5125;

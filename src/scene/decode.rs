@@ -102,9 +102,8 @@ impl File<'_> {
             return Some((bytes.to_vec(), stride));
         }
         let (count, cell) = (Self::number(&meshopt["count"])?, Self::number(&meshopt["byteStride"])?);
-        let indices = |all: Vec<u32>| -> Vec<u8> {
-            all.iter().flat_map(|i| i.to_le_bytes()[..cell].to_vec()).collect()
-        };
+        let indices =
+            |all: Vec<u32>| -> Vec<u8> { all.iter().flat_map(|i| i.to_le_bytes()[..cell].to_vec()).collect() };
         let plain = match meshopt["mode"].as_str()? {
             "ATTRIBUTES" => compress::read_vertices(bytes, count, cell)?,
             "TRIANGLES" => indices(compress::read_triangles(bytes, count)?),
@@ -253,16 +252,13 @@ impl File<'_> {
         let no_data = &property["noData"];
         let number = |size: usize, read: fn(&[u8]) -> f64| -> Option<Vec<Cell>> {
             let cells = (0..rows).map(|i| bytes.get(i * size..(i + 1) * size).map(read));
-            cells
-                .map(|v| v.map(|v| if no_data.as_f64() == Some(v) { Cell::Null } else { Cell::Number(v) }))
-                .collect()
+            cells.map(|v| v.map(|v| if no_data.as_f64() == Some(v) { Cell::Null } else { Cell::Number(v) })).collect()
         };
         match (property["type"].as_str()?, property["componentType"].as_str()) {
             ("STRING", _) => {
                 let (offsets, _) = self.view(&stored["stringOffsets"])?;
-                let offset = |i: usize| {
-                    Some(u32::from_le_bytes(offsets.get(4 * i..4 * i + 4)?.try_into().ok()?) as usize)
-                };
+                let offset =
+                    |i: usize| Some(u32::from_le_bytes(offsets.get(4 * i..4 * i + 4)?.try_into().ok()?) as usize);
                 (0..rows)
                     .map(|i| {
                         let text = std::str::from_utf8(bytes.get(offset(i)?..offset(i + 1)?)?).ok()?;

@@ -1,9 +1,9 @@
 //! Footprints → closed blocks: roof, walls, ground. Flat roofs; the shape of a roof is in models, not here.
 
+use super::Undrawn;
 use super::frame::Frame;
 use super::mesh::{Mesh, packed_normal};
 use super::triangulate::Triangulator;
-use super::Undrawn;
 use crate::feature::Geometry;
 
 /// Materials of a block's faces.

@@ -68,9 +68,8 @@ impl Frame {
 
     /// East, north, up → `[longitude°, latitude°]` and ellipsoidal height in metres.
     pub fn geographic(&self, local: [f64; 3]) -> ([f64; 2], f64) {
-        let geocentric = [0, 1, 2].map(|i| {
-            self.origin[i] + self.east[i] * local[0] + self.north[i] * local[1] + self.up[i] * local[2]
-        });
+        let geocentric = [0, 1, 2]
+            .map(|i| self.origin[i] + self.east[i] * local[0] + self.north[i] * local[1] + self.up[i] * local[2]);
         Ellipsoid::CGCS2000.from_geocentric(geocentric)
     }
 

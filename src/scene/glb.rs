@@ -283,6 +283,8 @@ impl Writer {
         let scene: Vec<usize> = (0..self.nodes.len()).collect();
         root.insert("scene".into(), 0.into());
         root.insert("scenes".into(), if scene.is_empty() { json!([{}]) } else { json!([{ "nodes": scene }]) });
+        // The file's length is a multiple of eight, and the buffer's the chunk's.
+        self.buffers.bin.resize(self.buffers.bin.len().next_multiple_of(8), 0);
         if !self.buffers.bin.is_empty() {
             root.insert("buffers".into(), self.buffers.list());
         }
@@ -300,7 +302,7 @@ impl Writer {
     }
 }
 
-/// The GLB container: header, JSON padded with spaces, binary padded with zeros, both to eight bytes.
+/// The GLB container: header, JSON padded with spaces to eight bytes, binary of a multiple of eight bytes.
 fn container(json: &Value, bin: &[u8]) -> Vec<u8> {
     let mut text = json.to_string().into_bytes();
     // The binary chunk then begins at a multiple of eight: 12 + 8 + text + 8.
@@ -315,11 +317,9 @@ fn container(json: &Value, bin: &[u8]) -> Vec<u8> {
     out.extend_from_slice(JSON_CHUNK);
     out.extend_from_slice(&text);
     if !bin.is_empty() {
-        let padded = bin.len().next_multiple_of(8);
-        out.extend_from_slice(&(padded as u32).to_le_bytes());
+        out.extend_from_slice(&(bin.len() as u32).to_le_bytes());
         out.extend_from_slice(BIN_CHUNK);
         out.extend_from_slice(bin);
-        out.resize(out.len() + padded - bin.len(), 0);
     }
     let length = (out.len() as u32).to_le_bytes();
     out[8..12].copy_from_slice(&length);

@@ -34,6 +34,14 @@ pub enum Light {
     Unlit,
 }
 
+/// How much a mesh held at some time.
+#[derive(Debug)]
+pub struct Mark {
+    vertices: usize,
+    triangles: Vec<usize>,
+    lines: Vec<usize>,
+}
+
 /// Collects faces. A step is 2^`exponent` metres.
 #[derive(Debug, Clone)]
 pub struct Mesh {
@@ -100,6 +108,22 @@ impl Mesh {
         }
     }
 
+    /// Where the mesh stands, for `roll_back`.
+    pub fn mark(&self) -> Mark {
+        let lengths = |faces: &[Vec<u32>]| faces.iter().map(Vec::len).collect();
+        Mark { vertices: self.vertices.len(), triangles: lengths(&self.triangles), lines: lengths(&self.lines) }
+    }
+
+    /// Takes out what was added since; materials stay.
+    pub fn roll_back(&mut self, mark: &Mark) {
+        self.vertices.truncate(mark.vertices);
+        for (faces, lengths) in [(&mut self.triangles, &mark.triangles), (&mut self.lines, &mark.lines)] {
+            for (i, face) in faces.iter_mut().enumerate() {
+                face.truncate(lengths.get(i).copied().unwrap_or(0));
+            }
+        }
+    }
+
     pub fn line(&mut self, material: usize, ends: [u32; 2]) {
         self.lines[material].extend(ends);
     }
@@ -126,7 +150,7 @@ pub fn packed_normal(direction: [f64; 3]) -> [i8; 3] {
 #[cfg(test)]
 pub(super) mod topology {
     use super::Mesh;
-    use std::collections::{HashMap, HashSet};
+    use std::collections::HashMap;
 
     /// Directed edges without their opposite, places taken as identity. Empty for a closed, well wound surface.
     pub fn open_edges(mesh: &Mesh) -> usize {
@@ -140,20 +164,6 @@ pub(super) mod topology {
         balance.values().filter(|n| **n != 0).count()
     }
 
-    /// Vertices − edges + faces by place: 2 for a surface like a ball's.
-    pub fn euler(mesh: &Mesh) -> i64 {
-        let (mut corners, mut edges, mut faces) = (HashSet::new(), HashSet::new(), 0);
-        for t in mesh.triangles.iter().flat_map(|t| t.chunks_exact(3)) {
-            faces += 1;
-            for (i, j) in [(0, 1), (1, 2), (2, 0)] {
-                let (a, b) = (mesh.vertices[t[i] as usize].at, mesh.vertices[t[j] as usize].at);
-                corners.insert(a);
-                edges.insert((a.min(b), a.max(b)));
-            }
-        }
-        corners.len() as i64 - edges.len() as i64 + faces
-    }
-
     /// Six times the enclosed volume, in cubic steps: positive when the winding faces outward.
     pub fn volume6(mesh: &Mesh) -> i128 {
         let of = |i: u32| mesh.vertices[i as usize].at.map(i128::from);
@@ -162,7 +172,8 @@ pub(super) mod topology {
             .flat_map(|t| t.chunks_exact(3))
             .map(|t| {
                 let (a, b, c) = (of(t[0]), of(t[1]), of(t[2]));
-                a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2])
+                a[0] * (b[1] * c[2] - b[2] * c[1])
+                    + a[1] * (b[2] * c[0] - b[0] * c[2])
                     + a[2] * (b[0] * c[1] - b[1] * c[0])
             })
             .sum()

@@ -16,8 +16,8 @@ pub struct Surfaces<'a> {
     pub rings: &'a [u32],
     pub ring_ends: &'a [u32],
     pub surface_ends: &'a [u32],
-    /// What each surface is; an empty slice when nothing is known.
-    pub parts: &'a [Part],
+    /// What each surface is; where that is not known (or the slice ends) its slope tells.
+    pub parts: &'a [Option<Part>],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -85,9 +85,7 @@ impl Surfacer {
                 faults.degenerate += 1;
                 continue;
             }
-            let part = surfaces.parts.get(s).copied().unwrap_or(Part::Body);
-            let material = material(mesh, part);
-            faults += self.faces(mesh, material, row);
+            faults += self.faces(mesh, surfaces.parts.get(s).copied().flatten(), material, row);
         }
         if mesh.vertices.len() == before { Err(Undrawn::NoArea) } else { Ok(faults) }
     }
@@ -121,7 +119,13 @@ impl Surfacer {
         !self.ends.is_empty()
     }
 
-    fn faces(&mut self, mesh: &mut Mesh, material: usize, row: u32) -> SurfaceFaults {
+    fn faces(
+        &mut self,
+        mesh: &mut Mesh,
+        part: Option<Part>,
+        material: &mut dyn FnMut(&mut Mesh, Part) -> usize,
+        row: u32,
+    ) -> SurfaceFaults {
         let mut faults = SurfaceFaults::default();
         let exterior = &self.corners[..self.ends[0] as usize];
         let newell = newell(exterior);
@@ -133,6 +137,7 @@ impl Surfacer {
         let middle = middle.map(|x| x / exterior.len() as f64);
         let off = self.corners.iter().map(|p| dot(normal, sub(*p, middle)).abs()).fold(0.0, f64::max);
         faults.not_planar += u64::from(off > PLANAR_M);
+        let material = material(mesh, part.unwrap_or_else(|| by_slope(normal)));
         let packed = packed_normal(normal);
         let base = mesh.vertices.len() as u32;
         for p in &self.corners {
@@ -158,6 +163,15 @@ impl Surfacer {
             mesh.triangle(material, [base + t[0], base + t[1], base + t[2]]);
         }
         faults
+    }
+}
+
+/// A roof looks up, the ground down, within 60° of the vertical; the rest are walls.
+fn by_slope(normal: [f64; 3]) -> Part {
+    match normal[2] {
+        up if up > 0.5 => Part::Roof,
+        up if up < -0.5 => Part::Ground,
+        _ => Part::Wall,
     }
 }
 

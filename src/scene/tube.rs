@@ -196,16 +196,14 @@ fn rings(stations: &[Station], profile: &[[f64; 2]]) -> Vec<Ring> {
     let side = unit(sub(side, first.map(|x| x * dot(side, first)))).unwrap_or(side);
     let upward = cross(side, first);
     // Square to the segment, at full size.
-    let mut square: Vec<_> =
-        profile.iter().map(|[a, b]| [0, 1, 2].map(|i| side[i] * a + upward[i] * b)).collect();
+    let mut square: Vec<_> = profile.iter().map(|[a, b]| [0, 1, 2].map(|i| side[i] * a + upward[i] * b)).collect();
     let mut all = vec![];
     for (j, &(centre, size)) in stations.iter().enumerate() {
         let before = directions[j.saturating_sub(1)];
         let after = directions[j.min(directions.len() - 1)];
         let plane = unit([0, 1, 2].map(|i| before[i] + after[i])).unwrap_or(after);
         let slant = dot(before, plane);
-        let offsets: Vec<_> =
-            square.iter().map(|o| along(*o, before, -dot(*o, plane) / slant)).collect();
+        let offsets: Vec<_> = square.iter().map(|o| along(*o, before, -dot(*o, plane) / slant)).collect();
         let next: Vec<_> = offsets.iter().map(|o| along(*o, after, -dot(*o, after))).collect();
         let normals = square.iter().zip(&next).map(|(a, b)| [0, 1, 2].map(|i| a[i] + b[i])).collect();
         square = next;
@@ -272,10 +270,13 @@ fn cap(mesh: &mut Mesh, ring: &Ring, outward: [f64; 3], material: usize, row: u3
         mesh.vertex(at, normal, row);
     }
     for k in 1..ring.offsets.len() as u32 - 1 {
-        mesh.triangle(material, match side {
-            CapSide::Start => [base, base + k, base + k + 1],
-            CapSide::End => [base, base + k + 1, base + k],
-        });
+        mesh.triangle(
+            material,
+            match side {
+                CapSide::Start => [base, base + k, base + k + 1],
+                CapSide::End => [base, base + k + 1, base + k],
+            },
+        );
     }
 }
 

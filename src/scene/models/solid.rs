@@ -16,11 +16,24 @@ pub struct Solid {
 /// East, north, up in metres.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
-    Box { low: [f64; 3], high: [f64; 3] },
+    Box {
+        low: [f64; 3],
+        high: [f64; 3],
+    },
     /// Upright, round, from radius `foot` to radius `head`.
-    Frustum { base: [f64; 3], height: f64, foot: f64, head: f64, sides: usize },
+    Frustum {
+        base: [f64; 3],
+        height: f64,
+        foot: f64,
+        head: f64,
+        sides: usize,
+    },
     /// Round, of one radius, in any direction.
-    Rod { from: [f64; 3], to: [f64; 3], radius: f64 },
+    Rod {
+        from: [f64; 3],
+        to: [f64; 3],
+        radius: f64,
+    },
 }
 
 impl Shape {

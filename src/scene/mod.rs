@@ -1,0 +1,51 @@
+//! Features → glTF 2.0 binaries for 3D Tiles 1.1. Pure: no I/O, no store, no tileset.
+//!
+//! `rule` reads what a layer's declaration and a record's values say; `extrude`, `tube` (with `bend`), `node`,
+//! `surface` and `instance` make faces on the grid of `mesh`, in the tile's `frame`; `table` holds attributes;
+//! `glb` (with `buffers` and `compress`) writes; `drawing` ties them together for one layer of one tile. `decode` is
+//! the strict reader that the tests and the checks use.
+//!
+//! Inside, places are east, north, up in metres of the frame (z up, as a tile's `transform` and `box` are); the
+//! writer turns them to glTF's y-up.
+
+mod bend;
+mod buffers;
+mod compress;
+pub mod decode;
+mod drawing;
+mod extrude;
+pub mod frame;
+pub mod glb;
+mod instance;
+mod mesh;
+pub mod models;
+mod node;
+mod rule;
+mod surface;
+mod table;
+#[cfg(test)]
+mod tests;
+mod triangulate;
+mod tube;
+
+pub use buffers::Compression;
+pub use drawing::{Counts, Detail, Drawing, Drawn, Form, Heights, Instancing, Item, default_columns};
+pub use frame::Frame;
+pub use mesh::Sides;
+pub use rule::Rule;
+pub use surface::{SurfaceFaults, Surfaces, Vertices};
+pub use table::{NULL_NAME, NULL_TEXT};
+pub use tube::{End, Section, ring_sides};
+
+/// Why a feature is not in its content. Counted, never dropped silently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Undrawn {
+    /// No polygon with an area, at the content's precision.
+    NoArea,
+    /// Its upper side is not above its lower one.
+    NoHeight,
+    /// A line in one place.
+    NoLength,
+    /// A geometry the layer's kind of scene cannot draw.
+    WrongGeometry,
+}
