@@ -225,6 +225,29 @@ fn every_pipe_class_has_its_layer() {
     }
 }
 
+/// The policies that ask the industry's body name a role, at the level they say; nobody else does.
+#[test]
+fn roles_stand_where_a_policy_asks_the_industry() {
+    let mut ownerless = vec![];
+    for class in table("case-classes-gbt47678-5.csv") {
+        let (policy, role, level) = (class["policy"].as_str(), &class["role"], class["role_level"].as_str());
+        let wanted = match policy {
+            "INDUSTRY_AT_CITY" => "city",
+            _ if policy.contains("INDUSTRY") => "district",
+            _ => "",
+        };
+        assert_eq!((level, role.is_empty()), (wanted, wanted.is_empty()), "{class:?}");
+        if !class["ownerless"].is_empty() {
+            ownerless.push(format!("{} {} {}", class["kind"], class["code"], class["ownerless"]));
+        }
+    }
+    let both = |kind: &str| ["01023", "01034"].map(|code| format!("{kind} {code} true"));
+    assert_eq!(ownerless, [both("component"), both("matter")].concat());
+    let old = table("component-classes.csv");
+    let old: Vec<_> = old.iter().filter(|c| !c["ownerless"].is_empty()).map(|c| c["code"].as_str()).collect();
+    assert_eq!(old, ["0114"]);
+}
+
 #[test]
 fn divisions_form_a_tree() {
     let mut known = BTreeSet::from(["410000".to_string()]);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
+mod registered;
+
 use chengtu::feature::{Feature, Role};
 use chengtu::geo::gauss_kruger::GaussKruger;
 use chengtu::layer::Catalog;
@@ -89,7 +91,7 @@ fn the_import_reports_exactly_the_planted_faults() {
         .filter(|p| p.extension().is_some_and(|x| x == "toml"))
         .collect();
     manifests.sort();
-    assert_eq!(manifests.len(), 8);
+    assert_eq!(manifests.len(), 9);
     let (exit, report) = import(&dir.path().join("store"), &manifests, &dir.path().join("report.json"));
     assert_eq!(exit, 0, "{report:#}");
     let sources = report["sources"].as_array().expect("sources");
@@ -106,6 +108,11 @@ fn the_import_reports_exactly_the_planted_faults() {
         }
     }
     assert_eq!(stored, summary.counts);
+    let tables = report["register"]["tables"].as_array().expect("tables of the register");
+    let rows =
+        tables.iter().map(|t| (t["table"].as_str().expect("a name").to_string(), t["rows"].as_u64().expect("rows")));
+    assert_eq!(rows.collect::<BTreeMap<_, _>>(), summary.register);
+    registered::check(&dir.path().join("store"));
     for (layer, file) in [("cim3_building", "CIM3建筑.city.jsonl"), ("cim4_building", "CIM4建筑.city.json")] {
         let delivered = std::fs::read_to_string(city.join("城市信息模型").join(file)).expect("the delivery");
         same_models(&dir.path().join("store"), layer, &delivered, summary.counts[layer]);
@@ -194,7 +201,23 @@ fn whole_faulty_files_are_refused_by_name() {
         let store = dir.path().join("store");
         let (exit, report) = import(&store, &[city.join(&refused.manifest)], &dir.path().join("report.json"));
         assert_eq!(exit, i32::from(refused.exit), "{}: {report:#}", refused.manifest);
-        assert_eq!(report["sources"][0]["failed"]["code"].as_str(), Some(refused.code), "{}", refused.manifest);
+        let failed = [&report["sources"][0]["failed"], &report["register"]["failed"]];
+        let codes: Vec<&str> = failed.iter().filter_map(|f| f["code"].as_str()).collect();
+        assert_eq!(codes, [refused.code], "{}", refused.manifest);
         assert!(!store.join("CURRENT").exists(), "{} was published", refused.manifest);
+        if refused.code == "flawed-register" {
+            let flaws = report["register"]["flaws"].as_array().expect("flaws");
+            let said: Vec<String> =
+                flaws.iter().map(|f| format!("{}:{} {}", f["file"], f["line"], f["what"])).collect();
+            for (place, word) in [
+                ("登记单位.csv\":3", "in a circle"),
+                ("登记单位.csv\":4", "in a circle"),
+                ("登记职责.csv\":3", "D9"),
+                ("登记裁定.csv\":3", "0999"),
+            ] {
+                assert!(said.iter().any(|s| s.contains(place) && s.contains(word)), "{place}: {said:#?}");
+            }
+            assert_eq!(said.len(), 4, "{said:#?}");
+        }
     }
 }

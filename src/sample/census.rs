@@ -1,8 +1,8 @@
 //! The attributes of a component: code, organisations, state, dates, and what its layer adds.
 
 use super::classes::{self, Class};
-use super::grids::org_code;
-use super::names::{day, person};
+use super::grids::{org_code, urban_bureau};
+use super::names::{self, Org, day, person};
 use super::pipes::Wells;
 use super::plan::Plan;
 use super::plan::mesh::Pt;
@@ -29,25 +29,46 @@ pub struct Census<'a> {
     pub rng: Rng,
     /// Wells used so far, by network.
     pub used: HashMap<&'static str, usize>,
+    /// The first cover that nobody owns.
+    pub ownerless: Option<String>,
+}
+
+/// 无主井盖
+const OWNERLESS: &str = "0114";
+/// One component in so many still names the body that was there before.
+const FORMER_EVERY: u32 = 97;
+
+/// The abolished body that a census may still name instead of this one.
+fn former(now: Org) -> Option<Org> {
+    match now {
+        names::DRAINAGE => Some(names::OLD_MUNICIPAL),
+        names::LIGHTING => Some(names::OLD_LIGHTING),
+        _ => None,
+    }
 }
 
 impl Census<'_> {
-    fn code(&mut self, face: u32, class: &Class) -> String {
+    /// The code and the serial number in it.
+    fn code(&mut self, face: u32, class: &Class) -> (String, u32) {
         let district = self.plan.district6(face).to_string();
         let serial = self.serials.entry((district.clone(), class.code.clone())).or_default();
         *serial += 1;
-        format!("{district}{}{serial:06}", class.code)
+        (format!("{district}{}{serial:06}", class.code), *serial)
     }
 
     /// All attributes of a component.
     pub fn row<'v>(&mut self, class: &'v Class, site: &Site) -> Vec<(&'static str, Val<'v>)> {
         let plan = self.plan;
-        let id = self.code(site.face, class);
+        let (id, serial) = self.code(site.face, class);
+        if class.code == OWNERLESS {
+            self.ownerless.get_or_insert_with(|| id.clone());
+        }
         let face = plan.face(site.face);
         let district = &plan.admin.districts[plan.admin.district_of(plan.community_of(site.face))];
         let rng = &mut self.rng;
         let owner = classes::owner(&class.code, site.face as usize + rng.below(2));
         let maintained = owner.filter(|_| rng.chance(0.93));
+        let maintained = maintained.map(|now| former(now).filter(|_| serial % FORMER_EVERY == 5).unwrap_or(now));
         let first = day(rng, 2018, 2025);
         let changed = rng.chance(0.18).then(|| day(rng, 2026, 2026));
         let state = rng.weighted(&[("完好", 965.0), ("破损", 25.0), ("丢失", 4.0), ("废弃", 4.0), ("移除", 2.0)]);
@@ -56,7 +77,7 @@ impl Census<'_> {
             ("component_name", class.name.as_str().into()),
             ("class_code", class.code.as_str().into()),
             ("supervising_org_code", org_code(&district.code).into()),
-            ("supervising_org_name", Val::Own(format!("{}城市管理局", district.name))),
+            ("supervising_org_name", Val::Own(urban_bureau(district))),
             ("owner_org_code", owner.map(|o| o.0).into()),
             ("owner_org_name", owner.map(|o| o.1).into()),
             ("maintainer_org_code", maintained.map(|o| o.0).into()),

@@ -4,7 +4,7 @@ use super::counts;
 use super::names::{self, Org};
 use crate::error::{Error, Result};
 
-const TABLE: &str = include_str!("../../data/component-classes.csv");
+pub const TABLE: &str = include_str!("../../data/component-classes.csv");
 pub const ROUTES: &str = include_str!("../../data/component-layer-map.csv");
 
 #[derive(Debug, Clone, PartialEq, Eq)]

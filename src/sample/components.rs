@@ -27,7 +27,8 @@ const TARGET: &str = r#"key = "部件标识码"
 route = { field = "小类代码", map = "部件/component-layer-map.csv", from = "component_code", to = "layer_id" }
 "#;
 
-pub fn write(all: &mut Deliveries, wells: &Wells) -> Result<()> {
+/// The code of the first cover that nobody owns, where the city has one.
+pub fn write(all: &mut Deliveries, wells: &Wells) -> Result<Option<String>> {
     let mut d = Delivery::new("components", "部件", "Component census 2026, CJ/T 214-2007 codes");
     let plan = all.plan;
     let classes = classes(plan.scale)?;
@@ -38,6 +39,7 @@ pub fn write(all: &mut Deliveries, wells: &Wells) -> Result<()> {
         telecom: telecom_areas(plan),
         rng: Rng::of(plan.seed, "components", 0),
         used: HashMap::new(),
+        ownerless: None,
     };
     let points: Vec<&Class> = classes.iter().filter(|c| c.geometry == "point").collect();
     let mut layers: Vec<&str> = points.iter().map(|c| c.layer.as_str()).collect();
@@ -67,7 +69,8 @@ pub fn write(all: &mut Deliveries, wells: &Wells) -> Result<()> {
         })?;
     }
     gpkg.close()?;
-    d.close(&all.out)
+    d.close(&all.out)?;
+    Ok(census.ownerless)
 }
 
 impl Census<'_> {

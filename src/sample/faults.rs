@@ -5,6 +5,7 @@ use super::cityfile::{CityFile, CityPlace, Kind};
 use super::house::{Design, House, Roof};
 use super::plan::Plan;
 use super::plan::mesh::{Pt, add};
+use super::register;
 use super::write::{Column, Container, Family, Format, GbkMark, Shape, Table, Val};
 use crate::error::{Error, Result};
 use std::fs;
@@ -163,6 +164,13 @@ pub fn write(plan: &Plan, out: &Path) -> Result<Vec<Refused>> {
             about: case.about,
         });
     }
+    register::write_faulty(&folder)?;
+    refused.push(Refused {
+        manifest: "faults/register.toml".to_string(),
+        exit: 65,
+        code: "flawed-register",
+        about: register::FAULTY,
+    });
     debug_assert!(KEY.contains(LAYER));
     Ok(refused)
 }

@@ -1,6 +1,7 @@
 //! Territory: districts, streets and communities of the prefecture, and the grids of the core. All are unions of the
 //! plan's faces: borders fit vertex by vertex.
 
+use super::admin::Division;
 use super::delivery::{Deliveries, Delivery, Place, Rows};
 use super::names::{self, day, person, phone};
 use super::plan::Plan;
@@ -53,6 +54,11 @@ fn members(plan: &Plan, division_of: impl Fn(usize) -> usize) -> HashMap<usize, 
 
 pub fn org_code(division: &str) -> String {
     format!("11{division}")
+}
+
+/// The body that `org_code` of a district stands for.
+pub fn urban_bureau(district: &Division) -> String {
+    format!("{}城市管理局", district.name)
 }
 
 fn districts(plan: &Plan, rows: &mut Rows) -> Result<()> {
@@ -257,28 +263,44 @@ fn duty_grids(plan: &Plan, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-/// Agreements on shared telecom things, road sections, greens and waters. Neighbouring areas do not overlap; areas for
-/// different classes do.
+/// Kinds of special areas and the classes they hold for.
+const SPECIAL: [(&str, &str); 5] = [
+    ("通信设施", "0107;0109;0115;0122"),
+    ("道路保洁", "0305;2107"),
+    ("园林绿化", "0402;0403;0405;0408"),
+    ("市政道路", "0102;0103;0104;2109"),
+    ("夜市", "gbt47678.5-2026:matter:09002;gbt47678.5-2026:matter:09005;gbt47678.5-2026:matter:09006"),
+];
+
+/// How many of `n` areas are of a kind.
+fn special_share(n: usize, kind: usize) -> usize {
+    (kind + 1) * n / SPECIAL.len() - kind * n / SPECIAL.len()
+}
+
+/// Agreements on shared telecom things, road sections, greens and waters; some of them above or below the ground; and
+/// night markets, which hold at night. Neighbouring areas do not overlap; areas for different classes do.
 fn special_areas(plan: &Plan, rows: &mut Rows) -> Result<()> {
     let mut rng = Rng::of(plan.seed, "special areas", 0);
     let n = plan.count("gr_special_duty");
-    let kinds: [(&str, &str, usize); 4] = [
-        ("通信设施", "0107;0109;0115;0122", 4),
-        ("道路保洁", "0305;2107", 1),
-        ("园林绿化", "0402;0403;0405;0408", 1),
-        ("市政道路", "0102;0103;0104;2109", 1),
-    ];
     let mut k = 0;
-    for (i, (kind, classes, _)) in kinds.iter().enumerate() {
-        let share = (i + 1) * n / kinds.len() - i * n / kinds.len();
-        for run in runs(&plan.grids, share) {
+    for (i, (kind, classes)) in SPECIAL.iter().enumerate() {
+        for (j, run) in runs(&plan.grids, special_share(n, i)).enumerate() {
             k += 1;
-            let shape = dissolve(plan, run);
-            let (code, name) = match i {
-                0 => *rng.pick(names::TELECOM),
-                1 => names::SANITATION,
-                2 => names::PARKS,
-                _ => names::DRAINAGE,
+            let night = *kind == "夜市";
+            let shape = dissolve(plan, if night { &run[..run.len().min(2)] } else { run });
+            // Of the road areas some are the decks of bridges, some the underpasses.
+            let level = match (*kind, j % 8) {
+                ("市政道路", 3) => Some(1),
+                ("市政道路", 6) => Some(-1),
+                _ => None,
+            };
+            let (code, name) = match (i, level) {
+                (0, _) => *rng.pick(names::TELECOM),
+                (1, _) => names::SANITATION,
+                (2, _) => names::PARKS,
+                (3, None) => names::DRAINAGE,
+                (3, Some(_)) => names::BRIDGES,
+                _ => names::NIGHT_MARKETS,
             };
             rows.put(
                 Shape::Polygons(&shape),
@@ -288,7 +310,10 @@ fn special_areas(plan: &Plan, rows: &mut Rows) -> Result<()> {
                     ("class_codes", (*classes).into()),
                     ("responsible_org_code", code.into()),
                     ("responsible_org_name", name.into()),
+                    ("assist_org_codes", if night { names::MARKET.0.into() } else { Val::Null }),
                     ("priority", Val::Int(1 + (i == 0) as i64)),
+                    ("schedule", if night { "20:00-02:00".into() } else { Val::Null }),
+                    ("level", level.map_or(Val::Null, Val::Int)),
                     ("agreement_no", Val::Own(format!("汴城管协〔2025〕{k}号"))),
                     ("valid_from", Val::Day(day(&mut rng, 2024, 2025))),
                 ],
@@ -304,7 +329,7 @@ fn special_id(k: usize) -> String {
 
 /// The telecom area of each unit grid.
 pub fn telecom_areas(plan: &Plan) -> HashMap<u32, String> {
-    let share = plan.count("gr_special_duty") / 4;
+    let share = special_share(plan.count("gr_special_duty"), 0);
     let mut areas = HashMap::new();
     for (k, run) in runs(&plan.grids, share).enumerate() {
         areas.extend(run.iter().map(|&f| (f, special_id(k + 1))));

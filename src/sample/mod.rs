@@ -3,6 +3,7 @@
 
 mod admin;
 mod basemap;
+mod bodies;
 mod census;
 mod cim;
 mod cityfile;
@@ -20,6 +21,7 @@ mod operations;
 mod pack;
 mod pipes;
 mod plan;
+mod register;
 mod relief;
 mod rng;
 mod roads;
@@ -54,6 +56,8 @@ pub struct Summary {
     pub counts: BTreeMap<String, u64>,
     /// Per source, what its import has to report.
     pub expected: BTreeMap<String, Expected>,
+    /// Rows of the register's tables, as the import reports them.
+    pub register: BTreeMap<String, u64>,
     /// Whole deliveries that must be refused.
     pub refused: Vec<Refused>,
     /// Fields the city would fill and the catalog does not have.
@@ -89,21 +93,32 @@ pub fn write_city(options: &SampleOptions, catalog: &Catalog, progress: &mut dyn
     grids::write(&mut all)?;
     basemap::write(&mut all)?;
     let wells = pipes::write(&mut all)?;
-    components::write(&mut all, &wells)?;
+    let ownerless = components::write(&mut all, &wells)?;
     drop(wells);
     cim::write(&mut all)?;
     iot::write(&mut all)?;
     operations::write(&mut all)?;
+    let register = register::write(&plan, &options.out, ownerless.as_deref())?;
     let mut unknown_fields: Vec<String> = all.unknown.into_iter().collect();
     unknown_fields.sort();
     let refused = faults::write(&plan, &options.out)?;
-    let summary = Summary { counts: all.counts, expected: all.expected, refused, unknown_fields };
+    let summary = Summary { counts: all.counts, expected: all.expected, register, refused, unknown_fields };
     write_expected(options, &summary)?;
     Ok(summary)
 }
 
-const FOLDERS: &[&str] =
-    &["网格", "基础地形图", "管线", "部件", "城市信息模型", "物联感知", "运行管理", "便民服务", "faults"];
+const FOLDERS: &[&str] = &[
+    "网格",
+    "基础地形图",
+    "管线",
+    "部件",
+    "城市信息模型",
+    "物联感知",
+    "运行管理",
+    "便民服务",
+    register::FOLDER,
+    "faults",
+];
 
 /// `faults.json`: the planted faults of each source, for whoever checks an import report.
 fn write_expected(options: &SampleOptions, summary: &Summary) -> Result<()> {
@@ -113,6 +128,7 @@ fn write_expected(options: &SampleOptions, summary: &Summary) -> Result<()> {
         "seed": options.seed,
         "layers": summary.counts,
         "sources": summary.expected,
+        "register": summary.register,
         "refused": summary.refused,
     });
     let text = serde_json::to_string_pretty(&json).map_err(|e| Error::Data(e.to_string()))?;

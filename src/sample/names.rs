@@ -41,6 +41,29 @@ pub const PIPELINE: Org = ("91410000770600309J", "国家管网集团河南运维
 pub const PARKING: Org = ("91410200770600310K", "开封城市运营停车管理有限公司");
 pub const INDUSTRY: Org = ("91410200770600321L", "开封精细化工园区公用工程有限公司");
 pub const TUNNEL: Org = ("91410200770600332M", "开封市地下综合管廊建设管理有限公司");
+pub const MARKET: Org = ("11410200005280343N", "开封市市场监督管理局");
+pub const HEALTH: Org = ("11410200005280354P", "开封市卫生健康委员会");
+pub const CULTURE: Org = ("11410200005280365Q", "开封市文化广电和旅游局");
+pub const MUNICIPAL_EMERGENCY: Org = ("12410200416300376R", "开封市市政应急抢险中心");
+pub const NIGHT_MARKETS: Org = ("12410200416300387T", "开封市夜市管理服务中心");
+pub const BUILDER: Org = ("91410200770600398U", "开封市城市建设投资集团有限公司");
+pub const SITE_SUPERVISOR: Org = ("91410000770600409W", "河南建达工程咨询有限公司");
+/// Abolished; the works office took over.
+pub const OLD_MUNICIPAL: Org = ("12410200416300410X", "开封市市政工程管理处");
+/// Abolished, and nobody took over.
+pub const OLD_LIGHTING: Org = ("12410200416300421Y", "开封市金明路灯管理所");
+
+pub const CONTRACTORS: usize = 7;
+
+/// Code and name of the n-th contractor, from 1.
+pub fn contractor(n: usize) -> (String, String) {
+    (format!("9141000077060050{n}A"), format!("河南第{n}建筑工程有限公司"))
+}
+
+/// What people call it.
+pub fn contractor_alias(n: usize) -> String {
+    format!("河南{n}建")
+}
 
 pub const SURVEYORS: &[&str] = &["河南省测绘工程院", "开封市规划勘测设计研究院", "黄河勘测规划设计研究院有限公司"];
 

@@ -19,7 +19,7 @@ use super::write::{Family, Format, Shape, Val};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 
-const CASES: &str = include_str!("../../data/case-classes-gbt47678-5.csv");
+pub const CASES: &str = include_str!("../../data/case-classes-gbt47678-5.csv");
 
 pub fn write(all: &mut Deliveries) -> Result<()> {
     let plan = all.plan;
@@ -257,13 +257,18 @@ fn sites(plan: &Plan, rows: &mut Rows) -> Result<()> {
             if (seen + 1) * n / all > seen * n / all {
                 k += 1;
                 let ring: Vec<Pt> = parcel.iter().map(|p| p.map(|v| (v * 1000.0).round() / 1000.0)).collect();
+                let contractor = 1 + rng.below(names::CONTRACTORS);
+                let contractor = match k % 3 {
+                    0 => names::contractor_alias(contractor),
+                    _ => names::contractor(contractor).1,
+                };
                 let own = [
                     ("site_id", Val::Own(format!("GD{k:04}"))),
                     ("project_name", Val::Own(format!("{}改造项目{k}期", plan.street_name(plan.face(f).ring[0].0)))),
                     ("permit_no", Val::Own(format!("4102022026{k:06}"))),
-                    ("builder_org_name", "开封市城市建设投资集团有限公司".into()),
-                    ("contractor_org_name", Val::Own(format!("河南第{}建筑工程有限公司", 1 + rng.below(7)))),
-                    ("supervisor_org_name", "河南建达工程咨询有限公司".into()),
+                    ("builder_org_name", names::BUILDER.1.into()),
+                    ("contractor_org_name", contractor.into()),
+                    ("supervisor_org_name", names::SITE_SUPERVISOR.1.into()),
                     ("start_date", Val::Day(day(rng, 2024, 2025))),
                     ("planned_end_date", Val::Day(day(rng, 2027, 2028))),
                     ("fence_ok", rng.chance(0.92).into()),

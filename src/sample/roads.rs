@@ -1,7 +1,9 @@
 //! Roads and railways of the 1:1000 map: centre lines, surfaces, kerbs, tracks, and the lines overhead.
 
+use super::admin::Division;
 use super::basemap::map_row;
 use super::delivery::Rows;
+use super::grids::urban_bureau;
 use super::names;
 use super::plan::Plan;
 use super::plan::corridor::{self, carriageway, footway, half_corridor_m};
@@ -25,6 +27,14 @@ pub fn road_code(plan: &Plan, e: u32) -> String {
         _ => "L",
     };
     format!("{district}{letter}{:05}", edge.line)
+}
+
+/// The district of one of the faces beside an edge.
+fn district_near(plan: &Plan, e: u32) -> &Division {
+    let edge = plan.edge(e);
+    let f = if edge.left != NONE { edge.left } else { edge.right };
+    let community = if f == NONE { 0 } else { plan.community_of(f) };
+    &plan.admin.districts[plan.admin.district_of(community)]
 }
 
 pub fn centrelines(plan: &Plan, rows: &mut Rows) -> Result<()> {
@@ -68,7 +78,10 @@ pub fn road_surfaces(plan: &Plan, rows: &mut Rows) -> Result<()> {
             ("area_m2", area(&ring).into()),
             (
                 "management_unit",
-                if plan.edge(e).class <= Class::Secondary { names::DRAINAGE.1 } else { "区城市管理局" }.into(),
+                match plan.edge(e).class {
+                    Class::Ring | Class::Arterial | Class::Secondary => names::DRAINAGE.1.into(),
+                    _ => Val::Own(urban_bureau(district_near(plan, e))),
+                },
             ),
         ];
         map_row(rows, Shape::Polygon(std::slice::from_ref(&ring)), ring[0], ("430500", "道路面"), &mut rng, &own)
