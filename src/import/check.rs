@@ -76,7 +76,10 @@ fn check_container(source: &Source, say: &mut dyn FnMut(Range<usize>, String)) {
         (None, _) => {}
     }
     if let Some(lods) = &d.lod {
-        if !matches!(source.format, Format::Cityjson | Format::Geojson | Format::Geojsonseq | Format::Gml) {
+        if !matches!(
+            source.format,
+            Format::Cityjson | Format::Citygml | Format::Geojson | Format::Geojsonseq | Format::Gml
+        ) {
             say(lods.span(), "lod is for city models; this format has no levels of detail".into());
         }
         for text in lods.get_ref().iter().filter(|t| Tier::parse(t).is_none()) {

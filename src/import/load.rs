@@ -270,6 +270,9 @@ fn format_of(path: &Path) -> Option<Format> {
     if [".city.json", ".city.jsonl", ".cityjson", ".cityjsonseq"].iter().any(|end| name.ends_with(end)) {
         return Some(Format::Cityjson);
     }
+    if [".city.gml", ".citygml"].iter().any(|end| name.ends_with(end)) {
+        return Some(Format::Citygml);
+    }
     let extension = path.extension()?.to_string_lossy().to_ascii_lowercase();
     let inner = || format_of(Path::new(path.file_stem()?));
     match extension.as_str() {

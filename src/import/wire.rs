@@ -21,6 +21,7 @@ pub enum Format {
     Gml,
     /// Documents and sequences; read by `import::city`.
     Cityjson,
+    Citygml,
 }
 
 /// One source as the child is to read it. Paths are absolute; archives are unpacked by the child into `scratch`.

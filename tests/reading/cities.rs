@@ -348,3 +348,162 @@ fn sequences_are_read_line_by_line() {
         got.failed
     );
 }
+
+fn gml(data: &Path, name: &str, scratch: &Path) -> ReadJob {
+    job(data.join("4-city3d/citygml").join(name), Format::Gml, scratch)
+}
+
+fn tiers(got: &Got) -> BTreeMap<String, u64> {
+    let mut found = BTreeMap::new();
+    for lod in models(got).iter().flat_map(|m| &m.lods) {
+        *found.entry(lod.tier.to_string()).or_default() += 1;
+    }
+    found
+}
+
+/// Surfaces by role at a level of detail.
+fn surfaces(got: &Got, lod: &str) -> BTreeMap<Role, u64> {
+    let mut found = BTreeMap::new();
+    for s in models(got).iter().flat_map(|m| &m.lods).filter(|l| l.tier.to_string() == lod).flat_map(|l| l.walk()) {
+        *found.entry(s.role).or_default() += 1;
+    }
+    found
+}
+
+#[test]
+fn plateau_buildings_are_read_northing_first() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let got = child(&gml(&data, "tamana_49303425_bldg_6697_op.gml.gz", scratch.path()));
+    assert_eq!((got.records.len(), codes(&got)), (242, BTreeMap::new()), "{:?}", got.failed);
+    stand(&got);
+    let b = got.done.as_ref().unwrap().bounds.unwrap();
+    assert!(b.min_x > 130.56 && b.max_x < 130.58 && b.min_y > 32.93 && b.max_y < 32.95, "{b:?}");
+    assert!(got.opened.vertical.contains("JGD2011 (vertical)"), "{:?}", got.opened);
+    assert_eq!(tiers(&got), BTreeMap::from([("0".into(), 242), ("1".into(), 242), ("2".into(), 10)]));
+    let roofs = BTreeMap::from([(Role::Roof, 41), (Role::Wall, 127), (Role::Ground, 10)]);
+    let faces: u64 = surfaces(&got, "2").values().sum();
+    assert_eq!(surfaces(&got, "2").keys().collect::<Vec<_>>(), roofs.keys().collect::<Vec<_>>(), "{faces}");
+    // Rule T03: a surface member that names the building itself.
+    assert_eq!(faults(&got).get("dangling-reference"), Some(&1));
+    assert_eq!(value(&got, 0, "height"), &Raw::Text("7.1".into()));
+    assert_eq!(value(&got, 0, "対照番号"), &Raw::Text("32019".into()));
+    assert_eq!(value(&got, 0, "type"), &Raw::Text("Building".into()));
+}
+
+#[test]
+fn the_same_buildings_agree_in_both_formats() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let json = city(data.join("4-city3d/cityjson/lod2_buildings_v2.city.json"), scratch.path());
+    let mut j = gml(&data, "lod2_buildings_v3.gml.gz", scratch.path());
+    // The file's writer took x for east although its CRS has x for north.
+    j.crs.axis = Some(Axis::En);
+    let got = child(&j);
+    assert_eq!(
+        (got.records.len(), codes(&got), faults(&got)),
+        (100, BTreeMap::new(), BTreeMap::new()),
+        "{:?}",
+        got.failed
+    );
+    let by_id = |got: &Got| -> BTreeMap<String, Record> {
+        got.records.iter().enumerate().map(|(i, r)| (format!("{:?}", value(got, i, "id")), r.clone())).collect()
+    };
+    let (a, b) = (by_id(&json), by_id(&got));
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    for (id, one) in &a {
+        let (one, two) = (one.model.as_ref().unwrap(), b[id].model.as_ref().unwrap());
+        let shape = |m: &Model| -> Vec<(Role, bool, Vec<[i64; 3]>)> {
+            let grid =
+                |p: [f64; 3]| [(p[0] * 1e8).round() as i64, (p[1] * 1e8).round() as i64, (p[2] * 1e3).round() as i64];
+            let mut all: Vec<_> = m.lods[0]
+                .walk()
+                .map(|s| {
+                    let mut places: Vec<_> = s.exterior().iter().map(|&c| grid(m.positions[c as usize])).collect();
+                    places.sort_unstable();
+                    (s.role, s.closed, places)
+                })
+                .collect();
+            all.sort();
+            all
+        };
+        assert_eq!(shape(one), shape(two), "{id}");
+    }
+}
+
+#[test]
+fn one_building_in_two_versions_agrees() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let two = child(&gml(&data, "shinjuku_53394517_bldg_6697_op.gml.gz", scratch.path()));
+    let three = child(&gml(&data, "shinjuku_53394517_bldg_CityGML3.gml.gz", scratch.path()));
+    for got in [&two, &three] {
+        assert_eq!((got.records.len(), codes(got)), (1, BTreeMap::new()), "{:?}", got.failed);
+        assert_eq!(tiers(got).keys().collect::<Vec<_>>(), ["0", "1", "2"]);
+        stand(got);
+    }
+    let count = |got: &Got| surfaces(got, "2");
+    assert_eq!(count(&two), count(&three));
+    assert_eq!(count(&two), BTreeMap::from([(Role::Roof, 279), (Role::Wall, 370), (Role::Ground, 1)]));
+    assert_eq!(models(&two)[0].lods[2].shells.len(), 1, "the surfaces are those of the solid");
+}
+
+#[test]
+fn parts_openings_bridges_and_tunnels_are_read() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let read = |name| child(&gml(&data, name, scratch.path()));
+    let parts = read("yokosuka_52397519_bldg_6697_op.gml.gz");
+    assert_eq!((parts.records.len(), codes(&parts)), (13, BTreeMap::new()), "{:?}", parts.failed);
+    assert_eq!(
+        tiers(&parts),
+        BTreeMap::from([("0".into(), 13), ("1".into(), 13), ("2".into(), 2)]),
+        "two parts are one building"
+    );
+    let house = read("lod4_building_v2.gml.gz");
+    assert_eq!(house.records.len(), 2, "{:?}", house.failed);
+    assert_eq!(codes(&house), BTreeMap::from([("null-geometry".into(), 1)]), "the terrain has no surfaces of a level");
+    let roles = surfaces(&house, "4");
+    assert!(roles.contains_key(&Role::Roof) && roles.contains_key(&Role::Window) && roles.contains_key(&Role::Door));
+    assert!(!roles.contains_key(&Role::Interior), "{roles:?}");
+    assert!(house.done.as_ref().unwrap().findings.iter().any(|f| f.starts_with("1 rooms")));
+    for (name, records) in [
+        ("tamana_49303414_brid_6697_op.gml.gz", 3),
+        ("takeshiba_53393690_tun_6697_40_op.gml", 1),
+        ("tamana_493033_luse_6697_op.gml.gz", 363),
+        ("tsukuba_54401008_tran_6697_op.gml.gz", 253),
+        ("osaka_51357309_bldg_6697_op.gml.gz", 63),
+    ] {
+        let got = read(name);
+        assert_eq!((got.records.len(), codes(&got)), (records, BTreeMap::new()), "{name}: {:?}", got.failed);
+        assert_eq!(models(&got).len(), records, "{name}");
+        stand(&got);
+    }
+}
+
+#[test]
+fn broken_citygml_is_told() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let path = data.join("6-conformance/plateau_qc/02-bldg/L07_LOD1/udx/bldg/l7_fail.gml");
+    let whole = std::fs::read_to_string(path).unwrap();
+    let written = |text: &str| {
+        let path = scratch.path().join("made.city.gml");
+        std::fs::write(&path, text).unwrap();
+        child(&job(path, Format::Citygml, scratch.path()))
+    };
+    let number = whole.split("<gml:posList>").nth(1).unwrap().split_whitespace().next().unwrap().to_string();
+    for (text, code) in [
+        (whole[..whole.len() - 40].to_string(), "incomplete"),
+        (whole.replacen("?>", "?><!DOCTYPE a [<!ENTITY b \"c\">]>", 1), "malformed"),
+        (whole.replacen("</core:CityModel>", "&lol;</core:CityModel>", 1), "malformed"),
+        (whole.replace("core:CityModel", "core:FeatureCollection"), "not-this-format"),
+        (whole.replace("EPSG/0/6697", "EPSG/0/99999"), "unknown-crs"),
+        (whole.clone(), ""),
+    ] {
+        assert_eq!(failed(&written(&text)), code);
+    }
+    for (from, to, code) in [
+        (number.as_str(), "NaN", "not-finite"),
+        (number.as_str(), "north", "bad-coordinates"),
+        ("</gml:posList>", " 1</gml:posList>", "bad-coordinates"),
+    ] {
+        let got = written(&whole.replacen(from, to, if from.starts_with('<') { 1 } else { 2 }));
+        assert_eq!(codes(&got), BTreeMap::from([(code.to_string(), 1)]), "{from} {:?}", got.failed);
+    }
+}

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What is wrong with an object that is kept all the same.
 pub const DEGENERATE_RING: &str = "degenerate-ring";
+pub const REPEATED_POINT: &str = "repeated-point";
 /// A part of the object that other objects refer to could not be read.
 pub const BROKEN_PART: &str = "broken-part";
 
@@ -128,8 +129,9 @@ impl ShellBuilder<'_> {
                 return Err(reject("not-finite", format!("a vertex is {place:?}")));
             }
             let corner = self.corner(place);
-            if self.lod.corners[from..].last() != Some(&corner) {
-                self.lod.corners.push(corner);
+            match self.lod.corners[from..].last() == Some(&corner) {
+                true => self.faults.note(REPEATED_POINT, || "a ring has the same vertex twice in a row".into()),
+                false => self.lod.corners.push(corner),
             }
         }
         if self.lod.corners.len() as u64 > self.limit {
@@ -210,7 +212,7 @@ mod tests {
         let lod = &model.lods[0];
         assert_eq!((&lod.corners[..], &lod.ring_ends[..]), (&[0, 1, 2, 0, 2, 3][..], &[3, 6][..]));
         assert_eq!((lod.surfaces.len(), lod.shells.len()), (2, 1));
-        assert_eq!(faults.iter().map(|f| f.code.as_str()).collect::<Vec<_>>(), [DEGENERATE_RING]);
+        assert_eq!(faults.iter().map(|f| f.code.as_str()).collect::<Vec<_>>(), [REPEATED_POINT, DEGENERATE_RING]);
     }
 
     #[test]

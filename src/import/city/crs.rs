@@ -25,6 +25,12 @@ pub fn epsg(name: &str) -> Option<String> {
     }
 }
 
+/// Whether a name's spelling means the authority's axis order (OGC 06-042, 07-092r3): URNs and URLs do.
+pub fn authority_order(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    name.starts_with("urn:") || name.starts_with("http")
+}
+
 fn last_word(part: &str) -> &str {
     part.trim_end_matches('/').rsplit([':', '/', '#', '=']).next().unwrap_or_default()
 }
@@ -60,5 +66,6 @@ mod tests {
         ] {
             assert_eq!(epsg(name).as_deref(), expected, "{name}");
         }
+        assert!(authority_order("urn:ogc:def:crs:EPSG::6697") && !authority_order("EPSG:6697"));
     }
 }

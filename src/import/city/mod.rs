@@ -1,7 +1,8 @@
-//! City models in: CityJSON documents and sequences, read by this house's own readers into models (`feature::Model`)
+//! City models in: CityJSON documents and sequences and CityGML, read by this house's own readers into models (`feature::Model`)
 //! and outlines. Runs in the reading process; GDAL is not asked.
 
 mod build;
+mod citygml;
 mod cityjson;
 mod columns;
 mod crs;
@@ -17,16 +18,21 @@ use super::wire::{Format, Frame, ReadJob, Who};
 use crate::error::Result;
 use crate::feature::Tier;
 
-/// Reads a city model.
-pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> {
-    cityjson::read(job, input, out)
-}
-
-/// What a file really holds, where its extension names a more general format.
-pub fn refine(job: &ReadJob, input: &Input) -> Outcome<Format> {
-    match job.format {
-        Format::Geojson | Format::Geojsonseq if cityjson::is_one(&input.path)? => Ok(Format::Cityjson),
-        format => Ok(format),
+/// Reads a city model; `None` where the file is not one, in spite of what may be in it. The job's format is what its
+/// name says, and what the content says is believed more.
+pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<()>) -> Option<Outcome<()>> {
+    let is = match job.format {
+        Format::Cityjson | Format::Citygml => Ok(true),
+        Format::Geojson | Format::Geojsonseq => cityjson::is_one(&input.path),
+        // Who names a GDAL layer wants GDAL's reading.
+        Format::Gml if job.gdal_layer.is_none() => citygml::is_one(&input.path),
+        _ => Ok(false),
+    };
+    match (is, job.format) {
+        (Ok(false), _) => None,
+        (Err(why), _) => Some(Err(why)),
+        (Ok(true), Format::Citygml | Format::Gml) => Some(citygml::read(job, input, out)),
+        (Ok(true), _) => Some(cityjson::read(job, input, out)),
     }
 }
 

@@ -74,7 +74,7 @@ pub fn driver(format: Format) -> Option<&'static str> {
         Format::Geojsonseq => "GeoJSONSeq",
         Format::Dxf => "DXF",
         Format::Gml => "GML",
-        Format::Csv | Format::Cityjson => return None,
+        Format::Csv | Format::Cityjson | Format::Citygml => return None,
     })
 }
 

@@ -84,8 +84,10 @@ pub fn read_source(job: &ReadJob, out: &mut dyn FnMut(Frame) -> Result<()>) -> R
 fn read(job: &ReadJob, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> {
     let input = unpack::stage(job)?;
     sniff::check(job.format, &input)?;
-    match city::refine(job, &input)? {
-        Format::Cityjson => city::read(job, &input, out),
+    if let Some(read) = city::read(job, &input, out) {
+        return read;
+    }
+    match job.format {
         Format::Shapefile => shapefile::read(job, &input, out),
         Format::Csv => csv::read(job, &input, out),
         _ => ogr::read(job, &input, out),

@@ -42,6 +42,7 @@ fn name(format: Format) -> &'static str {
         Format::Dxf => "an ASCII DXF drawing",
         Format::Gml => "GML",
         Format::Cityjson => "CityJSON",
+        Format::Citygml => "CityGML",
     }
 }
 
@@ -66,7 +67,9 @@ fn fits(format: Format, head: &[u8]) -> bool {
         Format::Geojsonseq => t.starts_with(b"{") || head.starts_with(&[0x1e]),
         Format::Csv => utf16(head) || (!head.contains(&0) && !known_binary(head) && !t.starts_with(b"<")),
         Format::Dxf => dxf(t),
-        Format::Gml => t.starts_with(b"<") && !t.starts_with(b"<!DOCTYPE html") && !contains(t, b"<OGRVRT"),
+        Format::Gml | Format::Citygml => {
+            t.starts_with(b"<") && !t.starts_with(b"<!DOCTYPE html") && !contains(t, b"<OGRVRT")
+        }
     }
 }
 

@@ -184,7 +184,7 @@ fn extensions(format: Format) -> &'static [&'static str] {
         Format::Geojsonseq => &["geojsonl", "geojsons", "geojsonseq", "ndjson", "jsonl"],
         Format::Csv => &["csv", "txt", "tsv"],
         Format::Dxf => &["dxf"],
-        Format::Gml => &["gml", "xml"],
+        Format::Gml | Format::Citygml => &["gml", "xml", "citygml"],
         Format::Cityjson => &["json", "jsonl", "cityjson", "cityjsonseq"],
     }
 }

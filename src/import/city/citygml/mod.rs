@@ -1,0 +1,124 @@
+//! CityGML 1.0, 2.0 and 3.0 as streams: a first pass finds the features, a second reads them, some at a time and on all
+//! cores, in their order. Coordinates are taken in the order of the CRS's authority where its name is a URN or URL.
+
+mod attributes;
+mod feature;
+mod survey;
+
+use super::columns::Attributes;
+use crate::error::Result;
+use crate::import::read::pipe::{ModelDraft, Pipe};
+use crate::import::read::textfile;
+use crate::import::read::unpack::Input;
+use crate::import::read::{OrIo, Outcome, incomplete};
+use crate::import::repair::reject;
+use crate::import::wire::{Frame, Opened, ReadJob, Reject};
+use rayon::prelude::*;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// Features are read until they have this many bytes, then parsed side by side.
+const PORTION_BYTES: u64 = 8 << 20;
+/// A feature larger than this is refused.
+const MAX_FEATURE_BYTES: u64 = 256 << 20;
+
+/// Whether a file is CityGML: its root element is CityModel.
+pub fn is_one(path: &Path) -> Outcome<bool> {
+    let mut head = vec![];
+    File::open(path).and_then(|f| f.take(16 << 10).read_to_end(&mut head)).or_io(path)?;
+    let text = String::from_utf8_lossy(&head);
+    let root =
+        text.match_indices('<').map(|(i, _)| &text[i + 1..]).find(|t| t.starts_with(|c: char| c.is_alphabetic()));
+    let name = root.map(|t| t.split([' ', '>', '\n', '\r', '\t', '/']).next().unwrap_or_default()).unwrap_or_default();
+    Ok(name.rsplit(':').next() == Some("CityModel") && text.contains("www.opengis.net/citygml"))
+}
+
+pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> {
+    let named = input.named.as_str();
+    let looked = textfile::look(&input.path, job.encoding.as_deref(), named)?;
+    let path = match looked.is_plain_utf8() {
+        true => input.path.clone(),
+        false => looked.transcode(&input.path, &job.scratch.join("source.city.gml"), named)?,
+    };
+    let mut survey = survey::survey(&path, named)?;
+    let lods = super::wanted(job, named)?;
+    let srs = survey.srs.clone();
+    let authority = srs.as_deref().is_some_and(super::crs::authority_order);
+    let reproject = super::reproject(job, srs.as_deref(), authority, named)?;
+    let attributes = Attributes::new(std::mem::take(&mut survey.attributes));
+    let opened = Opened {
+        columns: attributes.names.clone(),
+        declared: Some(survey.features.len() as u64),
+        encoding: looked.choice.label(),
+        findings: looked.choice.findings.clone(),
+        ..Opened::default()
+    };
+    let mut pipe = Pipe::open(opened, &reproject, named, out)?;
+    let source = Source { job, attributes, lods, srs };
+    let (mut textures, mut interior) = (0, 0);
+    let file = File::open(&path).or_io(&path)?;
+    let mut features = survey.features.iter().zip(1u64..).peekable();
+    while features.peek().is_some() {
+        let mut portion = vec![];
+        let mut bytes = 0;
+        while let Some((&(from, to), row)) = features.next_if(|_| bytes < PORTION_BYTES) {
+            let mut text = vec![0; (to - from).min(MAX_FEATURE_BYTES + 1) as usize];
+            file.read_exact_at(&mut text, from).or_io(&path)?;
+            bytes += text.len() as u64;
+            portion.push((row, text));
+        }
+        let drafts: Vec<(ModelDraft, u64, u64)> =
+            portion.into_par_iter().map(|(row, text)| source.draft(row, &text)).collect();
+        for (draft, in_textures, inside) in drafts {
+            textures += in_textures;
+            interior += inside;
+            pipe.push_model(draft)?;
+        }
+    }
+    for (n, what) in [(textures, "textures are left out"), (interior, "rooms and pieces of furniture are left out")] {
+        if n > 0 {
+            pipe.finding(format!("{n} {what}"));
+        }
+    }
+    if let Some(stated) = job.stated_rows.filter(|s| *s != pipe.read()) {
+        return incomplete(named, format!("{stated} records are stated, {} were read", pipe.read()));
+    }
+    pipe.done()
+}
+
+struct Source<'a> {
+    job: &'a ReadJob,
+    attributes: Attributes,
+    lods: Vec<crate::feature::Tier>,
+    srs: Option<String>,
+}
+
+impl Source<'_> {
+    /// A feature's record, its textures and its inner objects.
+    fn draft(&self, row: u64, text: &[u8]) -> (ModelDraft, u64, u64) {
+        let limits = &self.job.limits;
+        let read = match std::str::from_utf8(text) {
+            _ if text.len() as u64 > MAX_FEATURE_BYTES => {
+                Err(reject("broken-object", format!("it is larger than {MAX_FEATURE_BYTES} bytes")))
+            }
+            Err(_) => Err(reject("broken-text", "it is not UTF-8")),
+            Ok(text) => feature::read(text, &self.lods, limits.vertices, self.srs.as_deref())
+                .map_err(|what| reject("broken-object", what)),
+        };
+        match read {
+            Err(why) => {
+                let values = self.attributes.values("", "", vec![], limits.text_bytes);
+                (ModelDraft::new(row, Err(why), vec![], values), 0, 0)
+            }
+            Ok(read) => {
+                let id = read.id.chars().take(80).collect::<String>();
+                let named = |r: Reject| Reject { detail: format!("object {id}: {}", r.detail), ..r };
+                let values = self.attributes.values(&read.id, &read.kind, read.attributes, limits.text_bytes);
+                let faults = read.faults.into_iter().map(named).collect();
+                (ModelDraft::new(row, read.model.map_err(named), faults, values), read.textures, read.interior)
+            }
+        }
+    }
+}
