@@ -172,6 +172,10 @@ impl Check<'_> {
     }
 
     fn scene(&mut self) {
+        if self.layer.scene.is_none() && self.declaration.lines.of("scene") > 0 {
+            // It stands there and could not be read; that is reported.
+            return;
+        }
         for (part, what) in super::scene_check::findings(self.layer) {
             self.found(&part, what);
         }

@@ -43,11 +43,10 @@ pub struct DecodedInstance {
     pub row: u32,
 }
 
-/// A value of the table.
+/// A value of the table; truth values are the numbers 0 and 1.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
     Null,
-    Bool(bool),
     Number(f64),
     Text(String),
 }
@@ -257,8 +256,11 @@ impl File<'_> {
         match (property["type"].as_str()?, property["componentType"].as_str()) {
             ("STRING", _) => {
                 let (offsets, _) = self.view(&stored["stringOffsets"])?;
-                let offset =
-                    |i: usize| Some(u32::from_le_bytes(offsets.get(4 * i..4 * i + 4)?.try_into().ok()?) as usize);
+                let wide = stored["stringOffsetType"] == "UINT32";
+                let offset = |i: usize| match wide {
+                    true => Some(u32::from_le_bytes(offsets.get(4 * i..4 * i + 4)?.try_into().ok()?) as usize),
+                    false => Some(usize::from(u16::from_le_bytes(offsets.get(2 * i..2 * i + 2)?.try_into().ok()?))),
+                };
                 (0..rows)
                     .map(|i| {
                         let text = std::str::from_utf8(bytes.get(offset(i)?..offset(i + 1)?)?).ok()?;
@@ -267,7 +269,6 @@ impl File<'_> {
                     })
                     .collect()
             }
-            ("BOOLEAN", _) => (0..rows).map(|i| Some(Cell::Bool(bytes.get(i / 8)? >> (i % 8) & 1 == 1))).collect(),
             ("ENUM", _) => {
                 let of = &enums[property["enumType"].as_str()?];
                 let wide = of["valueType"] == "UINT16";

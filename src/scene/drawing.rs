@@ -6,6 +6,7 @@ use super::extrude::{BlockPaint, Extruder};
 use super::frame::{Frame, length, sub};
 use super::glb::{self, Content};
 use super::instance::{Instances, Place};
+use super::lod::LodSurfaces;
 use super::mesh::{Light, Material, Mesh, Sides};
 use super::node::{Accessory, Body, node};
 use super::rule::{Known, Rule, centre_above};
@@ -13,7 +14,7 @@ use super::surface::{SurfaceFaults, Surfacer, Surfaces, Vertices};
 use super::table::{Column, ColumnKind, Table};
 use super::tube::{End, Tube, TubePaint, tube};
 use super::{Undrawn, models};
-use crate::feature::{FeatureId, Geometry, ValueRef};
+use crate::feature::{FeatureId, Geometry, Lod, Model, ValueRef};
 use crate::geo::GeometryKind;
 use crate::layer::{Layer, ModelName, Part, RECORDS_ONLY, SceneKind};
 use std::collections::BTreeMap;
@@ -121,6 +122,7 @@ pub struct Drawing<'a> {
     counts: Counts,
     extruder: Extruder,
     surfacer: Surfacer,
+    lod: LodSurfaces,
     local: Vec<[f64; 3]>,
 }
 
@@ -172,6 +174,7 @@ impl<'a> Drawing<'a> {
             counts: Counts::default(),
             extruder: Extruder::default(),
             surfacer: Surfacer::default(),
+            lod: LodSurfaces::default(),
             local: vec![],
         })
     }
@@ -213,6 +216,14 @@ impl<'a> Drawing<'a> {
             self.counts.surfaces += faults;
         }
         self.enter(item, drawn.map(|_| Assumed::default()));
+    }
+
+    /// Adds a feature by its 3D model at one level of detail.
+    pub fn model(&mut self, item: &Item<'_>, model: &Model, lod: &Lod) {
+        let mut lists = std::mem::take(&mut self.lod);
+        let (surfaces, sides) = lists.of(model, lod);
+        self.surfaces(item, &surfaces, sides);
+        self.lod = lists;
     }
 
     /// The glb of all that was added; `None` when nothing was drawn.

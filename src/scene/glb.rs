@@ -6,7 +6,7 @@ use super::compress::exponential;
 use super::frame::to_gltf;
 use super::instance::Instances;
 use super::mesh::{Light, Material, Mesh, Sides};
-use super::table::{Data, Table};
+use super::table::Table;
 use crate::layer::Colour;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -267,13 +267,7 @@ impl Writer {
         if let Some(table) = table {
             self.used.insert("EXT_structural_metadata");
             let buffers = &mut self.buffers;
-            let extension = table.extension(&mut |data| match data {
-                Data::Bytes(bytes) => buffers.bytes(bytes),
-                Data::Offsets(offsets) => {
-                    let cells: Vec<[u8; 4]> = offsets.iter().map(|o| o.to_le_bytes()).collect();
-                    buffers.cells(&cells, None, Target::Other)
-                }
-            });
+            let extension = table.extension(&mut |bytes| buffers.bytes(bytes));
             root.insert("extensions".into(), json!({ "EXT_structural_metadata": extension }));
         }
         if self.buffers.is_compressed() {

@@ -17,6 +17,7 @@ mod extrude;
 pub mod frame;
 pub mod glb;
 mod instance;
+mod lod;
 mod mesh;
 pub mod models;
 mod node;

@@ -98,7 +98,7 @@ impl Table {
     }
 
     /// The extension's schema and table. `view` stores bytes and returns the number of their buffer view.
-    pub fn extension(&self, view: &mut dyn FnMut(Data<'_>) -> usize) -> Value {
+    pub fn extension(&self, view: &mut dyn FnMut(&[u8]) -> usize) -> Value {
         let (mut properties, mut enums, mut stored) = (Map::new(), Map::new(), Map::new());
         let id = json!({ "type": "STRING", "name": "要素标识", "semantic": "ID", "required": true });
         properties.insert("id".into(), id);
@@ -130,13 +130,6 @@ impl Table {
         let table = json!({ "class": self.class, "count": self.rows(), "properties": stored });
         json!({ "schema": schema, "propertyTables": [table] })
     }
-}
-
-/// Bytes of a table that want a buffer view.
-pub enum Data<'a> {
-    Bytes(&'a [u8]),
-    /// Rising numbers of 32 bits.
-    Offsets(&'a [u32]),
 }
 
 impl Cells {
@@ -204,7 +197,8 @@ impl Cells {
         values.iter().flatten().any(|v| i32::try_from(*v).is_ok_and(|v| v != NULL_INT).eq(&false))
     }
 
-    /// Type and noData of the class property. BOOLEAN has no noData: a column with nulls is UINT8, 0 or 1.
+    /// Type and noData of the class property. Truth values are UINT8, 0 or 1: BOOLEAN has no noData, and one of the
+    /// clients (loaders.gl) refuses a file that has it.
     fn property(&self, enum_id: &str) -> Map<String, Value> {
         let value = match self {
             Cells::Text { nulls: 0, .. } => json!({ "type": "STRING" }),
@@ -216,10 +210,7 @@ impl Cells {
             Cells::Float { .. } => {
                 json!({ "type": "SCALAR", "componentType": "FLOAT32", "noData": f64::from(NULL_FLOAT) })
             }
-            Cells::Bool { values } if values.contains(&NULL_BOOL) => {
-                json!({ "type": "SCALAR", "componentType": "UINT8", "noData": NULL_BOOL })
-            }
-            Cells::Bool { .. } => json!({ "type": "BOOLEAN" }),
+            Cells::Bool { .. } => json!({ "type": "SCALAR", "componentType": "UINT8", "noData": NULL_BOOL }),
             Cells::Enum { .. } => json!({ "type": "ENUM", "enumType": enum_id, "noData": NULL_NAME }),
         };
         match value {
@@ -228,7 +219,7 @@ impl Cells {
         }
     }
 
-    fn views(&self, view: &mut dyn FnMut(Data<'_>) -> usize) -> Value {
+    fn views(&self, view: &mut dyn FnMut(&[u8]) -> usize) -> Value {
         let bytes: Vec<u8> = match self {
             Cells::Text { bytes, ends, .. } => return text_views(bytes, ends, view),
             Cells::Int { values } if Cells::is_wide(values) => {
@@ -239,24 +230,26 @@ impl Cells {
                 values.iter().flat_map(|v| narrow(v).to_le_bytes()).collect()
             }
             Cells::Float { values } => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Cells::Bool { values } if values.contains(&NULL_BOOL) => values.clone(),
-            Cells::Bool { values } => values
-                .chunks(8)
-                .map(|bits| bits.iter().enumerate().fold(0, |byte, (i, bit)| byte | (bit << i)))
-                .collect(),
+            Cells::Bool { values } => values.clone(),
             Cells::Enum { names, values } if names.len() < 256 => values.iter().map(|v| *v as u8).collect(),
             Cells::Enum { values, .. } => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
         };
-        json!({ "values": view(Data::Bytes(&bytes)) })
+        json!({ "values": view(&bytes) })
     }
 }
 
-fn text_views(bytes: &[u8], ends: &[u32], view: &mut dyn FnMut(Data<'_>) -> usize) -> Value {
-    let offsets: Vec<u32> = std::iter::once(0).chain(ends.iter().copied()).collect();
+/// Offsets stay uncompressed: one of the clients (loaders.gl) reads tables before it decompresses.
+fn text_views(bytes: &[u8], ends: &[u32], view: &mut dyn FnMut(&[u8]) -> usize) -> Value {
+    let offsets = std::iter::once(0).chain(ends.iter().copied());
+    let narrow = bytes.len() <= usize::from(u16::MAX);
+    let offsets: Vec<u8> = match narrow {
+        true => offsets.flat_map(|o| (o as u16).to_le_bytes()).collect(),
+        false => offsets.flat_map(u32::to_le_bytes).collect(),
+    };
     // A view holds at least one byte; an empty column of texts has none.
     let bytes = if bytes.is_empty() { &[0][..] } else { bytes };
-    let (values, offsets) = (view(Data::Bytes(bytes)), view(Data::Offsets(&offsets)));
-    json!({ "values": values, "stringOffsets": offsets, "stringOffsetType": "UINT32" })
+    let (values, offsets) = (view(bytes), view(&offsets));
+    json!({ "values": values, "stringOffsets": offsets, "stringOffsetType": if narrow { "UINT16" } else { "UINT32" } })
 }
 
 /// Only the names that occur; their numbers are those of the declared list, the same in every content.

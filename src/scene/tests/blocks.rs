@@ -94,7 +94,7 @@ fn heights_come_from_storeys_or_are_assumed_and_say_so() {
         let [top, base] = levels(&d, row);
         assert!((top - base - height).abs() < 0.005, "{row}");
     }
-    assert_eq!(d.columns["_height_assumed"], [Cell::Bool(false), Cell::Bool(false), Cell::Bool(true)]);
+    assert_eq!(d.columns["_height_assumed"], [Cell::Number(0.0), Cell::Number(0.0), Cell::Number(1.0)]);
 }
 
 #[test]
@@ -131,8 +131,28 @@ fn roofs_walls_and_ground_have_their_colours() {
     }
 }
 
+struct House {
+    vertices: Vec<[f64; 3]>,
+    rings: Vec<u32>,
+    ring_ends: Vec<u32>,
+    surface_ends: Vec<u32>,
+    parts: Vec<Option<Part>>,
+}
+
+impl House {
+    fn surfaces(&self) -> Surfaces<'_> {
+        Surfaces {
+            vertices: Vertices::Local(&self.vertices),
+            rings: &self.rings,
+            ring_ends: &self.ring_ends,
+            surface_ends: &self.surface_ends,
+            parts: &self.parts,
+        }
+    }
+}
+
 /// A house with a gabled roof: 7 surfaces, a window as a hole with a pane in it.
-fn house() -> (Vec<[f64; 3]>, Vec<u32>, Vec<u32>, Vec<u32>, Vec<Option<Part>>) {
+fn house() -> House {
     let vertices = vec![
         [0.0, 0.0, 0.0],
         [10.0, 0.0, 0.0],
@@ -167,14 +187,16 @@ fn house() -> (Vec<[f64; 3]>, Vec<u32>, Vec<u32>, Vec<u32>, Vec<Option<Part>>) {
         }
         surface_ends.push(ring_ends.len() as u32);
     }
-    (vertices, rings, ring_ends, surface_ends, surfaces.iter().map(|s| s.0).collect())
+    let parts = surfaces.iter().map(|s| s.0).collect();
+    House { vertices, rings, ring_ends, surface_ends, parts }
 }
 
 #[test]
 fn surfaces_with_holes_close_and_take_the_colour_of_what_they_are() {
     let layer = layer_with(Role::BuildingModel, SceneKind::Surface);
-    let (local, rings, ring_ends, surface_ends, parts) = house();
-    let geographic: Vec<_> = local
+    let house = house();
+    let geographic: Vec<_> = house
+        .vertices
         .iter()
         .map(|p| {
             let (lonlat, h) = frame().geographic(*p);
@@ -183,9 +205,8 @@ fn surfaces_with_holes_close_and_take_the_colour_of_what_they_are() {
         .collect();
     let footprint = polygon(&[&[[0.0, 0.0], [10.0, 0.0], [10.0, 8.0], [0.0, 8.0]]]);
     let value = values(&layer, &[]);
-    for vertices in [Vertices::Local(&local), Vertices::Geographic(&geographic)] {
-        let shape =
-            Surfaces { vertices, rings: &rings, ring_ends: &ring_ends, surface_ends: &surface_ends, parts: &parts };
+    for vertices in [Vertices::Local(&house.vertices), Vertices::Geographic(&geographic)] {
+        let shape = Surfaces { vertices, ..house.surfaces() };
         let mut drawing = Drawing::new(&layer, frame(), &[], Detail::NEAR, heights()).unwrap();
         drawing.surfaces(&Item::new(id(5), &footprint, &value), &shape, Sides::Front);
         let drawn = drawing.finish(Form::default()).0.unwrap();
@@ -197,6 +218,37 @@ fn surfaces_with_holes_close_and_take_the_colour_of_what_they_are() {
         assert!(normals_agree(&d) && inside(&drawn, &d));
         // Ground, walls, window, roofs: what is not said is told by the slope.
         assert_eq!(d.primitives.len(), 4);
+    }
+}
+
+#[test]
+fn a_model_is_drawn_at_the_level_that_is_asked_for() {
+    use crate::feature::{Lod, Model, Role as Surfaced, Shell, Surface, Tier};
+    let layer = layer_with(Role::BuildingModel, SceneKind::Surface);
+    let house = house();
+    let place = |p: &[f64; 3]| {
+        let (lonlat, h) = frame().geographic(*p);
+        [lonlat[0], lonlat[1], h - UNDULATION_M]
+    };
+    let walls = |closed| Lod {
+        tier: Tier { level: 2, refined: None },
+        corners: house.rings.iter().enumerate().filter(|(i, _)| *i != 8).map(|(_, c)| *c).collect(),
+        ring_ends: house.ring_ends.iter().map(|e| if *e > 8 { e - 1 } else { *e }).collect(),
+        surfaces: house.surface_ends.iter().map(|&ring_end| Surface { ring_end, role: Surfaced::Unknown }).collect(),
+        shells: vec![Shell { surface_end: 8, closed }],
+    };
+    let model = Model { positions: house.vertices.iter().map(place).collect(), lods: vec![walls(true), walls(false)] };
+    let footprint = polygon(&[&[[0.0, 0.0], [10.0, 0.0], [10.0, 8.0], [0.0, 8.0]]]);
+    let value = values(&layer, &[]);
+    for (lod, sides) in model.lods.iter().zip([serde_json::Value::Null, true.into()]) {
+        let mut drawing = Drawing::new(&layer, frame(), &[], Detail::NEAR, heights()).unwrap();
+        drawing.model(&Item::new(id(5), &footprint, &value), &model, lod);
+        let d = decode(&drawing.finish(Form::default()).0.unwrap().glb).unwrap();
+        let (open, euler, volume) = topology(&d, 0);
+        assert_eq!((open, euler), (0, 2));
+        assert!((volume / (10.0 * 8.0 * 7.5) - 1.0).abs() < 2e-3, "{volume}");
+        assert_eq!(d.primitives.len(), 3, "roof, wall and ground by the slope");
+        assert_eq!(d.json["materials"][0]["doubleSided"], sides);
     }
 }
 

@@ -102,7 +102,7 @@ fn tables_hold_every_type_and_its_null() {
         let n = |v: f64| Cell::Number(v);
         assert_eq!(d.columns["int"], [n(-5.0), Cell::Null, Cell::Null]);
         assert_eq!(d.columns["wide"], [n((1u64 << 40) as f64), Cell::Null, n(3.0)]);
-        assert_eq!(d.columns["flag"], [true, false, true].map(Cell::Bool));
+        assert_eq!(d.columns["flag"], [1.0, 0.0, 1.0].map(Cell::Number));
         assert_eq!(d.columns["maybe"], [n(0.0), Cell::Null, n(1.0)]);
         assert_eq!(d.columns["state"], [text("状态299"), Cell::Null, text("状态0")]);
     }

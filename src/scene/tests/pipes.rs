@@ -84,7 +84,7 @@ fn bends_leave_no_gap_and_keep_the_radius() {
     assert_eq!((open, euler), (0, 2));
     assert!(volume > 0.0);
     let share = |i: usize| {
-        let all: f64 = g.xy.windows(2).map(|s| crate::geo::ring::length_m(s)).sum();
+        let all: f64 = g.xy.windows(2).map(crate::geo::ring::length_m).sum();
         crate::geo::ring::length_m(&g.xy[..=i]) / all
     };
     let corners: Vec<_> =
@@ -165,8 +165,8 @@ fn unknown_sizes_and_heights_are_assumed_and_say_so() {
     );
     let items = [Item::new(id(1), &g, &none), Item::new(id(2), &g, &depth)];
     let (_, d) = drawn(&layer, &items, Detail::NEAR, Form::default());
-    assert_eq!(d.columns["_size_assumed"], [Cell::Bool(true), Cell::Bool(false)]);
-    assert_eq!(d.columns["_height_assumed"], [Cell::Bool(true), Cell::Bool(false)]);
+    assert_eq!(d.columns["_size_assumed"], [Cell::Number(1.0), Cell::Number(0.0)]);
+    assert_eq!(d.columns["_height_assumed"], [Cell::Number(1.0), Cell::Number(0.0)]);
     let top = GROUND_M - scene.default_cover_m.unwrap() + UNDULATION_M;
     let [a, b] = [0, 1].map(|i| frame().local(g.xy[i], top - outer_m / 2.0));
     assert!(distances(&d, 0, a, b).iter().all(|r| (r / (outer_m / 2.0) - 1.0).abs() < 0.01));
@@ -230,5 +230,5 @@ fn wells_reach_from_ground_to_bottom_and_stand_on_their_place() {
         assert!((middle[0] - want[0]).hypot(middle[1] - want[1]) < 0.01, "{middle:?}");
         assert_eq!(topology(&d, row).0, 0);
     }
-    assert_eq!(d.columns["_height_assumed"], [Cell::Bool(false), Cell::Bool(false), Cell::Bool(true)]);
+    assert_eq!(d.columns["_height_assumed"], [Cell::Number(0.0), Cell::Number(0.0), Cell::Number(1.0)]);
 }
