@@ -21,7 +21,7 @@ import tomllib
 def sources(deliveries):
     seen = set()
     for manifest in sorted(deliveries.glob("*.toml")):
-        for source in tomllib.loads(manifest.read_text())["source"]:
+        for source in tomllib.loads(manifest.read_text()).get("source", []):
             key = (source["path"], source.get("gdal_layer"))
             if key not in seen and not is_model(source["path"]):
                 seen.add(key)

@@ -44,7 +44,7 @@ rows = { path = "walk.csv", values = { kind = "component" } }
 "#;
 
 const ORGANISATIONS: &str = "单位代码,单位名称,kind,承接单位,曾用名,撤销日期,联系人\n\
-     ０A1,市政中心,事业单位,,市政处|市政所,,张*\nA1,路灯处,事业单位,,,,李*\n\n\
+     ０A1,市政中心,事业单位,,市政处|市政所（南）,,张*\nA1,路灯处,事业单位,,,,李*\n\n\
      \"A2\",\"旧路灯所, 撤销\",事业单位,A1,,2020.5.1,\nA3,街道办,街道,,,,\n";
 
 /// The whole of a small, sound register.
@@ -54,7 +54,7 @@ fn town() -> City {
     city.write_bytes("单位.csv", &encoding_rs::GB18030.encode(ORGANISATIONS).0);
     city.write(
         "roles.csv",
-        "role,territory,organisation,schedule\n环卫,410200,A1,Mo-Fr 08:00-18:00\n环卫,410202,市政所,\n",
+        "role,territory,organisation,schedule\n环卫,410200,A1,Mo-Fr 08:00-18:00\n环卫,410202,市政所（南）,\n",
     );
     city.write(
         "rulings.csv",
@@ -92,7 +92,7 @@ fn a_register_is_stored_as_delivered() {
     let gone = &r.organisations[2];
     assert_eq!((gone.name.as_str(), gone.valid_to.as_deref()), ("旧路灯所, 撤销", Some("2020-05-01")));
     assert_eq!(gone.successor.as_deref(), Some("A1"));
-    assert_eq!(r.organisations[0].aliases, ["市政处", "市政所"]);
+    assert_eq!(r.organisations[0].aliases, ["市政处", "市政所（南）"]);
     assert_eq!(r.organisations[0].contact, None, "a column that the manifest does not map is not read");
     assert_eq!(r.roles[0].schedule.as_deref(), Some("Mo-Fr 08:00-18:00"));
     assert_eq!((r.rulings[0].decided.as_str(), r.rulings[0].valid_from.as_deref()), ("2024-05-01", Some("2024-05-02")));
@@ -107,7 +107,7 @@ fn a_register_is_stored_as_delivered() {
     let old = r.schemes.iter().find(|s| s.id == "old").unwrap();
     assert_eq!((old.classes[1].name.as_str(), old.classes[1].ownerless), ("无主井盖", Some(true)));
     assert!(r.crosswalks[0].rows[0].exact && r.crosswalks[0].rows[1].to.is_empty());
-    assert_eq!(Book::new(&r).organisation("市政所"), Book::new(&r).organisation("0A1"));
+    assert_eq!(Book::new(&r).organisation("市政所（南）"), Book::new(&r).organisation("0A1"));
 
     let tables = run.report["register"]["tables"].as_array().unwrap();
     let rows: Vec<u64> = tables.iter().map(|t| t["rows"].as_u64().unwrap()).collect();
@@ -175,7 +175,7 @@ const FAULTS: &[Fault] = &[
     ("单位.csv", "2020.5.1", "1.5.20", &[("单位.csv", 5, "neither a day")]),
     ("单位.csv", "A3,街道办", "A3,", &[("单位.csv", 6, "needs a code and a name")]),
     ("单位.csv", "A3,街道办,街道", "A3,街道办", &[("单位.csv", 6, "6 fields instead of 7")]),
-    ("roles.csv", "410202,市政所", "410202,无此单位", &[("roles.csv", 3, "\"无此单位\" is not in the register")]),
+    ("roles.csv", "410202,市政所（南）", "410202,无此单位", &[("roles.csv", 3, "\"无此单位\" is not in the register")]),
     ("roles.csv", "Mo-Fr", "Xx", &[("roles.csv", 2, "\"Xx\" is no day")]),
     ("rulings.csv", "R-2,A3,1", "R-1,A3,1", &[("rulings.csv", 3, "an id of its own")]),
     ("rulings.csv", "R-2,A3,1", "R-2,A3,high", &[("rulings.csv", 3, "rank: `high` is not an integer")]),

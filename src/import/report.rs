@@ -268,6 +268,7 @@ impl Report {
         self.sources.iter().for_each(|s| s.details(&mut out));
         self.register.iter().for_each(|r| r.details(&mut out));
         let written = self.layers.iter().map(|l| format!("{} ({})", l.id, l.count)).collect::<Vec<_>>().join(", ");
+        let written = if written.is_empty() { "none".to_string() } else { written };
         let _ = match &self.published {
             Some(_) => writeln!(out, "\nlayers written: {written}"),
             None => writeln!(out, "\nnothing was published; the store is as it was"),

@@ -137,4 +137,29 @@ mod tests {
         }
         assert!(failure(&sources, &Report::default()).is_none());
     }
+
+    #[test]
+    fn a_refused_register_is_judged_with_the_sources() {
+        let finding = |line| Finding { file: "单位.csv".into(), line, what: "无此单位".into() };
+        for (source_failed, register_failed, code, words) in [
+            (None, Who::Supplier, 65, "town: flawed-register: 2 flaws\n单位.csv:3: 无此单位\n单位.csv:4: 无此单位"),
+            (None, Who::Operator, 78, "单位.csv:4: "),
+            (None, Who::Missing, 66, "单位.csv: not found"),
+            (None, Who::Machine, 74, "单位.csv:3: "),
+            (Some(Who::Supplier), Who::Supplier, 65, "town: flawed-register"),
+            (Some(Who::Operator), Who::Supplier, 78, ""),
+            (Some(Who::Supplier), Who::Operator, 78, "单位.csv:3: "),
+            (Some(Who::Machine), Who::Operator, 74, ""),
+        ] {
+            let failed = source_failed.map(|who| Failure { who, code: "x".into(), what: "y".into() });
+            let mut register =
+                RegisterReport { id: "town".into(), flaws: vec![finding(3), finding(4)], ..Default::default() };
+            register.blame(register_failed);
+            let sources = vec![SourceReport { failed, ..SourceReport::default() }];
+            let report = Report { sources, register: Some(register), ..Report::default() };
+            let error = failure(&[source("")], &report).unwrap();
+            assert_eq!(error.exit_code(), code, "{source_failed:?} {register_failed:?}");
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
 }

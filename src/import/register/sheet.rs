@@ -116,9 +116,11 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Full-width forms as plain ones; a code that a spreadsheet has shortened is a flaw.
+    /// Full-width forms as plain ones; a code that a spreadsheet has shortened is a flaw. A name that stands where a
+    /// code may is left as it is written.
     pub fn code(&mut self, field: &str) -> Option<String> {
         match code_text(self.raw(field), 0) {
+            Ok(Some(name)) if !name.is_ascii() => self.text(field),
             Ok(code) => code,
             Err(bad) => {
                 // As delivered, so that the row is not said to have none.
