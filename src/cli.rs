@@ -3,6 +3,7 @@
 
 mod check;
 mod inspect;
+mod owner;
 
 use chengtu::error::{Error, Result};
 use chengtu::import::{self, ImportOptions};
@@ -35,6 +36,8 @@ enum Command {
     Check(CheckArgs),
     /// Serve a store over HTTP
     Serve(Box<serve::Flags>),
+    /// Who is responsible at a coordinate, and why; or for a file of them
+    Owner(Box<owner::OwnerArgs>),
     /// Read every byte of a store and prove it whole, or name the files that are not
     Verify(StoreArgs),
     /// List a store's snapshots, layers, counts, extents and sizes
@@ -153,6 +156,7 @@ fn run(command: Command) -> Result<()> {
         Command::ReadSource => import::read_source_main(),
         Command::Check(a) => check::check(a.layers.as_deref(), a.styles.as_deref(), &a.manifests),
         Command::Serve(flags) => serve::run(*flags),
+        Command::Owner(a) => owner::owner(&a),
         Command::Verify(a) => verify(&a.store),
         Command::Inspect(a) => print(&inspect::inspect(&a.store, a.snapshot.as_deref(), a.json)?),
         Command::Rollback(a) => {

@@ -24,6 +24,7 @@ pub mod ownership;
 pub mod city;
 pub mod import;
 // F7: answers
+pub mod lookup;
 pub mod records;
 pub mod tile;
 // F8: the world outside

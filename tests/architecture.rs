@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["draw"],
     &["derive", "ownership"],
     &["import", "city"],
-    &["tile", "records"],
+    &["tile", "records", "lookup"],
     &["serve", "sample"],
     &["cli", "main"],
 ];

@@ -2,15 +2,18 @@
 //! requests.
 
 use crate::error::{Error, Result};
+use crate::ownership::{self, Ownership};
 use crate::store::{BlockCache, Snapshot, Store};
 use arc_swap::ArcSwap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// One consistent world.
 pub struct City {
     pub snapshot: Arc<Snapshot>,
     /// What was found out about composites of this snapshot: (revision, nominal zoom) → joint thinning cut.
     pub joint_cuts: quick_cache::sync::Cache<([u8; 16], u8), Option<u8>>,
+    /// What lookups read, or why they cannot be answered.
+    ownership: OnceLock<Result<Arc<Ownership>, String>>,
 }
 
 /// Composites and zooms that are remembered.
@@ -18,7 +21,30 @@ const JOINT_CUTS: usize = 4096;
 
 impl City {
     pub fn new(snapshot: Arc<Snapshot>) -> City {
-        City { snapshot, joint_cuts: quick_cache::sync::Cache::new(JOINT_CUTS) }
+        City { snapshot, joint_cuts: quick_cache::sync::Cache::new(JOINT_CUTS), ownership: OnceLock::new() }
+    }
+
+    /// Who is responsible where; made when first asked for. A damaged layer damages no tile but every lookup.
+    pub fn ownership(&self) -> Result<&Arc<Ownership>> {
+        let made = self.ownership.get_or_init(|| {
+            let started = std::time::Instant::now();
+            let made = Ownership::open(&self.snapshot).map(Arc::new).map_err(|e| e.to_string());
+            match &made {
+                Ok(_) => tracing::info!(seconds = started.elapsed().as_secs_f64(), "ownership is ready"),
+                Err(error) => tracing::error!(%error, "lookups cannot be answered"),
+            }
+            made
+        });
+        made.as_ref().map_err(|what| Error::damaged("what lookups read", what.clone()))
+    }
+
+    /// Takes over what another snapshot's lookups read, if it is the same.
+    fn inherit(&self, before: &City) {
+        if let Some(Ok(same)) = before.ownership.get()
+            && ownership::inputs(&self.snapshot) == ownership::inputs(&before.snapshot)
+        {
+            let _ = self.ownership.set(Ok(Arc::clone(same)));
+        }
     }
 }
 
@@ -36,7 +62,9 @@ impl Follower {
     pub fn open(store: Store, cache: Arc<BlockCache>) -> Result<Follower> {
         let id = store.current()?.ok_or_else(|| Error::Missing(store.dir().join("CURRENT")))?;
         let snapshot = store.snapshot(&id, &cache)?;
-        let city = ArcSwap::from_pointee(City::new(snapshot));
+        let city = City::new(snapshot);
+        let _ = city.ownership();
+        let city = ArcSwap::from_pointee(city);
         Ok(Follower { store, cache, city, complaint: Mutex::default() })
     }
 
@@ -68,7 +96,11 @@ impl Follower {
         }
         let snapshot = self.store.snapshot(&id, &self.cache)?;
         tracing::info!(snapshot = %id, "snapshot opened");
-        self.city.store(Arc::new(City::new(snapshot)));
+        let city = City::new(snapshot);
+        city.inherit(&self.city.load());
+        // Before the swap, so that no lookup waits for it; what is wrong with it is said when one comes.
+        let _ = city.ownership();
+        self.city.store(Arc::new(city));
         Ok(true)
     }
 }

@@ -6,11 +6,13 @@ use super::class_set::kind_of;
 use super::instant::Instant;
 use super::register::ClassIx;
 use super::resolve::Question;
+use crate::error::{Error, Result};
 use crate::geo::ellipsoid::Ellipsoid;
 use crate::geo::gauss_kruger::GaussKruger;
 use crate::geo::helmert::Similarity4;
 use crate::geo::{Crs, shift};
 use serde::Deserialize;
+use std::path::Path;
 
 /// Accuracy of a telephone's place, metres.
 const DEFAULT_ACCURACY_M: f64 = 10.0;
@@ -73,6 +75,16 @@ fn one() -> f64 {
 }
 
 impl LocalCrs {
+    /// From its TOML file.
+    pub fn read(file: &Path) -> Result<LocalCrs> {
+        let text = std::fs::read_to_string(file).map_err(|e| Error::io(file, e))?;
+        let system: LocalCrs = toml::from_str(&text).map_err(|e| Error::config(file, 0, e.message()))?;
+        match system.name.trim().is_empty() {
+            true => Err(Error::config(file, 0, "a plane system needs a name")),
+            false => Ok(system),
+        }
+    }
+
     fn plane(&self) -> GaussKruger {
         let origin = [self.false_easting_m, self.false_northing_m];
         GaussKruger::new(Ellipsoid::CGCS2000, self.central_meridian_deg, self.scale, origin)

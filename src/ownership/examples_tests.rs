@@ -256,7 +256,13 @@ fn an_answer_has_the_promised_keys_in_order() {
     let world = World::new().with(Thing::new(ID, "0101", here()).owned_by("WATER"));
     let own = world.build();
     let a = answer(&own, &Asked { class: Some(COVER), ..asked(here()) });
-    let json = serde_json::to_string(&View { ownership: &own, answer: &a, audience: &Audience::OPEN }).expect("writes");
+    let json = serde_json::to_string(&View {
+        ownership: &own,
+        answer: &a,
+        audience: &Audience::OPEN,
+        snapshot: "00000001-test",
+    })
+    .expect("writes");
     let keys = [
         "outcome",
         "subject",
@@ -282,7 +288,7 @@ fn an_answer_has_the_promised_keys_in_order() {
     assert_eq!(document["component"]["match"], "nearest");
     assert_eq!(document["trail"][0]["rule"], "LOCATE");
     assert_eq!(document["snapshot"], "00000001-test");
-    let public = View { ownership: &own, answer: &a, audience: &Audience::PUBLIC };
+    let public = View { ownership: &own, answer: &a, audience: &Audience::PUBLIC, snapshot: "00000001-test" };
     let document = serde_json::to_value(public).expect("writes");
     assert!(document["territory"]["unit_grid"].is_null() && document["trail"].is_null());
     assert_eq!(document["territory"]["community"]["name"], "W社区");

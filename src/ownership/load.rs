@@ -24,6 +24,28 @@ const DUTY_ROLES: [Role; 5] =
 /// Hex digits that tell one version of a layer from another.
 const VERSION_DIGITS: usize = 12;
 
+/// What an `Ownership` is made from, as one digest: the same inputs answer the same.
+pub fn inputs(snapshot: &Snapshot) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    let register = snapshot.manifest.extra.get(REGISTER).map_or("", |b| &b.digest);
+    hasher.update(register.as_bytes());
+    for (_, layer) in snapshot.catalog.iter().filter(|(_, l)| is_read(l)) {
+        let entry = snapshot.manifest.layers.get(&layer.id);
+        let sources = entry.iter().flat_map(|e| e.sources.keys().map(String::as_str));
+        hasher.update(layer.digest().as_bytes());
+        for text in sources.chain(entry.map(|e| e.features.digest.as_str())) {
+            hasher.update(text.as_bytes()).update(&[0]);
+        }
+    }
+    hasher.finalize()
+}
+
+/// Whether lookups read a layer.
+pub(super) fn is_read(layer: &Layer) -> bool {
+    let levels = Level::ALL.iter().map(|l| l.role());
+    levels.chain(DUTY_ROLES).chain([Role::Component]).any(|r| layer.has_role(r))
+}
+
 impl Ownership {
     /// Reads what lookups need. A layer that is damaged is an error: a lookup is right or not given.
     pub fn open(snapshot: &Snapshot) -> Result<Ownership> {
@@ -46,7 +68,6 @@ impl Ownership {
         let entry = |l: &Layer| snapshot.manifest.layers.get(&l.id);
         let version = |l: &Arc<Layer>| entry(l).map_or("", |e| &e.features.digest[..VERSION_DIGITS]).to_string();
         Ok(Ownership {
-            snapshot: snapshot.id.clone(),
             layers: snapshot.catalog.iter().map(|(_, l)| l.clone()).collect(),
             versions: snapshot.catalog.iter().map(|(_, l)| version(l)).collect(),
             rulings: Rulings::build(&register, &book),

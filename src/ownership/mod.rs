@@ -8,6 +8,7 @@ mod ask;
 mod class_set;
 mod components;
 mod duties;
+mod flat;
 mod identify;
 mod instant;
 mod load;
@@ -26,6 +27,7 @@ pub use answer::{Answer, Flag, Outcome};
 pub use ask::{Asked, Invalid, LocalCrs, Spellings};
 pub use class_set::{ClassSet, Closeness};
 pub use instant::{Instant, Span};
+pub use load::inputs;
 pub use polygons::PolygonIndex;
 pub use resolve::Question;
 pub use schedule::Schedule;
@@ -43,8 +45,6 @@ use territory::Territory;
 
 /// All that lookups read, in memory.
 pub struct Ownership {
-    /// Id of the snapshot it was made from: the answers' `snapshot`.
-    pub snapshot: String,
     layers: Vec<Arc<Layer>>,
     /// Digest of each layer's features, the beginning of it: which version of a feature decided.
     versions: Vec<String>,

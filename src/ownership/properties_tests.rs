@@ -22,7 +22,8 @@ fn here() -> [f64; 2] {
 
 fn bytes(own: &Ownership, asked: &Asked<'_>) -> String {
     let a = answer(own, asked);
-    serde_json::to_string(&View { ownership: own, answer: &a, audience: &Audience::OPEN }).expect("writes")
+    serde_json::to_string(&View { ownership: own, answer: &a, audience: &Audience::OPEN, snapshot: "00000001-test" })
+        .expect("writes")
 }
 
 /// A city with something for every rule.

@@ -4,11 +4,12 @@
 use super::Ownership;
 use super::answer::{Answer, Candidate, Found, Match, Party};
 use super::components::ComponentIx;
+use super::load::is_read;
 use super::register::OrgIx;
 use super::territory::{Cell, Level};
 use super::trail::Step;
 use crate::audience::Audience;
-use crate::layer::{LayerIx, Role};
+use crate::layer::LayerIx;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use std::borrow::Cow;
@@ -18,6 +19,8 @@ pub struct View<'a> {
     pub ownership: &'a Ownership,
     pub answer: &'a Answer<'a>,
     pub audience: &'a Audience,
+    /// Id of the snapshot that answered.
+    pub snapshot: &'a str,
 }
 
 #[derive(Serialize)]
@@ -96,7 +99,7 @@ enum CandidateView<'a> {
     Component(ComponentView<'a>),
 }
 
-struct TrailView<'a>(&'a View<'a>, &'a [Step<'a>]);
+pub(super) struct TrailView<'a>(pub &'a View<'a>, pub &'a [Step<'a>]);
 
 #[derive(Serialize)]
 struct StepView<'a> {
@@ -115,7 +118,7 @@ struct StepView<'a> {
 struct Numbers<'a>(&'a [(&'static str, f64)]);
 
 /// To the millimetre: the same text on every machine.
-fn mm(v: f64) -> f64 {
+pub(super) fn mm(v: f64) -> f64 {
     (v * 1000.0).round() / 1000.0
 }
 
@@ -147,22 +150,17 @@ impl<'a> View<'a> {
             needs_ruling: a.needs_ruling,
             at: a.at,
             trail: a.trail.as_deref().filter(|_| self.sees_all()).map(|steps| TrailView(self, steps)),
-            snapshot: &own.snapshot,
+            snapshot: self.snapshot,
         }
     }
 
-    fn sees(&self, layer: LayerIx) -> bool {
+    pub(super) fn sees(&self, layer: LayerIx) -> bool {
         self.audience.sees_layer(self.ownership.layer(layer))
     }
 
     /// A trail tells what every layer that lookups read had to say: it is for those who see them all.
-    fn sees_all(&self) -> bool {
-        let read = |l: &crate::layer::Layer| {
-            Level::ALL.iter().any(|level| l.has_role(level.role()))
-                || l.has_role(Role::Component)
-                || l.has_role(Role::SpecialDuty)
-        };
-        self.ownership.layers.iter().filter(|l| read(l)).all(|l| self.audience.sees_layer(l))
+    pub(super) fn sees_all(&self) -> bool {
+        self.ownership.layers.iter().filter(|l| is_read(l)).all(|l| self.audience.sees_layer(l))
     }
 
     fn subject(&self, party: Party) -> Subject<'a> {

@@ -305,7 +305,6 @@ impl World {
         }
         let layers: Vec<_> = catalog.iter().map(|(_, l)| l.clone()).collect();
         Ownership {
-            snapshot: "00000001-test".into(),
             versions: layers.iter().map(|_| "0123456789ab".to_string()).collect(),
             layers,
             rulings: Rulings::build(&self.register, &book),

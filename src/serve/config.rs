@@ -46,6 +46,12 @@ pub struct Settings {
     /// Further tile grids: OGC tile matrix set JSON files
     #[arg(long = "grid", env = "CHENGTU_GRIDS", value_delimiter = ',', value_name = "FILE")]
     grids: Option<Vec<PathBuf>>,
+    /// The city's own plane systems, which lookups may name: one TOML file each
+    #[arg(long = "local-crs", env = "CHENGTU_LOCAL_CRS", value_delimiter = ',', value_name = "FILE")]
+    local_crs: Option<Vec<PathBuf>>,
+    /// Largest body of a batch of lookups, MiB [default: 64]
+    #[arg(long, env = "CHENGTU_BATCH_MB", value_name = "MIB")]
+    batch_mb: Option<usize>,
     /// Memory for finished tiles, MiB [default: 256]
     #[arg(long, env = "CHENGTU_CACHE_MB", value_name = "MIB")]
     cache_mb: Option<u64>,
@@ -103,6 +109,8 @@ pub struct Options {
     pub open: bool,
     pub cors: Vec<String>,
     pub grids: Vec<PathBuf>,
+    pub local_crs: Vec<PathBuf>,
+    pub batch_mb: usize,
     pub cache_mb: u64,
     pub block_cache_mb: u64,
     pub workers: usize,
@@ -139,6 +147,8 @@ impl Options {
             open: false,
             cors: vec!["*".into()],
             grids: vec![],
+            local_crs: vec![],
+            batch_mb: 64,
             cache_mb: 256,
             block_cache_mb: 256,
             workers: std::thread::available_parallelism().map_or(2, usize::from),
@@ -166,6 +176,8 @@ impl Options {
             open: s.open.unwrap_or(d.open),
             cors: s.cors.map_or(d.cors, |c| c.into_iter().filter(|o| !o.is_empty()).collect()),
             grids: s.grids.unwrap_or(d.grids),
+            local_crs: s.local_crs.unwrap_or(d.local_crs),
+            batch_mb: s.batch_mb.unwrap_or(d.batch_mb),
             cache_mb: s.cache_mb.unwrap_or(d.cache_mb),
             block_cache_mb: s.block_cache_mb.unwrap_or(d.block_cache_mb),
             workers: s.workers.unwrap_or(d.workers),
@@ -236,6 +248,8 @@ impl Settings {
             open: self.open.or(below.open),
             cors: self.cors.or(below.cors),
             grids: self.grids.or(below.grids),
+            local_crs: self.local_crs.or(below.local_crs),
+            batch_mb: self.batch_mb.or(below.batch_mb),
             cache_mb: self.cache_mb.or(below.cache_mb),
             block_cache_mb: self.block_cache_mb.or(below.block_cache_mb),
             workers: self.workers.or(below.workers),
@@ -261,7 +275,9 @@ fn read(path: &Path) -> Result<Settings> {
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     settings.store = settings.store.map(|p| folder.join(p));
-    settings.grids = settings.grids.map(|g| g.into_iter().map(|p| folder.join(p)).collect());
+    let beside = |files: Option<Vec<PathBuf>>| files.map(|f| f.into_iter().map(|p| folder.join(p)).collect());
+    settings.grids = beside(settings.grids);
+    settings.local_crs = beside(settings.local_crs);
     Ok(settings)
 }
 

@@ -2,7 +2,7 @@
 //! Decides nothing about what a tile holds: `tile` and `records` do.
 //!
 //! A request walks: `listen` → `router` → `observe` (id, log, counts) → `gate` (the city and who asks) → a handler
-//! (`tiles`, `tilejson`, `catalog`, `page`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
+//! (`tiles`, `tilejson`, `catalog`, `owner`, `page`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
 //! → `reply` (validators, 304) or `problem`.
 
 mod address;
@@ -18,6 +18,7 @@ mod health;
 mod listen;
 mod metrics;
 mod observe;
+mod owner;
 mod page;
 mod problem;
 mod reply;
@@ -32,11 +33,13 @@ use crate::audience::Audience;
 use crate::city::Follower;
 use crate::error::{Error, Result};
 use crate::geo::TileMatrixSet;
+use crate::ownership::{LocalCrs, Spellings};
 use crate::store::{BlockCache, Store};
 use problem::Problem;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,13 +54,17 @@ pub struct App {
     default_grid: Arc<TileMatrixSet>,
     cache: Arc<cache::Cache>,
     workers: workers::Workers,
+    /// The lane of batches of lookups: tiles never take it.
+    lookups: workers::Workers,
+    spellings: Spellings,
+    batch_bytes: usize,
     metrics: Arc<metrics::Metrics>,
     request_ids: observe::RequestIds,
     base_url: String,
     cors: Vec<String>,
     request_timeout: Duration,
     block_cache: Arc<BlockCache>,
-    store: std::path::PathBuf,
+    store: PathBuf,
 }
 
 impl App {
@@ -72,6 +79,9 @@ impl App {
             default_grid,
             cache: cache::Cache::new(o.cache_mb << 20, workers.clone(), metrics.clone()),
             workers,
+            lookups: workers::Workers::new(o.workers, o.queue),
+            spellings: Spellings { local: o.local_crs.iter().map(|f| LocalCrs::read(f)).collect::<Result<_>>()? },
+            batch_bytes: o.batch_mb << 20,
             metrics,
             request_ids: observe::RequestIds::new(),
             base_url: o.base_url(),

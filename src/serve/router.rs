@@ -1,6 +1,6 @@
 //! Every route of the server, as a table, and what stands around all of them.
 
-use super::{App, catalog, health, observe, page, problem::Problem, tilejson, tiles};
+use super::{App, catalog, health, observe, owner, page, problem::Problem, tilejson, tiles};
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header, request::Parts};
@@ -24,6 +24,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/catalog", get(catalog::catalog))
         .route("/collections/{layer}/items/{id}", get(catalog::item))
+        .route("/owner", get(owner::one).post(owner::batch))
         .route("/tileMatrixSets", get(catalog::grids))
         .route("/tileMatrixSets/{tms}", get(catalog::grid))
         .route("/tiles/{layers_json}", get(tilejson::tilejson))
@@ -44,8 +45,8 @@ fn cors(origins: &[String]) -> CorsLayer {
     let any = origins.iter().any(|o| o == "*");
     let list = origins.iter().filter_map(|o| HeaderValue::from_str(o).ok());
     let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::HEAD])
-        .allow_headers([header::IF_NONE_MATCH, header::ACCEPT])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers([header::IF_NONE_MATCH, header::ACCEPT, header::CONTENT_TYPE])
         .expose_headers([header::ETAG, HeaderName::from_static("x-request-id")])
         .max_age(Duration::from_secs(86_400));
     match any {

@@ -1,0 +1,226 @@
+//! `GET /owner` and `POST /owner`: whose is it? One question is answered where it arrives, in microseconds; batches have
+//! a lane of their own, so that neither waits for tiles. What an answer says is `ownership`'s business.
+
+use super::App;
+use super::gate::Asked;
+use super::problem::Problem;
+use super::reply;
+use crate::audience::Audience;
+use crate::city::City;
+use crate::lookup::{self, Desk, Form, INVALID_INPUT};
+use crate::ownership::{self, Instant, Invalid, View};
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_core::Stream;
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::{mpsc, oneshot};
+
+/// Pieces of a batch's answer that may wait for a slow client.
+const PIECES: usize = 8;
+const PARAMETERS: &str = "lon, lat, x, y, crs, class, component, at, accuracy_m, urgent, trail";
+
+/// The parameters of an address, each once.
+#[derive(Default)]
+struct Parameters<'a> {
+    numbers: [Option<f64>; 5],
+    texts: [Option<Cow<'a, str>>; 4],
+    urgent: Option<bool>,
+    trail: Option<bool>,
+}
+
+const NUMBERS: [&str; 5] = ["lon", "lat", "x", "y", "accuracy_m"];
+const TEXTS: [&str; 4] = ["crs", "class", "component", "at"];
+
+impl<'a> Parameters<'a> {
+    fn read(query: &'a str) -> Result<Parameters<'a>, Problem> {
+        let mut p = Parameters::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let twice = match name.as_ref() {
+                "urgent" => p.urgent.replace(flag(&value)?).is_some(),
+                "trail" => p.trail.replace(flag(&value)?).is_some(),
+                other => match (position(&NUMBERS, other), position(&TEXTS, other)) {
+                    (Some(i), _) => p.numbers[i].replace(number(&value, NUMBERS[i])?).is_some(),
+                    (_, Some(i)) => p.texts[i].replace(value).is_some(),
+                    _ => {
+                        let what = format!("there is a parameter that is not one of {PARAMETERS}");
+                        return Err(Problem::bad_request("unknown-parameter", what));
+                    }
+                },
+            };
+            if twice {
+                return Err(Problem::bad_request("repeated-parameter", "a parameter stands twice in the address"));
+            }
+        }
+        Ok(p)
+    }
+
+    fn asked(&self) -> ownership::Asked<'_> {
+        let [lon, lat, x, y, accuracy_m] = self.numbers;
+        let [crs, class, component, at] = self.texts.each_ref().map(Option::as_deref);
+        let (urgent, trail) = (self.urgent, self.trail);
+        ownership::Asked { lon, lat, x, y, crs, class, component, at, accuracy_m, urgent, trail }
+    }
+}
+
+fn position(names: &[&str], name: &str) -> Option<usize> {
+    names.iter().position(|n| *n == name)
+}
+
+fn number(text: &str, name: &str) -> Result<f64, Problem> {
+    let invalid = || Invalid::new("COORD_NOT_FINITE", format!("{name} is no number"));
+    text.trim().parse().map_err(|_| refused(&invalid()))
+}
+
+fn flag(text: &str) -> Result<bool, Problem> {
+    match text {
+        "true" | "1" | "" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(Problem::bad_request("invalid-parameter", "urgent and trail are true or false")),
+    }
+}
+
+/// An `INVALID_INPUT` by its sub-code.
+fn refused(invalid: &Invalid) -> Problem {
+    Problem::bad_request("invalid-input", invalid.detail.clone())
+        .with("outcome", INVALID_INPUT)
+        .with("code", invalid.code)
+}
+
+/// `GET /owner?…`: the answer with its trail unless `trail=false`.
+pub async fn one(State(app): State<Arc<App>>, asked: Asked, uri: Uri) -> Result<Response, Problem> {
+    let parameters = Parameters::read(uri.query().unwrap_or_default())?;
+    let owners = asked.city.ownership()?;
+    let question =
+        owners.parse(&parameters.asked(), &app.spellings, Instant::now(), true).map_err(|invalid| refused(&invalid))?;
+    let answer = owners.resolve(&question);
+    let view =
+        View { ownership: owners, answer: &answer, audience: &asked.audience, snapshot: &asked.city.snapshot.id };
+    Ok(unstored(reply::JSON, Body::from(lookup::one(&view))))
+}
+
+/// `POST /owner`: rows in, rows out in the same form. The address's parameters hold for rows that say nothing else.
+pub async fn batch(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let form = form_of(&headers)?;
+    let query = uri.query().unwrap_or_default().to_string();
+    Parameters::read(&query)?;
+    asked.city.ownership()?;
+    let input = to_bytes(body, app.batch_bytes).await.map_err(|_| too_large(app.batch_bytes))?;
+    let (send, pieces) = mpsc::channel::<Piece>(PIECES);
+    let (began, begun) = oneshot::channel::<Result<(), Problem>>();
+    let job = Job { app: app.clone(), city: asked.city.clone(), audience: asked.audience.clone(), form, query, input };
+    let lane = app.lookups.clone();
+    tokio::spawn(async move {
+        let done = lane.run(move || Ok(job.work(send, began))).await;
+        if let Err(problem) = done {
+            tracing::warn!(code = problem.code, "a batch of lookups ended early");
+        }
+    });
+    // The first piece, or why there is none.
+    begun.await.unwrap_or_else(|_| Err(Problem::overloaded()))?;
+    Ok(unstored(form.media_type(), Body::from_stream(Pieces { pieces, whole: false })))
+}
+
+/// A part of a batch's answer, or its proper end.
+enum Piece {
+    Rows(Bytes),
+    End,
+}
+
+/// What has been answered so far; breaks the transfer off where the work did.
+struct Pieces {
+    pieces: mpsc::Receiver<Piece>,
+    whole: bool,
+}
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.whole {
+            return Poll::Ready(None);
+        }
+        self.pieces.poll_recv(cx).map(|piece| match piece {
+            Some(Piece::Rows(rows)) => Some(Ok(rows)),
+            Some(Piece::End) => {
+                self.whole = true;
+                None
+            }
+            None => Some(Err(std::io::Error::other("the batch ended early"))),
+        })
+    }
+}
+
+struct Job {
+    app: Arc<App>,
+    city: Arc<City>,
+    audience: Audience,
+    form: Form,
+    query: String,
+    input: Bytes,
+}
+
+impl Job {
+    /// On a thread of the lane.
+    fn work(self, send: mpsc::Sender<Piece>, began: oneshot::Sender<Result<(), Problem>>) {
+        let mut began = Some(began);
+        let mut begin = |result| {
+            if let Some(began) = began.take() {
+                let _ = began.send(result);
+            }
+        };
+        let result = self.answer(&mut |piece| {
+            begin(Ok(()));
+            send.blocking_send(Piece::Rows(Bytes::from(piece))).is_ok()
+        });
+        if result.is_ok() {
+            let _ = send.blocking_send(Piece::End);
+        }
+        begin(result);
+    }
+
+    fn answer(&self, send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<(), Problem> {
+        let parameters = Parameters::read(&self.query)?;
+        let desk = Desk {
+            ownership: self.city.ownership()?,
+            snapshot: &self.city.snapshot.id,
+            audience: &self.audience,
+            spellings: &self.app.spellings,
+            now: Instant::now(),
+            defaults: parameters.asked(),
+        };
+        Ok(desk.batch(self.form, &self.input, send)?)
+    }
+}
+
+fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let what = "a batch is text/csv, application/x-ndjson or application/json (an array)";
+    Form::of_media_type(media_type).ok_or_else(|| Problem::new(415, "unsupported-media-type", what))
+}
+
+fn too_large(most: usize) -> Problem {
+    let detail = "the body is too large or broke off; split the batch";
+    Problem::new(413, "batch-too-large", detail).with("max_bytes", most)
+}
+
+/// Answers depend on the moment they are asked at.
+fn unstored(media_type: &'static str, body: Body) -> Response {
+    let mut r = Response::new(body);
+    *r.status_mut() = StatusCode::OK;
+    let headers = r.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    r
+}
