@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::feature::{FeatureId, Geometry, SourceTag, ValueRef};
 use crate::geo::{GeometryKind, ring};
 use crate::layer::{FieldRole, Layer, LayerIx, Role};
-use crate::store::{Row, Snapshot};
+use crate::store::{Row, Schema, Snapshot};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -84,40 +84,80 @@ struct Reader<'a> {
     book: &'a Book,
 }
 
-/// The values of one record that lookups use, by role; filled again for each record.
-#[derive(Default)]
+/// The values of one record that lookups use: buffers by column, filled again for each record.
 struct Values {
-    key: Option<String>,
-    texts: HashMap<FieldRole, String>,
-    numbers: HashMap<FieldRole, f64>,
+    /// Of each column: its role, and whether it is the key.
+    columns: Vec<(Option<FieldRole>, bool)>,
+    cells: Vec<Value>,
+}
+
+#[derive(Default, Clone)]
+struct Value {
+    text: String,
+    number: Option<f64>,
 }
 
 impl Values {
+    fn of(layer: &Layer, schema: &Schema) -> Values {
+        let field = |name: &str| layer.fields.iter().find(|f| f.name == name);
+        let columns = schema.columns.iter().map(|c| field(&c.name).map_or((None, false), |f| (f.role, f.key)));
+        let columns: Vec<_> = columns.collect();
+        Values { cells: vec![Value::default(); columns.len()], columns }
+    }
+
+    fn fill(&mut self, row: &Row<'_>) {
+        for cell in &mut self.cells {
+            cell.text.clear();
+            cell.number = None;
+        }
+        row.values(&mut |column, value| {
+            if self.columns[column] == (None, false) {
+                return;
+            }
+            let cell = &mut self.cells[column];
+            match value {
+                ValueRef::Null => {}
+                ValueRef::Text(t) => cell.text.push_str(t),
+                ValueRef::Bool(b) => cell.number = Some(f64::from(u8::from(b))),
+                ValueRef::Int(i) => cell.number = Some(i as f64),
+                ValueRef::Float(f) => cell.number = Some(f),
+            }
+        });
+    }
+
+    fn cell(&self, role: FieldRole) -> Option<&Value> {
+        let column = self.columns.iter().position(|(r, _)| *r == Some(role))?;
+        Some(&self.cells[column])
+    }
+
+    fn key(&self) -> Option<&str> {
+        let column = self.columns.iter().position(|(_, key)| *key)?;
+        Some(self.cells[column].text.as_str()).filter(|t| !t.is_empty())
+    }
+
     fn text(&self, role: FieldRole) -> Option<&str> {
-        self.texts.get(&role).map(String::as_str).filter(|t| !t.is_empty())
+        self.cell(role).map(|c| c.text.as_str()).filter(|t| !t.is_empty())
     }
 
     fn owned(&self, role: FieldRole) -> Option<String> {
         self.text(role).map(str::to_string)
     }
 
+    fn number(&self, role: FieldRole) -> Option<f64> {
+        self.cell(role)?.number
+    }
+
     fn flag(&self, role: FieldRole) -> Option<bool> {
-        self.numbers.get(&role).map(|v| *v != 0.0)
+        self.number(role).map(|v| v != 0.0)
+    }
+
+    fn level(&self) -> i8 {
+        self.number(FieldRole::Level).map_or(0, |l| l as i8)
     }
 
     /// A span whose texts cannot be read is open: import has said so.
     fn span(&self) -> Span {
         Span::parse(self.text(FieldRole::ValidFrom), self.text(FieldRole::ValidTo)).unwrap_or(Span::ALWAYS)
-    }
-
-    fn set(&mut self, role: FieldRole, value: ValueRef<'_>) {
-        match value {
-            ValueRef::Null => {}
-            ValueRef::Text(t) => drop(self.texts.insert(role, t.to_string())),
-            ValueRef::Bool(b) => drop(self.numbers.insert(role, f64::from(u8::from(b)))),
-            ValueRef::Int(i) => drop(self.numbers.insert(role, i as f64)),
-            ValueRef::Float(f) => drop(self.numbers.insert(role, f)),
-        }
     }
 }
 
@@ -125,23 +165,9 @@ impl Reader<'_> {
     /// Every record of a layer with its values and geometry.
     fn each(&self, layer: &Layer, mut each: impl FnMut(&Row<'_>, &Values, &Geometry)) -> Result<()> {
         let Some(table) = self.snapshot.features(&layer.id)? else { return Ok(()) };
-        let field = |name: &str| layer.fields.iter().find(|f| f.name == name);
-        let columns: Vec<(bool, Option<FieldRole>)> =
-            table.schema().columns.iter().map(|c| field(&c.name).map_or((false, None), |f| (f.key, f.role))).collect();
-        let (mut values, mut geometry) = (Values::default(), Geometry::empty(GeometryKind::Point));
+        let (mut values, mut geometry) = (Values::of(layer, table.schema()), Geometry::empty(GeometryKind::Point));
         table.scan(&mut |row| {
-            values.key = None;
-            values.texts.clear();
-            values.numbers.clear();
-            row.values(&mut |column, value| {
-                let (key, role) = columns[column];
-                if let (true, ValueRef::Text(t)) = (key, value) {
-                    values.key = Some(t.to_string());
-                }
-                if let Some(role) = role {
-                    values.set(role, value);
-                }
-            });
+            values.fill(row);
             row.read_geometry(&mut geometry);
             each(row, &values, &geometry);
             Ok(())
@@ -160,7 +186,7 @@ impl Reader<'_> {
                 let cell = Cell {
                     layer: ix,
                     id: row.id(),
-                    code: v.key.clone().unwrap_or_default(),
+                    code: v.key().unwrap_or_default().to_string(),
                     name: v.owned(FieldRole::Name),
                     parent: v.owned(FieldRole::Parent),
                     body: body_code.as_ref().and_then(|code| self.book.organisation(code)),
@@ -183,16 +209,16 @@ impl Reader<'_> {
                 let duty = Duty {
                     layer: ix,
                     id: row.id(),
-                    code: v.key.clone().unwrap_or_else(|| row.id().0.to_string()),
+                    code: v.key().map_or_else(|| row.id().0.to_string(), str::to_string),
                     name: v.owned(FieldRole::Name),
                     organisation: self.book.organisation(named),
                     assist: self.list(assist),
                     classes: v.owned(FieldRole::ClassSet).unwrap_or_else(|| "*".into()),
-                    priority: v.numbers.get(&FieldRole::Priority).map_or(0, |p| *p as i64),
+                    priority: v.number(FieldRole::Priority).map_or(0, |p| p as i64),
                     area_m2: area_m2(g),
                     span: v.span(),
                     schedule: v.text(FieldRole::Schedule).and_then(|s| Schedule::parse(s).ok()),
-                    level: v.numbers.get(&FieldRole::Level).map_or(0, |l| *l as i8),
+                    level: v.level(),
                 };
                 duties.push((duty, g.clone()));
             })?;
@@ -226,7 +252,7 @@ impl Reader<'_> {
             let record = Record {
                 layer: ix,
                 id: FeatureId(row.id().0),
-                code: v.key.as_deref().unwrap_or_default(),
+                code: v.key().unwrap_or_default(),
                 class: v.text(FieldRole::ClassCode).and_then(|code| self.book.component_class(source, code)),
                 holders: [
                     self.holding(v, FieldRole::MaintainerOrgCode, FieldRole::MaintainerOrg),
@@ -238,7 +264,7 @@ impl Reader<'_> {
                 shared: v.flag(FieldRole::SharedFlag),
                 ownerless: v.flag(FieldRole::OwnerlessFlag).unwrap_or(false),
                 accuracy_m: accuracy_m(v.text(FieldRole::AccuracyClass)),
-                level: v.numbers.get(&FieldRole::Level).map_or(0, |l| *l as i8),
+                level: v.level(),
                 grid_differs: v
                     .text(FieldRole::UnitGridCode)
                     .is_some_and(|code| g.xy.first().is_some_and(|p| territory.contradicts(*p, code))),

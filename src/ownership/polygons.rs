@@ -10,15 +10,17 @@ use crate::geo::BBox;
 use crate::geo::side::Edge;
 
 /// Cells of the grid for each polygon. More cells: fewer of them have a border inside, more memory.
-const CELLS_PER_POLYGON: usize = 96;
+const CELLS_PER_POLYGON: usize = 256;
 /// 4096 × 4096 cells of four bytes at most.
 const MOST_CELLS: usize = 1 << 24;
 const FEWEST_CELLS: usize = 1 << 10;
 /// An edge this share of a cell beside it counts as touching: far above what rounding does, far below a cell.
 const SLACK: f64 = 1e-6;
 
-/// In `cells`: nobody; `polygon + 1`; or this bit and the place in `starts`.
+/// In `cells`: 0 nobody; `polygon + 1`; or this bit and the place of a list in `candidates`.
 const LIST: u32 = 1 << 31;
+/// In a candidate's polygon: others of the cell follow.
+const MORE: u32 = 1 << 31;
 
 pub struct PolygonIndex {
     bounds: BBox,
@@ -27,15 +29,15 @@ pub struct PolygonIndex {
     /// Columns and rows per unit of x and y.
     scale: [f64; 2],
     cells: Vec<u32>,
-    starts: Vec<u32>,
     candidates: Vec<Candidate>,
     edges: Vec<Edge>,
 }
 
 /// A polygon that a cell has something of.
 #[derive(Debug, Clone, Copy)]
-pub struct Candidate {
-    pub polygon: u32,
+struct Candidate {
+    /// With `MORE` where it is not the cell's last.
+    polygon: u32,
     first: u32,
     /// No edges: the polygon holds the whole cell.
     count: u32,
@@ -66,7 +68,7 @@ impl PolygonIndex {
         let rows = ((wanted / columns as f64).round() as usize).max(1);
         let scale = [columns as f64 / size[0], rows as f64 / size[1]].map(|s| if s.is_finite() { s } else { 0.0 });
         let cells = vec![0; columns * rows];
-        PolygonIndex { bounds, columns, rows, scale, cells, starts: vec![], candidates: vec![], edges: vec![] }
+        PolygonIndex { bounds, columns, rows, scale, cells, candidates: vec![], edges: vec![] }
     }
 
     /// Monotone in x.
@@ -112,8 +114,10 @@ impl PolygonIndex {
             // Neighbouring cells without a border are all in or all out.
             let middle = self.middle(column, row);
             let inside = *held.get_or_insert_with(|| is_inside(&edges[..count], middle));
-            if inside {
-                found.push((cell, Candidate { polygon, first, count: 0 }));
+            match (inside, &mut self.cells[cell as usize]) {
+                (true, free @ 0) => *free = polygon + 1,
+                (true, _) => found.push((cell, Candidate { polygon, first, count: 0 })),
+                (false, _) => {}
             }
         }
     }
@@ -143,19 +147,25 @@ impl PolygonIndex {
     }
 
     fn seal(&mut self, mut found: Vec<(u32, Candidate)>) {
-        found.sort_by_key(|(cell, c)| (*cell, c.polygon));
+        // Who holds a cell whole and alone stands in it already; lists are for the others.
+        found.sort_unstable_by_key(|(cell, c)| (*cell, c.polygon));
+        let mut list: Vec<Candidate> = vec![];
         for same in found.chunk_by(|a, b| a.0 == b.0) {
-            let (cell, only) = same[0];
-            self.cells[cell as usize] = match same.len() == 1 && only.count == 0 {
-                true => only.polygon + 1,
-                false => {
-                    self.starts.push(self.candidates.len() as u32);
-                    self.candidates.extend(same.iter().map(|(_, c)| *c));
-                    LIST | (self.starts.len() - 1) as u32
-                }
-            };
+            let cell = &mut self.cells[same[0].0 as usize];
+            list.clear();
+            list.extend(same.iter().map(|(_, c)| *c));
+            if *cell != 0 {
+                list.push(Candidate { polygon: *cell - 1, first: 0, count: 0 });
+                list.sort_unstable_by_key(|c| c.polygon);
+            }
+            *cell = LIST | self.candidates.len() as u32;
+            let last = list.len() - 1;
+            let more =
+                |(i, c): (usize, &Candidate)| Candidate { polygon: c.polygon | if i < last { MORE } else { 0 }, ..*c };
+            self.candidates.extend(list.iter().enumerate().map(more));
         }
-        self.starts.push(self.candidates.len() as u32);
+        self.candidates.shrink_to_fit();
+        self.edges.shrink_to_fit();
     }
 
     /// Calls `each` for every polygon that holds `p`, in the order of the polygons.
@@ -170,7 +180,7 @@ impl PolygonIndex {
             cell => {
                 for candidate in self.list(cell) {
                     if candidate.count == 0 || is_inside(self.edges_of(candidate), p) {
-                        each(candidate.polygon);
+                        each(candidate.polygon & !MORE);
                     }
                 }
             }
@@ -183,10 +193,15 @@ impl PolygonIndex {
         b.min_x <= x && x <= b.max_x && b.min_y <= y && y <= b.max_y
     }
 
+    /// The candidates of a cell that has a list.
     #[inline]
-    fn list(&self, cell: u32) -> &[Candidate] {
-        let at = (cell & !LIST) as usize;
-        &self.candidates[self.starts[at] as usize..self.starts[at + 1] as usize]
+    fn list(&self, cell: u32) -> impl Iterator<Item = &Candidate> {
+        let mut next = Some((cell & !LIST) as usize);
+        std::iter::from_fn(move || {
+            let candidate = self.candidates.get(next?)?;
+            next = next.filter(|_| candidate.polygon & MORE != 0).map(|n| n + 1);
+            Some(candidate)
+        })
     }
 
     #[inline]
@@ -207,7 +222,7 @@ impl PolygonIndex {
                 match *cell {
                     0 => {}
                     whole if whole & LIST == 0 => each(whole - 1, &[]),
-                    list => self.list(list).iter().for_each(|c| each(c.polygon, self.edges_of(c))),
+                    list => self.list(list).for_each(|c| each(c.polygon & !MORE, self.edges_of(c))),
                 }
             }
         }
