@@ -3,18 +3,17 @@
 
 use chengtu::feature::Feature;
 use chengtu::store::{BlockCache, LayerEntry, Manifest, Snapshot, Store};
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 pub struct City {
     dir: tempfile::TempDir,
     layers: PathBuf,
     env: Vec<(&'static str, PathBuf)>,
     /// The newest snapshot that was asked for: opening one reads its whole catalog.
-    opened: RefCell<Option<Arc<Snapshot>>>,
+    opened: Mutex<Option<Arc<Snapshot>>>,
 }
 
 /// What a run of `chengtu import` left behind.
@@ -60,7 +59,7 @@ impl City {
     pub fn new() -> City {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let layers = dir.path().join("layers");
-        City { dir, layers, env: vec![], opened: RefCell::new(None) }
+        City { dir, layers, env: vec![], opened: Mutex::new(None) }
     }
 
     /// The command will see this environment variable.
@@ -128,7 +127,7 @@ impl City {
     pub fn snapshot(&self) -> Arc<Snapshot> {
         let store = Store::open(&self.store(), false).expect("a store");
         let id = store.current().expect("CURRENT is read").expect("something is published");
-        let mut opened = self.opened.borrow_mut();
+        let mut opened = self.opened.lock().expect("no test panicked over it");
         match opened.as_ref().filter(|s| s.id == id) {
             Some(snapshot) => snapshot.clone(),
             None => {
