@@ -195,6 +195,7 @@ const FAULTS: &[Fault] = &[
     ("new.csv", "TERRITORY,01001", "TERRITORY,01009", &[("new.csv", 3, "\"01009\" is not in this scheme")]),
     ("walk.csv", "0101,01001", "0102,01001", &[("walk.csv", 2, "the class \"0102\" is not in old")]),
     ("walk.csv", "01001,exact", "01001|01001,exact", &[("walk.csv", 2, "`exact` does not fit 2 codes")]),
+    ("walk.csv", "0114,,none", "0101,,none", &[("walk.csv", 3, "0101 is taken by an earlier row")]),
     ("walk.csv", "0114,,none", "0114,,same", &[("walk.csv", 3, "`same` is none of exact")]),
     (
         "walk.csv",

@@ -151,14 +151,22 @@ impl Check<'_> {
 
     fn crosswalks(&mut self) {
         let r = self.register;
+        let mut pairs = HashSet::new();
         for (w, walk) in r.crosswalks.iter().enumerate() {
             let table = Table::Crosswalk(w);
+            if !pairs.insert((&walk.from, &walk.to)) {
+                self.add(table, None, format!("there are two crosswalks of {:?} to {:?}", walk.from, walk.to));
+            }
             let (from, to) = (self.book.scheme(&walk.from), self.book.scheme(&walk.to));
             let (Some(from), Some(to)) = (from, to) else {
                 self.add(table, None, format!("{:?} or {:?} has no class table", walk.from, walk.to));
                 continue;
             };
+            let mut codes = HashSet::new();
             for (i, row) in walk.rows.iter().enumerate() {
+                if !codes.insert((row.kind, &row.code)) {
+                    self.add(table, i, format!("{:?} {} is taken by an earlier row", row.kind, row.code));
+                }
                 let ends = std::iter::once((from, &row.code)).chain(row.to.iter().map(|code| (to, code)));
                 for (scheme, code) in ends {
                     if self.book.find_class(scheme, row.kind, code).is_none() {
