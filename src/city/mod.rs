@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// One consistent world.
 pub struct City {
     pub snapshot: Arc<Snapshot>,
-    /// What was found out about composites of this snapshot: (revision, nominal zoom) → joint thinning cut.
-    pub joint_cuts: quick_cache::sync::Cache<([u8; 16], u8), Option<u8>>,
+    /// What was found out about composites of this snapshot: (digest of the composite, nominal zoom) → thinning cut.
+    pub joint_cuts: quick_cache::sync::Cache<([u8; 16], u8), u8>,
     /// What lookups read, or why they cannot be answered.
     ownership: OnceLock<Result<Arc<Ownership>, String>>,
 }

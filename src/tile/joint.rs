@@ -1,30 +1,52 @@
 //! The joint budget: several layers in one tile stay below 500 KB compressed too. Where a composite's heaviest
 //! tiles of a zoom would not, all its layers are thinned to one level at that zoom: the same decision for every
-//! tile, so nothing jumps at a tile's edge. Found once per composite and zoom by drawing those tiles for real.
+//! tile, so nothing jumps at a tile's edge. Found once per composite and zoom by drawing those tiles for real. What a
+//! zoom leaves out no coarser one shows.
 
-use super::{Plan, draw_parts};
+use super::{Plan, draw_parts, plan};
 use crate::city::City;
 use crate::derive::{ALL, Cell, Census, heaviest, largest_fitting, within_budget};
 use crate::error::Result;
 use crate::geo::{TileKey, TileMatrixSet};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The thinning level that the plan's layers share at its zoom; none when they fit whole.
-pub fn cut(city: &City, plan: &Plan) -> Result<Option<u8>> {
-    if plan.parts.len() < 2 {
-        return Ok(None);
+pub fn cut(city: &City, asked: &Plan) -> Result<Option<u8>> {
+    let grid = Arc::new(TileMatrixSet::web_mercator_quad());
+    let z = asked.grid.nominal_zoom(asked.key.z);
+    match asked.layers.len() {
+        0 | 1 => Ok(None),
+        _ => Ok(Some(cut_at(city, asked, &grid, z)?).filter(|&cut| cut != ALL)),
     }
-    let z = plan.grid.nominal_zoom(plan.key.z);
-    let memo = (plan.revision.0, z);
+}
+
+/// The same at nominal zoom `z`, `ALL` for none: never above that of a finer zoom, so that what is shown at one is shown
+/// at the next.
+fn cut_at(city: &City, asked: &Plan, grid: &Arc<TileMatrixSet>, z: u8) -> Result<u8> {
+    let deepest = asked.layers.iter().map(|&ix| city.snapshot.catalog.layer(ix).zoom.max).max().unwrap_or(0);
+    if z > deepest {
+        return Ok(ALL);
+    }
+    let memo = (asked.composite.0, z);
     if let Some(known) = city.joint_cuts.get(&memo) {
         return Ok(known);
     }
-    let found = find(city, plan, z)?;
-    city.joint_cuts.insert(memo, found);
-    Ok(found)
+    let finer = cut_at(city, asked, grid, z + 1)?;
+    let own = match plan(city, &asked.audience, grid, &asked.layers, TileKey { z, x: 0, y: 0 })? {
+        Ok(Some(plan)) => find(city, &plan, z, finer)?,
+        Ok(None) | Err(_) => finer,
+    };
+    city.joint_cuts.insert(memo, own);
+    Ok(own)
 }
 
-fn find(city: &City, plan: &Plan, z: u8) -> Result<Option<u8>> {
+/// The largest cut up to `most` with which the heaviest tiles fit.
+fn find(city: &City, plan: &Plan, z: u8, most: u8) -> Result<u8> {
+    if plan.parts.len() < 2 {
+        // A layer alone fits by itself.
+        return Ok(most);
+    }
     let grid = TileMatrixSet::web_mercator_quad();
     let cells = heaviest(&together(city, plan, z)?);
     let fits = |cut: u8| -> Result<bool> {
@@ -36,8 +58,7 @@ fn find(city: &City, plan: &Plan, z: u8) -> Result<Option<u8>> {
         }
         Ok(true)
     };
-    let cut = largest_fitting(ALL, fits)?;
-    Ok((cut != ALL).then_some(cut))
+    largest_fitting(most, fits)
 }
 
 /// The layers' censuses of a zoom added up, tile by tile.

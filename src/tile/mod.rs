@@ -21,6 +21,10 @@ pub struct Revision(pub [u8; 16]);
 pub struct Plan {
     pub revision: Revision,
     pub key: TileKey,
+    /// Digest of all that its layers hold at any zoom: what a composite is thinned by.
+    composite: Revision,
+    /// As asked, those too that are not served at this zoom.
+    layers: Vec<LayerIx>,
     grid: Arc<TileMatrixSet>,
     audience: Audience,
     today: String,
@@ -73,6 +77,10 @@ pub fn plan(
     let today = city.snapshot.manifest.created.chars().take(10).collect::<String>();
     let mut digest = blake3::Hasher::new();
     digest.update(&draw::VERSION.to_le_bytes()).update(grid.id.as_bytes()).update(audience.tag.as_bytes());
+    let composite = composite(city, audience, layers, &today);
+    if layers.len() > 1 {
+        digest.update(&composite.0);
+    }
     let mut parts = vec![];
     for &ix in layers {
         let layer = catalog.layer(ix);
@@ -90,10 +98,39 @@ pub fn plan(
     if parts.is_empty() {
         return Ok(Ok(None));
     }
-    let mut revision = [0; 16];
-    revision.copy_from_slice(&digest.finalize().as_bytes()[..16]);
-    let plan = Plan { revision: Revision(revision), key, grid: grid.clone(), audience: audience.clone(), today, parts };
+    let plan = Plan {
+        revision: Revision::of(&digest),
+        key,
+        composite,
+        layers: layers.to_vec(),
+        grid: grid.clone(),
+        audience: audience.clone(),
+        today,
+        parts,
+    };
     Ok(Ok(Some(plan)))
+}
+
+impl Revision {
+    fn of(digest: &blake3::Hasher) -> Revision {
+        let mut revision = [0; 16];
+        revision.copy_from_slice(&digest.finalize().as_bytes()[..16]);
+        Revision(revision)
+    }
+}
+
+/// All that the cuts of a composite follow from: its layers' declarations and features, whatever the zoom.
+fn composite(city: &City, audience: &Audience, layers: &[LayerIx], today: &str) -> Revision {
+    let mut digest = blake3::Hasher::new();
+    digest.update(&draw::VERSION.to_le_bytes()).update(audience.tag.as_bytes()).update(today.as_bytes());
+    for &ix in layers {
+        let layer = city.snapshot.catalog.layer(ix);
+        if let Some(entry) = city.snapshot.manifest.layers.get(&layer.id) {
+            digest.update(layer.id.as_bytes()).update(entry.declaration.as_bytes());
+            digest.update(entry.features.digest.as_bytes());
+        }
+    }
+    Revision::of(&digest)
 }
 
 /// The tile's bytes, uncompressed; empty when nothing is there. A composite is the concatenation of its layers'

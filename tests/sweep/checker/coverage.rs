@@ -11,7 +11,7 @@ use chengtu::geo::{BBox, GeometryKind, TileKey, TileMatrixSet};
 use chengtu::mvt::decode;
 use std::collections::{HashMap, HashSet};
 
-/// The widest hole or overlap, in tile units.
+/// The widest hole or overlap, in tile units: no upright square of more fits into it.
 const WIDEST: f64 = 1.0;
 /// Breaches named of one tile or zoom.
 const NAMED: usize = 20;

@@ -35,10 +35,10 @@ pub fn lacking(whole: &[Ring], drawn: &[Ring]) -> Vec<Area> {
     overlay(whole, drawn, OverlayRule::Difference)
 }
 
-/// The diameter of the largest circle in an area where it is above `least`, with its centre. A quadtree over the
-/// distance to the outline (Agafonkin's polylabel, 2016), to within a hundredth of a unit.
+/// The side of the largest upright square in an area where it is above `least`, with its centre. A quadtree over the
+/// distance to the outline (as Agafonkin's polylabel, 2016), to within a hundredth of a unit.
 pub fn wider_than(area: &Area, least: f64) -> Option<(f64, [f64; 2])> {
-    if surface(area) <= std::f64::consts::FRAC_PI_4 * least * least {
+    if surface(area) <= least * least {
         return None;
     }
     let (mut min, mut max) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
@@ -52,22 +52,46 @@ pub fn wider_than(area: &Area, least: f64) -> Option<(f64, [f64; 2])> {
         return None;
     }
     let half = (max[0] - min[0]).max(max[1] - min[1]) / 2.0;
-    let mut cells = vec![([(min[0] + max[0]) / 2.0, (min[1] + max[1]) / 2.0], half)];
-    let mut best = (least / 2.0, None);
-    while let Some((c, half)) = cells.pop() {
-        let d = distance(area, c);
-        if d > best.0 + 0.005 {
-            best = (d, Some(c));
-        }
-        if d + half * std::f64::consts::SQRT_2 > best.0 + 0.005 {
-            let h = half / 2.0;
-            cells.extend([[-h, -h], [h, -h], [-h, h], [h, h]].map(|o| ([c[0] + o[0], c[1] + o[1]], h)));
-        }
-    }
-    best.1.map(|c| (2.0 * best.0, c))
+    let mut search = Search { area, radius: least / 2.0, centre: None };
+    search.look([(min[0] + max[0]) / 2.0, (min[1] + max[1]) / 2.0], half, &edges(area).collect::<Vec<_>>());
+    search.centre.map(|c| (2.0 * search.radius, c))
 }
 
-fn edges(area: &Area) -> impl Iterator<Item = ([f64; 2], [f64; 2])> {
+type Edge = ([f64; 2], [f64; 2]);
+
+struct Search<'a> {
+    area: &'a Area,
+    /// The best so far.
+    radius: f64,
+    centre: Option<[f64; 2]>,
+}
+
+impl Search<'_> {
+    /// Looks in a square for the middle of a larger one. `near`: the edges that any place of it can be nearest to.
+    fn look(&mut self, c: [f64; 2], half: f64, near: &[Edge]) {
+        let reach = half;
+        let distances: Vec<f64> = near.iter().map(|&e| distance(e, c)).collect();
+        let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
+        if nearest + reach <= self.radius + 0.005 {
+            return;
+        }
+        let inside = (nearest > reach.min(self.radius)).then(|| contains(self.area, c));
+        if inside == Some(true) && nearest > self.radius + 0.005 {
+            (self.radius, self.centre) = (nearest, Some(c));
+        }
+        if inside == Some(false) && nearest > reach {
+            return;
+        }
+        let near: Vec<Edge> =
+            near.iter().zip(distances).filter(|(_, d)| *d <= nearest + 2.0 * reach).map(|(e, _)| *e).collect();
+        let h = half / 2.0;
+        for o in [[-h, -h], [h, -h], [-h, h], [h, h]] {
+            self.look([c[0] + o[0], c[1] + o[1]], h, &near);
+        }
+    }
+}
+
+fn edges(area: &Area) -> impl Iterator<Item = Edge> {
     area.iter().flat_map(|ring| (0..ring.len()).map(move |i| (ring[i], ring[(i + 1) % ring.len()])))
 }
 
@@ -75,17 +99,44 @@ fn surface(area: &Area) -> f64 {
     edges(area).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f64>().abs() / 2.0
 }
 
-/// To the outline's nearest point: positive inside.
-fn distance(area: &Area, p: [f64; 2]) -> f64 {
-    let (mut nearest, mut inside) = (f64::INFINITY, false);
-    for (a, b) in edges(area) {
-        if (a[1] > p[1]) != (b[1] > p[1]) {
-            inside ^= p[0] < (b[0] - a[0]) * (p[1] - a[1]) / (b[1] - a[1]) + a[0];
-        }
-        let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-        let l = dx * dx + dy * dy;
-        let t = if l > 0.0 { (((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / l).clamp(0.0, 1.0) } else { 0.0 };
-        nearest = nearest.min((p[0] - a[0] - t * dx).hypot(p[1] - a[1] - t * dy));
+fn contains(area: &Area, p: [f64; 2]) -> bool {
+    let crosses =
+        |(a, b): &Edge| (a[1] > p[1]) != (b[1] > p[1]) && p[0] < (b[0] - a[0]) * (p[1] - a[1]) / (b[1] - a[1]) + a[0];
+    edges(area).filter(crosses).count() % 2 == 1
+}
+
+/// From a point to an edge along the longer axis: rounding moves a vertex by half a unit along each.
+fn distance((a, b): Edge, p: [f64; 2]) -> f64 {
+    let (x, y) = (a[0] - p[0], a[1] - p[1]);
+    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+    let at = |t: f64| (x + dx * t).abs().max((y + dy * t).abs());
+    // The larger of the two has its least value at an end, where both are equal, or where it is 0.
+    let turns = [(x, dx), (y, dy), (x - y, dx - dy), (x + y, dx + dy)];
+    let inner = turns.into_iter().filter(|(_, d)| *d != 0.0).map(|(v, d)| at((-v / d).clamp(0.0, 1.0)));
+    inner.fold(at(0.0).min(at(1.0)), f64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths() {
+        let frame = |w: f64| {
+            vec![
+                vec![[0.0, 0.0], [100.0, 0.0], [100.0, 50.0], [0.0, 50.0]],
+                vec![[w, w], [w, 50.0 - w], [100.0 - w, 50.0 - w], [100.0 - w, w]],
+            ]
+        };
+        assert_eq!(wider_than(&frame(0.7), 1.0), None, "a frame is as wide as its bars, not as its hole");
+        let (wide, _) = wider_than(&frame(1.5), 1.0).expect("wider than a unit");
+        assert!((wide - 1.5).abs() < 0.02, "{wide}");
+        let slope: Area = vec![vec![[0.0, 0.0], [100.0, 100.0], [100.0, 101.2], [0.0, 1.2]]];
+        assert_eq!(wider_than(&slope, 1.0), None, "a band that is 1.2 high and slopes has no room for a unit square");
+        let both = in_common(
+            &[vec![[0.0, 0.0], [9.0, 0.0], [9.0, 9.0], [0.0, 9.0]]],
+            &[vec![[6.0, -1.0], [12.0, -1.0], [12.0, 12.0], [6.0, 12.0]]],
+        );
+        assert!((wider_than(&both[0], 1.0).expect("3 units").0 - 3.0).abs() < 0.05);
     }
-    if inside { nearest } else { -nearest }
 }
