@@ -5,6 +5,7 @@
 mod checker;
 
 use checker::Options;
+use checker::polygons::{Ring, in_common, wider_than};
 use chengtu::city::City;
 use chengtu::layer::Catalog;
 use chengtu::sample::{SampleOptions, write_city};
@@ -50,8 +51,29 @@ fn every_tile_of_a_small_city_keeps_what_is_promised() {
     let dir = tempfile::tempdir().expect("a folder");
     let city = small_city(dir.path());
     let layers = LAYERS.map(String::from).to_vec();
-    let options = Options { zooms: (0, 17), whole_to: 11, sample: 4, layers, composites: true };
+    let options = Options { zooms: (0, 16), whole_to: 10, sample: 3, layers, composites: true };
     let report = checker::sweep(&city, &options, &|_| {});
     assert!(report.tiles() > 300, "{report}");
     assert!(report.is_clean(), "{report}");
+}
+
+/// The checker's own measure.
+#[test]
+fn widths_of_slivers() {
+    let frame = |w: f64| {
+        vec![
+            vec![[0.0, 0.0], [100.0, 0.0], [100.0, 50.0], [0.0, 50.0]],
+            vec![[w, w], [w, 50.0 - w], [100.0 - w, 50.0 - w], [100.0 - w, w]],
+        ]
+    };
+    assert_eq!(wider_than(&frame(0.7), 1.0), None, "a frame is as wide as its bars, not as its hole");
+    let (wide, _) = wider_than(&frame(1.5), 1.0).expect("wider than a unit");
+    assert!((wide - 1.5).abs() < 0.02, "{wide}");
+    let slope: Vec<Ring> = vec![vec![[0.0, 0.0], [100.0, 100.0], [100.0, 101.2], [0.0, 1.2]]];
+    assert_eq!(wider_than(&slope, 1.0), None, "a band that is 1.2 high and slopes has no room for a unit square");
+    let both = in_common(
+        &[vec![[0.0, 0.0], [9.0, 0.0], [9.0, 9.0], [0.0, 9.0]]],
+        &[vec![[6.0, -1.0], [12.0, -1.0], [12.0, 12.0], [6.0, 12.0]]],
+    );
+    assert!((wider_than(&both[0], 1.0).expect("3 units").0 - 3.0).abs() < 0.05);
 }

@@ -6,7 +6,7 @@
 mod composite;
 mod coverage;
 mod layer;
-mod polygons;
+pub mod polygons;
 mod report;
 mod seams;
 mod tile;

@@ -115,28 +115,3 @@ fn distance((a, b): Edge, p: [f64; 2]) -> f64 {
     let inner = turns.into_iter().filter(|(_, d)| *d != 0.0).map(|(v, d)| at((-v / d).clamp(0.0, 1.0)));
     inner.fold(at(0.0).min(at(1.0)), f64::min)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn widths() {
-        let frame = |w: f64| {
-            vec![
-                vec![[0.0, 0.0], [100.0, 0.0], [100.0, 50.0], [0.0, 50.0]],
-                vec![[w, w], [w, 50.0 - w], [100.0 - w, 50.0 - w], [100.0 - w, w]],
-            ]
-        };
-        assert_eq!(wider_than(&frame(0.7), 1.0), None, "a frame is as wide as its bars, not as its hole");
-        let (wide, _) = wider_than(&frame(1.5), 1.0).expect("wider than a unit");
-        assert!((wide - 1.5).abs() < 0.02, "{wide}");
-        let slope: Area = vec![vec![[0.0, 0.0], [100.0, 100.0], [100.0, 101.2], [0.0, 1.2]]];
-        assert_eq!(wider_than(&slope, 1.0), None, "a band that is 1.2 high and slopes has no room for a unit square");
-        let both = in_common(
-            &[vec![[0.0, 0.0], [9.0, 0.0], [9.0, 9.0], [0.0, 9.0]]],
-            &[vec![[6.0, -1.0], [12.0, -1.0], [12.0, 12.0], [6.0, 12.0]]],
-        );
-        assert!((wider_than(&both[0], 1.0).expect("3 units").0 - 3.0).abs() < 0.05);
-    }
-}
