@@ -103,6 +103,7 @@ fn the_import_reports_exactly_the_planted_faults() {
         assert_eq!(source["read"].as_u64(), Some(expected.rows), "{id}");
         assert_eq!(by_code(&source["rejected"]), expected.rejects, "{id}");
         assert_eq!(by_code(&source["repaired"]), expected.repairs, "{id}");
+        assert_eq!(by_code(&source["faulty"]), expected.faulty, "{id}");
         for (layer, n) in by_code(&source["layers"]) {
             *stored.entry(layer).or_default() += n;
         }

@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value as Json, json};
 
 /// The record as the bytes of a GeoJSON Feature; `None` when the layer has no such id. Fields that do not exist for
-/// `audience` are absent; empty ones are null. Coordinates: `[longitude, latitude]` in degrees, and the height in
+/// `audience` are absent; empty ones are null. `model.lods` names the levels of detail of its 3D model, if any. Coordinates: `[longitude, latitude]` in degrees, and the height in
 /// metres where the source has one (its datum is the layer's declaration).
 pub fn item(city: &City, audience: &Audience, layer: LayerIx, id: FeatureId) -> Result<Option<Vec<u8>>> {
     let snapshot = &city.snapshot;
@@ -23,14 +23,20 @@ pub fn item(city: &City, audience: &Audience, layer: LayerIx, id: FeatureId) -> 
         let what = format!("the id index of {} leads to another record", layer.id);
         return Err(crate::error::Error::damaged(&layer.id, what));
     }
-    Ok(Some(to_geojson(layer, audience, &feature)))
+    let lods = match snapshot.models(&layer.id)? {
+        Some(models) => models.get(id)?.map(|m| m.lods.iter().map(|l| l.tier.to_string()).collect()),
+        None => None,
+    };
+    Ok(Some(to_geojson(layer, audience, &feature, lods)))
 }
 
-fn to_geojson(layer: &Layer, audience: &Audience, feature: &Feature) -> Vec<u8> {
+/// `lods`: the levels of detail of the feature's 3D model, where it has one.
+fn to_geojson(layer: &Layer, audience: &Audience, feature: &Feature, lods: Option<Vec<String>>) -> Vec<u8> {
     let document = FeatureDocument {
         kind: "Feature",
         id: feature.id.0,
         collection: &layer.id,
+        model: lods.map(|lods| ModelMember { lods }),
         geometry: geometry(&feature.geometry),
         properties: Properties { layer, audience, values: &feature.values },
     };
@@ -43,8 +49,17 @@ struct FeatureDocument<'a> {
     kind: &'static str,
     id: u64,
     collection: &'a str,
+    /// A foreign member (RFC 7946 §6.1): that a 3D model stands on the geometry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<ModelMember>,
     geometry: Json,
     properties: Properties<'a>,
+}
+
+/// The levels of detail of the 3D model.
+#[derive(serde::Serialize)]
+struct ModelMember {
+    lods: Vec<String>,
 }
 
 struct Properties<'a> {
@@ -153,9 +168,12 @@ mod tests {
             geometry: Geometry::point(114.3, 34.8),
             values: vec![Value::Text("0123".into()), Value::Null, Value::Text("138".into())],
         };
-        let text = |a| String::from_utf8(to_geojson(&layer(), a, &feature)).unwrap();
+        let text = |a| String::from_utf8(to_geojson(&layer(), a, &feature, None)).unwrap();
         assert!(text(&Audience::PUBLIC).ends_with(r#""properties":{"code":"0123","age":null}}"#));
         assert!(text(&Audience::OPEN).ends_with(r#""properties":{"code":"0123","age":null,"phone":"138"}}"#));
+        let with_model = to_geojson(&layer(), &Audience::PUBLIC, &feature, Some(vec!["1".into(), "2.2".into()]));
+        let with_model: Json = serde_json::from_slice(&with_model).unwrap();
+        assert_eq!(with_model["model"], json!({"lods": ["1", "2.2"]}));
         let v: Json = serde_json::from_str(&text(&Audience::PUBLIC)).unwrap();
         assert_eq!((&v["id"], &v["collection"], &v["type"]), (&json!(9), &json!("lamp"), &json!("Feature")));
     }

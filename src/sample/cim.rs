@@ -5,7 +5,7 @@ use super::basemap::{address, building_id};
 use super::cityfile::{CityPlace, Kind};
 use super::delivery::{Deliveries, Delivery, Place, Rows};
 use super::faults::Every;
-use super::house::{Design, House, Roof};
+use super::house::{Design, Face, House, Roof};
 use super::names::{self, day};
 use super::plan::Plan;
 use super::plan::block::Building;
@@ -94,11 +94,17 @@ fn standard(plan: &Plan, rows: &mut Rows) -> Result<()> {
             ("address", address(plan, f, i).into()),
             ("owner_org_name", if b.usage == "住宅" { "业主共有" } else { "产权单位" }.into()),
         ];
-        let house = house(plan, f, b, false, rng);
+        let mut house = house(plan, f, b, false, rng);
         if faults.at(k) {
             let mut broken = house.clone();
             broken.faces[0].1[0][0] = broken.vertices.len() + 7;
             rows.put_refused("vertex-index", Shape::House(&broken), &own)?;
+        }
+        if faults.at(k + 1) {
+            // The modeller forgot the last wall: the solid does not close.
+            let wall = house.faces.iter().rposition(|(face, _)| *face == Face::Wall);
+            wall.map(|at| house.faces.remove(at));
+            *rows.expected.faulty.entry("not-closed".into()).or_default() += 1;
         }
         k += 1;
         rows.put(Shape::House(&house), &own)

@@ -18,6 +18,8 @@ pub struct Expected {
     pub rows: u64,
     pub rejects: BTreeMap<String, u64>,
     pub repairs: BTreeMap<String, u64>,
+    /// Rows that are stored with something wrong that the report tells.
+    pub faulty: BTreeMap<String, u64>,
     /// Faults that a reader cannot see row by row (a dangling pipe end, a null date): noted here, stored as they are.
     pub notes: BTreeMap<String, u64>,
 }

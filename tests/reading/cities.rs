@@ -234,7 +234,7 @@ fn parts_are_merged_and_rooms_left_out() {
     );
     let m = models(&got)[0];
     assert_eq!((m.positions.len(), m.lods[0].surfaces.len(), m.lods[0].shells.len()), (8, 8, 2));
-    assert_eq!(faults(&got), BTreeMap::from([("missing-part".into(), 1)]));
+    assert_eq!(faults(&got), BTreeMap::from([("missing-part".into(), 1), ("not-closed".into(), 1)]));
     assert!(got.done.as_ref().unwrap().findings.iter().any(|f| f.starts_with("1 rooms")));
     for (column, expected) in [
         ("id", Raw::Text("b".into())),
@@ -384,7 +384,7 @@ fn plateau_buildings_are_read_northing_first() {
     let faces: u64 = surfaces(&got, "2").values().sum();
     assert_eq!(surfaces(&got, "2").keys().collect::<Vec<_>>(), roofs.keys().collect::<Vec<_>>(), "{faces}");
     // Rule T03: a surface member that names the building itself.
-    assert_eq!(faults(&got).get("dangling-reference"), Some(&1));
+    assert_eq!(faults(&got).get("dangling-reference"), Some(&1), "{:?}", faults(&got));
     assert_eq!(value(&got, 0, "height"), &Raw::Text("7.1".into()));
     assert_eq!(value(&got, 0, "対照番号"), &Raw::Text("32019".into()));
     assert_eq!(value(&got, 0, "type"), &Raw::Text("Building".into()));
@@ -506,4 +506,37 @@ fn broken_citygml_is_told() {
         let got = written(&whole.replacen(from, to, if from.starts_with('<') { 1 } else { 2 }));
         assert_eq!(codes(&got), BTreeMap::from([(code.to_string(), 1)]), "{from} {:?}", got.failed);
     }
+}
+
+/// Each of PLATEAU's quality cases is stored, with its fault told.
+#[test]
+fn quality_cases_are_reported_by_their_faults() {
+    let (Some(data), scratch) = (data(), tempfile::tempdir().unwrap()) else { return };
+    let mut wrong = vec![];
+    for (case, fault) in [
+        ("L07_LOD0_01/udx/bldg/L07.gml", "repeated-point"),
+        ("L07_LOD0_02/udx/bldg/L07.gml", "degenerate-ring"),
+        ("L07_LOD1/udx/bldg/l7_fail.gml", "repeated-point"),
+        ("L07_LOD2-4/udx/bldg/l7_fail_lod2.gml", "repeated-point"),
+        ("L09_LOD0/udx/bldg/L09.gml", "self-intersection"),
+        ("L09_LOD1_01/udx/bldg/L09_01.gml", "self-intersection"),
+        ("L09_LOD1_02/udx/bldg/L09_02.gml", "self-intersection"),
+        ("L09_LOD1_03/udx/bldg/L09_03.gml", "repeated-point"),
+        ("L11_LOD1/udx/bldg/l11.gml", "not-planar"),
+        ("L13_LOD0_01/udx/bldg/L13_LOD0_01.gml", "hole-outside"),
+        ("L13_LOD0_02/udx/bldg/L13_LOD0_02.gml", "hole-outside"),
+        ("L13_LOD0_03/udx/bldg/L13_LOD0_03.gml", "holes-meet"),
+        ("L13_LOD1_01/udx/bldg/l13_fail_interior_exterior_crossing.gml", "hole-outside"),
+        ("L13_LOD1_02/udx/bldg/l13_fail_exterior_interior_touching.gml", "hole-outside"),
+        ("L13_LOD1_03/udx/bldg/l13_fail_intersecting_interiors.gml", "holes-meet"),
+    ] {
+        let path = data.join("6-conformance/plateau_qc/02-bldg").join(case);
+        let got = child(&job(path, Format::Gml, scratch.path()));
+        assert_eq!((got.failed.as_ref(), codes(&got)), (None, BTreeMap::new()), "{case}");
+        assert_eq!(models(&got).len(), got.records.len(), "{case}");
+        if !faults(&got).contains_key(fault) {
+            wrong.push(format!("{case}: {fault} in {:?}", faults(&got)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

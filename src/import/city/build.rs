@@ -36,6 +36,10 @@ impl Faults {
         }
     }
 
+    pub fn from_list(list: Vec<Reject>) -> Faults {
+        Faults(list)
+    }
+
     pub fn into_list(self) -> Vec<Reject> {
         self.0
     }

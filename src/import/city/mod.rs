@@ -6,17 +6,19 @@ mod citygml;
 mod cityjson;
 mod columns;
 mod crs;
+mod frame;
 mod outline;
+mod sound;
 
 pub use columns::Attributes;
-pub use outline::outline;
 
 use super::read::unpack::Input;
 use super::read::{Outcome, fail};
+use super::repair::reject;
 use super::reproject::{FileCrs, Reproject};
-use super::wire::{Format, Frame, ReadJob, Who};
+use super::wire::{Format, Frame, ReadJob, Reject, Who};
 use crate::error::Result;
-use crate::feature::Tier;
+use crate::feature::{Geometry, Model, Tier};
 
 /// Reads a city model; `None` where the file is not one, in spite of what may be in it. The job's format is what its
 /// name says, and what the content says is believed more.
@@ -34,6 +36,16 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         (Ok(true), Format::Citygml | Format::Gml) => Some(citygml::read(job, input, out)),
         (Ok(true), _) => Some(cityjson::read(job, input, out)),
     }
+}
+
+/// A model in degrees: its outline, and what is wrong with it, as it is told.
+pub fn judge(model: &Model, told: Vec<Reject>) -> (std::result::Result<Geometry, Reject>, Vec<Reject>) {
+    let mut faults = build::Faults::from_list(told);
+    if let Some(flaw) = model.flaw() {
+        return (Err(reject("bad-model", format!("the model has {flaw}"))), vec![]);
+    }
+    sound::check(model, &mut faults);
+    (outline::outline(model), faults.into_list())
 }
 
 /// The levels of detail that the manifest wants.

@@ -1,6 +1,7 @@
 //! The footprint (建筑基底) of a model: its ground surfaces as one polygon, or what comes nearest to them. Works on models
 //! in degrees; measures in metres around the model.
 
+use super::frame::Frame;
 use crate::feature::{Geometry, Lod, Model, Role, SurfaceView};
 use crate::geo::GeometryKind;
 use crate::import::repair::reject;
@@ -18,13 +19,12 @@ const GRID: f64 = 1e4;
 const SLIVER_M2: f64 = 0.01;
 /// Surfaces steeper than this (cosine of the angle to the vertical) are walls.
 const FLAT: f64 = 0.05;
-/// Metres per degree of latitude on the mean sphere; only shapes are measured with it.
-const METRES_PER_DEGREE: f64 = 111_195.0;
 
 /// The polygon on which the model stands, with the height of its ground.
 ///
 /// Taken from, in this order: surfaces called ground, of the finest level that has them; the level 0 (a footprint or a
-/// roof edge); the faces that look down; the projection of all faces that are no walls.
+/// roof edge); the faces that look down; the projection of all faces that are no walls; where all of these cross
+/// themselves to nothing, the convex hull.
 ///
 /// # Errors
 /// `no-footprint` where all of it is walls.
@@ -45,42 +45,10 @@ pub fn outline(model: &Model) -> Result<Geometry, Reject> {
         &|| pick(finest, &|s| slope(s).abs() > FLAT),
     ];
     let found = ways.iter().map(|way| frame.united(&way())).find(|g| !g.xy.is_empty());
-    found.ok_or_else(|| reject("no-footprint", "every surface of the model is vertical"))
+    found.or_else(|| frame.hull()).ok_or_else(|| reject("no-footprint", "every surface of the model is vertical"))
 }
 
-/// Metres around the model's first position, x = east.
-struct Frame<'a> {
-    model: &'a Model,
-    origin: [f64; 3],
-    scale: [f64; 2],
-}
-
-impl<'a> Frame<'a> {
-    fn of(model: &'a Model) -> Frame<'a> {
-        let origin = model.positions.first().copied().unwrap_or_default();
-        let scale = [METRES_PER_DEGREE * origin[1].to_radians().cos().max(1e-6), METRES_PER_DEGREE];
-        Frame { model, origin, scale }
-    }
-
-    fn place(&self, corner: u32) -> [f64; 3] {
-        let p = self.model.positions[corner as usize];
-        [(p[0] - self.origin[0]) * self.scale[0], (p[1] - self.origin[1]) * self.scale[1], p[2] - self.origin[2]]
-    }
-
-    /// The vertical part of the ring's unit normal (Newell's method): 1 looks up, -1 down, 0 is a wall.
-    fn slope(&self, ring: &[u32]) -> f64 {
-        let mut n = [0.0; 3];
-        for i in 0..ring.len() {
-            let (a, b) = (self.place(ring[i]), self.place(ring[(i + 1) % ring.len()]));
-            for (k, sum) in n.iter_mut().enumerate() {
-                let (u, v) = ((k + 1) % 3, (k + 2) % 3);
-                *sum += (a[u] - b[u]) * (a[v] + b[v]);
-            }
-        }
-        let length = n.iter().map(|v| v * v).sum::<f64>().sqrt();
-        if length > 0.0 { n[2] / length } else { 0.0 }
-    }
-
+impl Frame<'_> {
     /// All surfaces as one polygon; a single one as it is.
     fn united(&self, surfaces: &[Vec<Vec<u32>>]) -> Geometry {
         if let [one] = surfaces {
@@ -97,6 +65,41 @@ impl<'a> Frame<'a> {
         let mut g = self.union(surfaces);
         g.z = vec![lowest; g.xy.len()];
         g
+    }
+
+    /// The convex hull of all places (Andrew's monotone chain), unless it is no more than a sliver.
+    fn hull(&self) -> Option<Geometry> {
+        let mut all: Vec<([f64; 2], u32)> = (0..self.model.positions.len() as u32)
+            .map(|c| (self.place(c), c))
+            .map(|(p, c)| ([p[0], p[1]], c))
+            .collect();
+        all.sort_by(|a, b| a.0[0].total_cmp(&b.0[0]).then(a.0[1].total_cmp(&b.0[1])));
+        let turn =
+            |a: [f64; 2], b: [f64; 2], c: [f64; 2]| (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
+        let chain = |places: &mut dyn Iterator<Item = &([f64; 2], u32)>| {
+            let mut side: Vec<([f64; 2], u32)> = vec![];
+            for &p in places {
+                while side.len() > 1 && turn(side[side.len() - 2].0, side[side.len() - 1].0, p.0) <= 0.0 {
+                    side.pop();
+                }
+                side.push(p);
+            }
+            side.pop();
+            side
+        };
+        let mut ring = chain(&mut all.iter());
+        ring.extend(chain(&mut all.iter().rev()));
+        let area: f64 = (0..ring.len())
+            .map(|i| (ring[i].0, ring[(i + 1) % ring.len()].0))
+            .map(|(a, b)| a[0] * b[1] - b[0] * a[1])
+            .sum();
+        if ring.len() < 3 || area < 2.0 * SLIVER_M2 {
+            return None;
+        }
+        let lowest = self.model.bounds()[0][2];
+        let place = |c: &u32| [self.model.positions[*c as usize][0], self.model.positions[*c as usize][1]];
+        let xy: Vec<[f64; 2]> = ring.iter().chain(ring.first()).map(|(_, c)| place(c)).collect();
+        Some(Geometry { z: vec![lowest; xy.len()], ..Geometry::polygon(&[xy]) })
     }
 
     fn union(&self, surfaces: &[Vec<Vec<u32>>]) -> Geometry {
@@ -173,6 +176,7 @@ fn double_area(ring: &[[i32; 2]]) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::METRES_PER_DEGREE;
     use super::*;
     use crate::feature::Tier;
     use crate::import::city::build::Builder;
@@ -236,6 +240,8 @@ mod tests {
         // LEFT is clockwise from above: it looks down.
         assert_eq!(measured(&outline(&model(1, true, &unknown)).unwrap()).0.abs(), 25.0);
         assert_eq!(measured(&outline(&model(1, false, &unknown)).unwrap()), (77.0, 1));
+        const BOW: &[[f64; 3]] = &[[0., 0., 2.], [5., 5., 2.], [5., 0., 2.], [0., 5., 2.]];
+        assert_eq!(measured(&outline(&model(1, true, &[(Role::Ground, &[BOW])])).unwrap()), (25.0, 1));
         let walls: Vec<Face> = vec![(Role::Ground, &[WALL]), (Role::Unknown, &[WALL])];
         assert_eq!(outline(&model(1, true, &walls)).unwrap_err().code, "no-footprint");
     }

@@ -4,10 +4,11 @@ use super::{Outcome, Stop, valid};
 use crate::error::Result;
 use crate::feature::{Geometry, Model};
 use crate::geo::{BBox, GeometryKind};
-use crate::import::city::{Attributes, outline};
+use crate::import::city::{self, Attributes};
 use crate::import::repair::{self, Repairs, reject};
 use crate::import::reproject::Reproject;
 use crate::import::wire::{Done, Frame, Opened, Raw, Record, Reject, Who};
+use rayon::prelude::*;
 
 /// A frame holds up to this many records or vertices, whichever is reached first.
 const BATCH_RECORDS: usize = 512;
@@ -120,6 +121,12 @@ impl<'a> Pipe<'a> {
             d.geometry = taken.and_then(|g| prepare(g, &mut d.repairs));
         }
         self.to_degrees(&mut batch);
+        // The costly part of models, on all cores.
+        batch.par_iter_mut().for_each(|d| {
+            if let Some(model) = &d.model {
+                (d.geometry, d.faults) = city::judge(model, std::mem::take(&mut d.faults));
+            }
+        });
         let records: Vec<Record> = batch.into_iter().map(|d| self.finish(d)).collect();
         self.done.read += records.len() as u64;
         (self.out)(Frame::Records(records)).map_err(Stop::Sink)
@@ -164,24 +171,23 @@ impl<'a> Pipe<'a> {
         }
     }
 
-    /// The outline of a draft's model, or why the model cannot stand.
-    fn stand(&self, model: &Model, d: &mut Draft) -> Result<Geometry, Reject> {
+    /// The outline of a draft's model, as good as any polygon, or why the model cannot stand.
+    fn stand(&self, model: &Model, d: &mut Draft, outline: Result<Geometry, Reject>) -> Result<Geometry, Reject> {
         if let Some(why) = model.positions.iter().find_map(|p| self.reproject.refuse([p[0], p[1]])) {
             return Err(reject("outside-crs", why));
         }
-        if let Some(flaw) = model.flaw() {
-            return Err(reject("bad-model", format!("the model has {flaw}")));
-        }
+        let outline = outline?;
         let [low, high] = model.bounds();
         let finest = model.lods.last().map(|l| l.tier.to_string()).unwrap_or_default();
         Attributes::measure(&mut d.values, finest, high[2] - low[2]);
-        prepare(outline(model)?, &mut d.repairs)
+        prepare(outline, &mut d.repairs)
     }
 
     fn finish(&mut self, mut d: Draft) -> Record {
         let mut model = d.model.take();
         if let Some(model) = &model {
-            d.geometry = self.stand(model, &mut d);
+            let outline = std::mem::replace(&mut d.geometry, Err(reject("no-footprint", "")));
+            d.geometry = self.stand(model, &mut d, outline);
         }
         let geometry = d.geometry.and_then(|mut g| {
             if let Some(why) = g.xy.iter().find_map(|p| self.reproject.refuse(*p)) {
