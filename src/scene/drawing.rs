@@ -7,7 +7,7 @@ use super::frame::{Frame, length, sub};
 use super::glb::{self, Content};
 use super::instance::{Instances, Place};
 use super::lod::LodSurfaces;
-use super::mesh::{Light, Material, Mesh, Sides};
+use super::mesh::{Light, Material, Mesh, Order, Sides};
 use super::node::{Accessory, Body, node};
 use super::rule::{Known, Rule, centre_above};
 use super::surface::{SurfaceFaults, Surfacer, Surfaces, Vertices};
@@ -151,7 +151,10 @@ impl<'a> Drawing<'a> {
             SceneKind::Tube => detail.precision_m.min(detail.tolerance_m / STEPS_PER_TOLERANCE),
             _ => detail.precision_m,
         };
-        let mesh = Mesh::new(precision_m);
+        let mut mesh = Mesh::new(precision_m);
+        if matches!(rule.kind(), SceneKind::Tube | SceneKind::Node) {
+            mesh.order = Order::AsMade;
+        }
         let instances = (rule.kind() == SceneKind::Instance).then(|| Instances {
             model: rule.scene.model.unwrap_or(ModelName::Marker),
             colour: rule.scene.colour,

@@ -40,7 +40,7 @@ impl Extruder {
         paint: BlockPaint,
         row: u32,
     ) -> Result<(), Undrawn> {
-        if top_m - base_m < mesh.step_m() {
+        if (top_m - base_m).is_nan() || top_m - base_m < mesh.step_m() {
             return Err(Undrawn::NoHeight);
         }
         let before = mesh.vertices.len();

@@ -2,10 +2,10 @@
 //! gives the same bytes. Draws nothing itself.
 
 use super::buffers::{Buffers, Compression, Primitive, Target, component};
-use super::compress::exponential;
+use super::compress::{exponential, reuse_order, use_order};
 use super::frame::to_gltf;
 use super::instance::Instances;
-use super::mesh::{Light, Material, Mesh, Sides};
+use super::mesh::{Light, Material, Mesh, Order, Sides, Vertex};
 use super::table::Table;
 use crate::layer::Colour;
 use serde_json::{Map, Value, json};
@@ -62,6 +62,8 @@ struct Writer {
 
 impl Writer {
     fn mesh(&mut self, mesh: &Mesh, rows: u32) {
+        let reordered = (mesh.order == Order::ByUse).then(|| ordered(mesh));
+        let mesh = reordered.as_ref().unwrap_or(mesh);
         let (position, place) = self.positions(mesh);
         let mut attributes = json!({ "POSITION": position, "NORMAL": self.normals(mesh) });
         let mut extension = None;
@@ -318,6 +320,25 @@ fn container(json: &Value, bin: &[u8]) -> Vec<u8> {
     let length = (out.len() as u32).to_le_bytes();
     out[8..12].copy_from_slice(&length);
     out
+}
+
+/// The mesh with its triangles in the order that vertex caches like, and its vertices in the order of their use.
+fn ordered(mesh: &Mesh) -> Mesh {
+    let mut mesh = mesh.clone();
+    let count = mesh.vertices.len();
+    mesh.triangles.iter_mut().for_each(|t| reuse_order(t, count));
+    let all: Vec<u32> = mesh.triangles.iter().chain(&mesh.lines).flatten().copied().collect();
+    let places = use_order(&all, count);
+    let mut vertices = vec![Vertex::default(); places.iter().flatten().count()];
+    for (vertex, place) in mesh.vertices.iter().zip(&places) {
+        if let Some(place) = place {
+            vertices[*place as usize] = *vertex;
+        }
+    }
+    mesh.vertices = vertices;
+    let moved = |i: &mut u32| *i = places[*i as usize].unwrap_or_default();
+    mesh.triangles.iter_mut().chain(&mut mesh.lines).flatten().for_each(moved);
+    mesh
 }
 
 fn extent(at: &[[i32; 3]]) -> ([i32; 3], [i32; 3]) {

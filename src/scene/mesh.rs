@@ -42,10 +42,20 @@ pub struct Mark {
     lines: Vec<usize>,
 }
 
+/// In which order a mesh is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// As it was made: rings one after another, alike in steps, which pack better than they would shuffled.
+    AsMade,
+    /// Triangles for vertex caches, vertices by their first use.
+    ByUse,
+}
+
 /// Collects faces. A step is 2^`exponent` metres.
 #[derive(Debug, Clone)]
 pub struct Mesh {
     exponent: i32,
+    pub order: Order,
     pub vertices: Vec<Vertex>,
     pub materials: Vec<Material>,
     /// Per material, three vertices a triangle, counter-clockwise from outside.
@@ -54,11 +64,13 @@ pub struct Mesh {
     pub lines: Vec<Vec<u32>>,
 }
 
+const FARTHEST: f64 = (1 << 29) as f64;
+
 impl Mesh {
     /// With steps so small that no place moves by more than `precision_m` (√3 / 2 of a step).
     pub fn new(precision_m: f64) -> Mesh {
         let exponent = (precision_m * 2.0 / 3f64.sqrt()).log2().floor().clamp(-14.0, 10.0) as i32;
-        Mesh { exponent, vertices: vec![], materials: vec![], triangles: vec![], lines: vec![] }
+        Mesh { exponent, order: Order::ByUse, vertices: vec![], materials: vec![], triangles: vec![], lines: vec![] }
     }
 
     pub fn exponent(&self) -> i32 {
@@ -84,10 +96,11 @@ impl Mesh {
         self.materials.len() - 1
     }
 
-    /// Metres to steps. Saturates 2^31 steps away, which is beyond any tile.
+    /// Metres to steps. Saturates 2^29 steps away, which is beyond any tile, so that sums and differences of places
+    /// fit.
     pub fn snap(&self, local_m: [f64; 3]) -> [i32; 3] {
         let per_m = f64::from(-self.exponent).exp2();
-        local_m.map(|v| (v * per_m).round() as i32)
+        local_m.map(|v| (v * per_m).round().clamp(-FARTHEST, FARTHEST) as i32)
     }
 
     pub fn metres(&self, at: [i32; 3]) -> [f64; 3] {

@@ -4,14 +4,16 @@
 use super::decode::{Cell, Decoded, decode};
 use super::*;
 use crate::feature::{FeatureId, Geometry, ValueRef};
+use crate::geo::GeometryKind;
 use crate::layer::{Catalog, Layer, Role, SceneKind};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 mod blocks;
 mod contents;
 mod pipes;
 mod places;
+mod properties;
 
 pub const CENTRE: [f64; 2] = [114.3, 34.8];
 pub const UNDULATION_M: f64 = -12.5;
@@ -30,9 +32,14 @@ pub fn heights() -> Heights<'static> {
     Heights { undulation_m: &|_| UNDULATION_M, ground_m: &|_| Some(GROUND_M) }
 }
 
+/// Read once: the property tests ask for it a thousand times.
+pub fn catalog() -> &'static Catalog {
+    static SHIPPED: OnceLock<Catalog> = OnceLock::new();
+    SHIPPED.get_or_init(|| Catalog::shipped().unwrap())
+}
+
 pub fn layer_with(role: Role, kind: SceneKind) -> Arc<Layer> {
-    let catalog = Catalog::shipped().unwrap();
-    let found = catalog.with_role(role).find(|(_, l)| l.scene.as_ref().is_some_and(|s| s.kind == kind));
+    let found = catalog().with_role(role).find(|(_, l)| l.scene.as_ref().is_some_and(|s| s.kind == kind));
     found.unwrap().1.clone()
 }
 
@@ -120,9 +127,8 @@ pub fn id(n: u64) -> FeatureId {
 
 #[test]
 fn kinds_that_are_not_drawn_from_features() {
-    let catalog = Catalog::shipped().unwrap();
     let mut drawn = 0;
-    for (_, layer) in catalog.iter() {
+    for (_, layer) in catalog().iter() {
         let Some(scene) = &layer.scene else { continue };
         let not = matches!(scene.kind, SceneKind::Terrain | SceneKind::Mesh);
         assert_eq!(Drawing::new(layer, frame(), &[], Detail::NEAR, heights()).is_none(), not, "{}", layer.id);

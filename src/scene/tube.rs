@@ -280,10 +280,13 @@ fn cap(mesh: &mut Mesh, ring: &Ring, outward: [f64; 3], material: usize, row: u3
     }
 }
 
-/// Without vertices that repeat the one before, within `least_m`; the last stays.
+/// Farther is nowhere on earth.
+const FARTHEST_M: f64 = 1e8;
+
+/// Without vertices that repeat the one before, within `least_m`, and without those that are nowhere.
 fn distinct(line: &[[f64; 3]], least_m: f64) -> Vec<[f64; 3]> {
     let mut out: Vec<[f64; 3]> = vec![];
-    for &p in line.iter().filter(|p| p.iter().all(|x| x.is_finite())) {
+    for &p in line.iter().filter(|p| p.iter().all(|x| x.abs() < FARTHEST_M)) {
         if out.last().is_none_or(|q| length(sub(p, *q)) >= least_m) {
             out.push(p);
         }
@@ -301,8 +304,7 @@ fn simplified(line: &[[f64; 3]], tolerance_m: f64) -> Vec<[f64; 3]> {
     (keep[0], keep[line.len() - 1]) = (true, true);
     while let Some((a, b)) = spans.pop() {
         let far = (a + 1..b).map(|i| (from_segment(line[i], line[a], line[b]), i)).max_by(|x, y| x.0.total_cmp(&y.0));
-        if let Some((distance_m, i)) = far.filter(|(d, _)| *d > tolerance_m) {
-            debug_assert!(distance_m.is_finite());
+        if let Some((_, i)) = far.filter(|(d, _)| *d > tolerance_m) {
             keep[i] = true;
             spans.extend([(a, i), (i, b)]);
         }

@@ -99,8 +99,7 @@ fn heights_come_from_storeys_or_are_assumed_and_say_so() {
 
 #[test]
 fn underground_spaces_stand_between_their_own_elevations() {
-    let catalog = Catalog::shipped().unwrap();
-    let (_, layer) = catalog
+    let (_, layer) = catalog()
         .iter()
         .find(|(_, l)| l.scene.as_ref().is_some_and(|s| s.kind == SceneKind::Extrude && s.fields.top.is_some()))
         .unwrap();

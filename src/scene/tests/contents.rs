@@ -58,7 +58,7 @@ fn columns_are_the_callers_choice() {
     let d = decode(&drawing.finish(Form::default()).0.unwrap().glb).unwrap();
     let names: Vec<_> = d.columns.keys().map(String::as_str).collect();
     assert_eq!(names, ["_height_assumed", "_size_assumed", "id", "road_name"]);
-    for (_, layer) in Catalog::shipped().unwrap().iter().filter(|(_, l)| l.scene.is_some()) {
+    for (_, layer) in catalog().iter().filter(|(_, l)| l.scene.is_some()) {
         let columns = default_columns(layer);
         assert!(columns.iter().all(|c| layer.fields[*c].from_zoom <= layer.zoom.full), "{}", layer.id);
     }

@@ -3,8 +3,7 @@
 use super::*;
 
 fn lamps() -> Arc<Layer> {
-    let catalog = Catalog::shipped().unwrap();
-    let found = catalog
+    let found = catalog()
         .with_role(Role::Component)
         .find(|(_, l)| l.scene.as_ref().is_some_and(|s| s.kind == SceneKind::Instance && s.fields.height.is_some()));
     found.unwrap().1.clone()
