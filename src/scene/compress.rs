@@ -18,12 +18,6 @@ pub fn reuse_order(indices: &mut [u32], vertex_count: usize) {
     codec::optimize_vertex_cache_in_place(indices, vertex_count);
 }
 
-/// New place of each vertex, by first use; `None` of one that nothing uses.
-pub fn use_order(indices: &[u32], vertex_count: usize) -> Vec<Option<u32>> {
-    let places = codec::optimize_vertex_fetch_remap(indices, vertex_count);
-    places.into_iter().map(|p| (p != u32::MAX).then_some(p)).collect()
-}
-
 /// Three a triangle.
 pub fn triangles(indices: &[u32], vertex_count: usize) -> Vec<u8> {
     codec::encode_index_buffer(indices, vertex_count).unwrap_or_default()

@@ -2,10 +2,10 @@
 //! gives the same bytes. Draws nothing itself.
 
 use super::buffers::{Buffers, Compression, Primitive, Target, component};
-use super::compress::{exponential, reuse_order, use_order};
+use super::compress::{exponential, reuse_order};
 use super::frame::to_gltf;
 use super::instance::Instances;
-use super::mesh::{Light, Material, Mesh, Order, Sides, Vertex};
+use super::mesh::{Light, Material, Mesh, Order, Sides};
 use super::table::Table;
 use crate::layer::Colour;
 use serde_json::{Map, Value, json};
@@ -327,17 +327,16 @@ fn ordered(mesh: &Mesh) -> Mesh {
     let mut mesh = mesh.clone();
     let count = mesh.vertices.len();
     mesh.triangles.iter_mut().for_each(|t| reuse_order(t, count));
-    let all: Vec<u32> = mesh.triangles.iter().chain(&mesh.lines).flatten().copied().collect();
-    let places = use_order(&all, count);
-    let mut vertices = vec![Vertex::default(); places.iter().flatten().count()];
-    for (vertex, place) in mesh.vertices.iter().zip(&places) {
-        if let Some(place) = place {
-            vertices[*place as usize] = *vertex;
-        }
+    let mut places = vec![None; count];
+    let mut vertices = Vec::with_capacity(count);
+    for i in mesh.triangles.iter_mut().chain(&mut mesh.lines).flatten() {
+        let old = *i as usize;
+        *i = *places[old].get_or_insert_with(|| {
+            vertices.push(mesh.vertices[old]);
+            vertices.len() as u32 - 1
+        });
     }
     mesh.vertices = vertices;
-    let moved = |i: &mut u32| *i = places[*i as usize].unwrap_or_default();
-    mesh.triangles.iter_mut().chain(&mut mesh.lines).flatten().for_each(moved);
     mesh
 }
 

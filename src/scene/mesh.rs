@@ -121,6 +121,12 @@ impl Mesh {
         }
     }
 
+    /// Whether a face or line was added since.
+    pub fn grew(&self, mark: &Mark) -> bool {
+        let count = |faces: &[Vec<u32>]| faces.iter().map(Vec::len).sum::<usize>();
+        count(&self.triangles) + count(&self.lines) > mark.triangles.iter().chain(&mark.lines).sum::<usize>()
+    }
+
     /// Where the mesh stands, for `roll_back`.
     pub fn mark(&self) -> Mark {
         let lengths = |faces: &[Vec<u32>]| faces.iter().map(Vec::len).collect();

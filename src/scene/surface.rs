@@ -63,7 +63,7 @@ pub struct Surfacer {
 
 impl Surfacer {
     /// Adds every surface that has an area. `local` are the vertices in the frame's metres; `material` names each
-    /// part's.
+    /// part's, `faults` counts on.
     ///
     /// # Errors
     /// `Undrawn::NoArea` when none has.
@@ -74,8 +74,8 @@ impl Surfacer {
         local: &[[f64; 3]],
         material: &mut dyn FnMut(&mut Mesh, Part) -> usize,
         row: u32,
-    ) -> Result<SurfaceFaults, Undrawn> {
-        let mut faults = SurfaceFaults::default();
+        faults: &mut SurfaceFaults,
+    ) -> Result<(), Undrawn> {
         let before = mesh.vertices.len();
         let mut ring = 0;
         for (s, &end) in surfaces.surface_ends.iter().enumerate() {
@@ -85,9 +85,9 @@ impl Surfacer {
                 faults.degenerate += 1;
                 continue;
             }
-            faults += self.faces(mesh, surfaces.parts.get(s).copied().flatten(), material, row);
+            *faults += self.faces(mesh, surfaces.parts.get(s).copied().flatten(), material, row);
         }
-        if mesh.vertices.len() == before { Err(Undrawn::NoArea) } else { Ok(faults) }
+        if mesh.vertices.len() == before { Err(Undrawn::NoArea) } else { Ok(()) }
     }
 
     /// Reads a surface's corners; false when it is none.

@@ -274,3 +274,28 @@ fn surfaces_that_are_none_are_counted_and_do_not_stop_the_others() {
     let d = decode(&drawn.unwrap().glb).unwrap();
     assert_eq!(d.json["materials"][0]["doubleSided"], true);
 }
+
+#[test]
+fn what_is_too_thin_for_the_grid_leaves_no_trace() {
+    let layer = layer_with(Role::BuildingModel, SceneKind::Surface);
+    let vertices = [[0.0, 0.0, 0.0], [0.001, 0.0, 0.0], [0.0, 0.5, 0.0], [5.0, 0.0, 0.0], [0.0, 5.0, 1.0]];
+    let (thin, both) = ([0, 1, 2], [0, 1, 2, 0, 3, 4]);
+    let square = polygon(&[&[[0.0, 0.0], [9.0, 0.0], [9.0, 9.0], [0.0, 9.0]]]);
+    let value = values(&layer, &[]);
+    let shape = |rings, ends| Surfaces {
+        vertices: Vertices::Local(&vertices),
+        rings,
+        ring_ends: if ends == 1 { &[3] } else { &[3, 6] },
+        surface_ends: if ends == 1 { &[1] } else { &[1, 2] },
+        parts: &[],
+    };
+    let mut drawing = Drawing::new(&layer, frame(), &[], Detail::NEAR, heights()).unwrap();
+    drawing.surfaces(&Item::new(id(5), &square, &value), &shape(&both, 2), Sides::Both);
+    let d = decode(&drawing.finish(Form::default()).0.unwrap().glb).unwrap();
+    assert_eq!(d.vertices.len(), 3, "vertices without a face are not written");
+    let mut drawing = Drawing::new(&layer, frame(), &[], Detail::NEAR, heights()).unwrap();
+    drawing.surfaces(&Item::new(id(5), &square, &value), &shape(&thin, 1), Sides::Both);
+    let (drawn, counts) = drawing.finish(Form::default());
+    assert!(drawn.is_none(), "a file needs a face");
+    assert_eq!(counts.drawn + counts.undrawn.values().sum::<u64>(), 1);
+}
