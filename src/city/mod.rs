@@ -40,8 +40,9 @@ impl City {
 
     /// Takes over what another snapshot's lookups read, if it is the same.
     fn inherit(&self, before: &City) {
+        let inputs = |s: &Snapshot| ownership::inputs(&s.catalog, &s.manifest);
         if let Some(Ok(same)) = before.ownership.get()
-            && ownership::inputs(&self.snapshot) == ownership::inputs(&before.snapshot)
+            && inputs(&self.snapshot) == inputs(&before.snapshot)
         {
             let _ = self.ownership.set(Ok(Arc::clone(same)));
         }

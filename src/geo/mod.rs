@@ -10,6 +10,7 @@ mod grid;
 pub mod helmert;
 pub mod hilbert;
 pub mod local;
+pub mod overlay;
 mod projector;
 pub mod ring;
 pub mod shift;

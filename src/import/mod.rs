@@ -18,6 +18,7 @@ mod register;
 mod repair;
 mod report;
 mod reproject;
+mod responsibility;
 mod transaction;
 mod values;
 mod verdict;

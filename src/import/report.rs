@@ -3,6 +3,7 @@
 
 use super::wire::{Failed, Opened, Reject, Who};
 use crate::error::Finding;
+use crate::ownership::Note;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -21,6 +22,8 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub register: Option<RegisterReport>,
     pub layers: Vec<LayerReport>,
+    /// What is wrong with the data that decide who is responsible, though nothing was refused for it.
+    pub ownership: Vec<Note>,
     pub totals: Totals,
 }
 
@@ -267,6 +270,7 @@ impl Report {
         let mut out = aligned(&rows);
         self.sources.iter().for_each(|s| s.details(&mut out));
         self.register.iter().for_each(|r| r.details(&mut out));
+        self.judged(&mut out);
         let written = self.layers.iter().map(|l| format!("{} ({})", l.id, l.count)).collect::<Vec<_>>().join(", ");
         let written = if written.is_empty() { "none".to_string() } else { written };
         let _ = match &self.published {
@@ -274,6 +278,21 @@ impl Report {
             None => writeln!(out, "\nnothing was published; the store is as it was"),
         };
         out
+    }
+}
+
+impl Report {
+    /// Findings about who is responsible where.
+    fn judged(&self, out: &mut String) {
+        if !self.ownership.is_empty() {
+            let _ = writeln!(out, "\nresponsibility (nothing is refused for these; lookups flag them):");
+        }
+        for note in &self.ownership {
+            let _ = writeln!(out, "  {} in {}: {}", note.code, note.of, note.count);
+            for sample in &note.samples {
+                let _ = writeln!(out, "    {sample}");
+            }
+        }
     }
 }
 

@@ -305,6 +305,8 @@ impl<'a> Transaction<'a> {
             draft.manifest.extra.insert(REGISTER.to_string(), blob);
         }
         draft.manifest.catalog = draft.add_bytes(&catalog.to_json())?;
+        progress.line("judging territory, register and components together");
+        report.ownership = super::responsibility::audit(catalog, draft, self.register.as_ref())?;
         let blob = draft.add_bytes(&provenance(draft, report)?)?;
         draft.manifest.extra.insert("sources".to_string(), blob);
         report.sum_up();

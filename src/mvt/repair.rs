@@ -1,5 +1,5 @@
 //! Mends polygons that rounding or the clipper's joins along the tile's edge made unsound: a boolean overlay
-//! on the integer grid. The only user of i_overlay.
+//! on the integer grid. `geo::overlay` is the other user of i_overlay.
 //!
 //! Area counts where exteriors outnumber interiors around it (the positive fill rule): a sliver that rounding
 //! turned inside out vanishes, an interior that came to stick out of its exterior cuts and adds nothing.

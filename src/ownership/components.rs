@@ -276,7 +276,7 @@ fn representative(g: &Geometry) -> [f64; 2] {
 }
 
 /// The middle of the widest stretch inside along the level line through the box's middle.
-fn inner_point(g: &Geometry) -> [f64; 2] {
+pub(super) fn inner_point(g: &Geometry) -> [f64; 2] {
     let y = g.bbox().center()[1];
     let mut cuts: Vec<f64> = edges(g)
         .filter(|e| (e.low[1] > y) != (e.high[1] > y))

@@ -2,18 +2,20 @@
 //! only part of the room that reads.
 
 use super::Ownership;
+use super::audit::{self, Note, Notes};
+use super::class_set::ClassSet;
 use super::components::{Builder, Holding, Record};
 use super::duties::{Duties, Duty};
 use super::instant::{Instant, Span};
-use super::register::{Book, OrgIx, REGISTER, Register};
+use super::register::{Book, ClassIx, OrgIx, REGISTER, Register};
 use super::rulings::Rulings;
 use super::schedule::Schedule;
 use super::territory::{Cell, Level, Partition, Territory};
 use crate::error::{Error, Result};
 use crate::feature::{FeatureId, Geometry, SourceTag, ValueRef};
 use crate::geo::{GeometryKind, ring};
-use crate::layer::{FieldRole, Layer, LayerIx, Role};
-use crate::store::{Row, Schema, Snapshot};
+use crate::layer::{Catalog, FieldRole, Layer, LayerIx, Role};
+use crate::store::{Manifest, Row, Schema, Snapshot, Table};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,12 +27,12 @@ const DUTY_ROLES: [Role; 5] =
 const VERSION_DIGITS: usize = 12;
 
 /// What an `Ownership` is made from, as one digest: the same inputs answer the same.
-pub fn inputs(snapshot: &Snapshot) -> blake3::Hash {
+pub fn inputs(catalog: &Catalog, manifest: &Manifest) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
-    let register = snapshot.manifest.extra.get(REGISTER).map_or("", |b| &b.digest);
+    let register = manifest.extra.get(REGISTER).map_or("", |b| &b.digest);
     hasher.update(register.as_bytes());
-    for (_, layer) in snapshot.catalog.iter().filter(|(_, l)| is_read(l)) {
-        let entry = snapshot.manifest.layers.get(&layer.id);
+    for (_, layer) in catalog.iter().filter(|(_, l)| is_read(l)) {
+        let entry = manifest.layers.get(&layer.id);
         let sources = entry.iter().flat_map(|e| e.sources.keys().map(String::as_str));
         hasher.update(layer.digest().as_bytes());
         for text in sources.chain(entry.map(|e| e.features.digest.as_str())) {
@@ -53,35 +55,54 @@ impl Ownership {
             Some(blob) => Register::from_json(&snapshot.blob(blob)?)?,
             None => Register::default(),
         };
-        let book = Book::new(&register);
-        let reader = Reader { snapshot, book: &book };
-        let partitions: Vec<Partition> =
-            Level::ALL.into_par_iter().map(|l| Ok(Partition::build(reader.cells(l)?))).collect::<Result<_>>()?;
-        let partitions: [Partition; 5] =
-            partitions.try_into().map_err(|_| Error::Data("a level of territory is missing".into()))?;
-        let territory = Territory::new(partitions);
-        let duties: Vec<(Role, Duties)> = DUTY_ROLES
-            .into_par_iter()
-            .map(|role| Ok((role, Duties::build(reader.duties(role)?, &book))))
-            .collect::<Result<_>>()?;
-        let components = reader.components(&territory)?.build();
-        let entry = |l: &Layer| snapshot.manifest.layers.get(&l.id);
-        let version = |l: &Arc<Layer>| entry(l).map_or("", |e| &e.features.digest[..VERSION_DIGITS]).to_string();
-        Ok(Ownership {
-            layers: snapshot.catalog.iter().map(|(_, l)| l.clone()).collect(),
-            versions: snapshot.catalog.iter().map(|(_, l)| version(l)).collect(),
-            rulings: Rulings::build(&register, &book),
-            territory,
-            components,
-            duties: duties.into_iter().collect(),
-            book,
-        })
+        let table = |id: &str| snapshot.features(id);
+        assemble(&Data { catalog: &snapshot.catalog, manifest: &snapshot.manifest, table: &table }, &register, None)
+    }
+
+    /// What is wrong with the data that decide on responsibility, before they are published.
+    pub fn audit(data: &Data<'_>, register: &Register) -> Result<Vec<Note>> {
+        let notes = Notes::default();
+        let own = assemble(data, register, Some(&notes))?;
+        audit::references(register, &own, &notes);
+        Ok(notes.into_notes())
     }
 }
 
+/// Layers, published or about to be.
+pub struct Data<'a> {
+    pub catalog: &'a Catalog,
+    pub manifest: &'a Manifest,
+    /// Opens the table of a layer's features, by the layer's id.
+    pub table: &'a (dyn Fn(&str) -> Result<Option<Arc<Table>>> + Sync),
+}
+
+fn assemble(data: &Data<'_>, register: &Register, notes: Option<&Notes>) -> Result<Ownership> {
+    let book = Book::new(register);
+    let reader = Reader { data, book: &book, notes };
+    let territory = reader.territory()?;
+    let duties: HashMap<Role, Duties> = DUTY_ROLES
+        .into_par_iter()
+        .map(|role| Ok((role, Duties::build(reader.duties(role)?, &book))))
+        .collect::<Result<_>>()?;
+    let components = reader.components(&territory)?.build();
+    let entry = |l: &Layer| data.manifest.layers.get(&l.id);
+    let version = |l: &Arc<Layer>| entry(l).map_or("", |e| &e.features.digest[..VERSION_DIGITS]).to_string();
+    Ok(Ownership {
+        layers: data.catalog.iter().map(|(_, l)| l.clone()).collect(),
+        versions: data.catalog.iter().map(|(_, l)| version(l)).collect(),
+        rulings: Rulings::build(register, &book),
+        territory,
+        components,
+        duties,
+        book,
+    })
+}
+
 struct Reader<'a> {
-    snapshot: &'a Snapshot,
+    data: &'a Data<'a>,
     book: &'a Book,
+    /// Where findings go, in an audit.
+    notes: Option<&'a Notes>,
 }
 
 /// The values of one record that lookups use: buffers by column, filled again for each record.
@@ -154,17 +175,12 @@ impl Values {
     fn level(&self) -> i8 {
         self.number(FieldRole::Level).map_or(0, |l| l as i8)
     }
-
-    /// A span whose texts cannot be read is open: import has said so.
-    fn span(&self) -> Span {
-        Span::parse(self.text(FieldRole::ValidFrom), self.text(FieldRole::ValidTo)).unwrap_or(Span::ALWAYS)
-    }
 }
 
 impl Reader<'_> {
     /// Every record of a layer with its values and geometry.
     fn each(&self, layer: &Layer, mut each: impl FnMut(&Row<'_>, &Values, &Geometry)) -> Result<()> {
-        let Some(table) = self.snapshot.features(&layer.id)? else { return Ok(()) };
+        let Some(table) = (self.data.table)(&layer.id)? else { return Ok(()) };
         let (mut values, mut geometry) = (Values::of(layer, table.schema()), Geometry::empty(GeometryKind::Point));
         table.scan(&mut |row| {
             values.fill(row);
@@ -174,13 +190,61 @@ impl Reader<'_> {
         })
     }
 
+    fn note(&self, code: &'static str, layer: &Layer, sample: impl FnOnce() -> String) {
+        if let Some(notes) = self.notes {
+            notes.add(code, &layer.id, sample);
+        }
+    }
+
+    /// A body by its code or name, noted where the register does not know it. Without a register nobody is known, and
+    /// saying so for each record would tell nothing.
+    fn organisation(&self, layer: &Layer, named: &str) -> Option<OrgIx> {
+        let found = self.book.organisation(named);
+        if found.is_none() && !self.book.is_empty() {
+            self.note("unknown-organisation", layer, || named.to_string());
+        }
+        found
+    }
+
+    fn span(&self, layer: &Layer, v: &Values) -> Span {
+        let (from, to) = (v.text(FieldRole::ValidFrom), v.text(FieldRole::ValidTo));
+        Span::parse(from, to).unwrap_or_else(|| {
+            self.note("unreadable-validity", layer, || format!("{from:?} to {to:?}"));
+            Span::ALWAYS
+        })
+    }
+
+    fn territory(&self) -> Result<Territory> {
+        let levels: Vec<(Partition, Vec<(Cell, [f64; 2])>)> =
+            Level::ALL.into_par_iter().map(|l| self.partition(l)).collect::<Result<_>>()?;
+        let (partitions, points): (Vec<_>, Vec<_>) = levels.into_iter().unzip();
+        let partitions = partitions.try_into().map_err(|_| Error::Data("a level of territory is missing".into()))?;
+        let territory = Territory::new(partitions);
+        if let Some(notes) = self.notes {
+            for (level, points) in Level::ALL.into_iter().zip(&points) {
+                audit::hierarchy(level, points, &territory, notes);
+            }
+        }
+        Ok(territory)
+    }
+
+    fn partition(&self, level: Level) -> Result<(Partition, Vec<(Cell, [f64; 2])>)> {
+        let cells = self.cells(level)?;
+        let mut points = vec![];
+        if let Some(notes) = self.notes {
+            audit::seams_of(level, &cells, notes);
+            points = audit::with_points(&cells);
+        }
+        Ok((Partition::build(cells), points))
+    }
+
     fn cells(&self, level: Level) -> Result<Vec<(Cell, Geometry)>> {
         let body = match level {
             Level::UnitGrid => FieldRole::ResponsibleOrg,
             _ => FieldRole::ManagingOrg,
         };
         let mut cells = vec![];
-        for (ix, layer) in self.snapshot.catalog.with_role(level.role()) {
+        for (ix, layer) in self.data.catalog.with_role(level.role()) {
             self.each(layer, |row, v, g| {
                 let body_code = v.owned(body);
                 let cell = Cell {
@@ -189,9 +253,9 @@ impl Reader<'_> {
                     code: v.key().unwrap_or_default().to_string(),
                     name: v.owned(FieldRole::Name),
                     parent: v.owned(FieldRole::Parent),
-                    body: body_code.as_ref().and_then(|code| self.book.organisation(code)),
+                    body: body_code.as_ref().and_then(|code| self.organisation(layer, code)),
                     body_code,
-                    span: v.span(),
+                    span: self.span(layer, v),
                     area_m2: area_m2(g),
                 };
                 cells.push((cell, g.clone()));
@@ -202,7 +266,7 @@ impl Reader<'_> {
 
     fn duties(&self, role: Role) -> Result<Vec<(Duty, Geometry)>> {
         let mut duties = vec![];
-        for (ix, layer) in self.snapshot.catalog.with_role(role) {
+        for (ix, layer) in self.data.catalog.with_role(role) {
             self.each(layer, |row, v, g| {
                 let Some(named) = named_body(v) else { return };
                 let assist = v.text(FieldRole::AssistOrgs).unwrap_or_default();
@@ -211,13 +275,13 @@ impl Reader<'_> {
                     id: row.id(),
                     code: v.key().map_or_else(|| row.id().0.to_string(), str::to_string),
                     name: v.owned(FieldRole::Name),
-                    organisation: self.book.organisation(named),
-                    assist: self.list(assist),
-                    classes: v.owned(FieldRole::ClassSet).unwrap_or_else(|| "*".into()),
+                    organisation: self.organisation(layer, named),
+                    assist: self.list(layer, assist),
+                    classes: self.class_set(layer, v.text(FieldRole::ClassSet)),
                     priority: v.number(FieldRole::Priority).map_or(0, |p| p as i64),
                     area_m2: area_m2(g),
-                    span: v.span(),
-                    schedule: v.text(FieldRole::Schedule).and_then(|s| Schedule::parse(s).ok()),
+                    span: self.span(layer, v),
+                    schedule: v.text(FieldRole::Schedule).and_then(|s| self.schedule(layer, s)),
                     level: v.level(),
                 };
                 duties.push((duty, g.clone()));
@@ -226,13 +290,30 @@ impl Reader<'_> {
         Ok(duties)
     }
 
-    fn list(&self, text: &str) -> Vec<OrgIx> {
+    fn list(&self, layer: &Layer, text: &str) -> Vec<OrgIx> {
         let codes = text.split([';', ',', '；', '，', '、']).map(str::trim).filter(|c| !c.is_empty());
-        codes.filter_map(|code| self.book.organisation(code)).collect()
+        codes.filter_map(|code| self.organisation(layer, code)).collect()
+    }
+
+    fn class_set(&self, layer: &Layer, text: Option<&str>) -> String {
+        let text = text.unwrap_or("*");
+        if let (Some(_), Err(what)) = (self.notes, ClassSet::parse(text, self.book)) {
+            self.note("unreadable-class-set", layer, || format!("{text}: {what}"));
+        }
+        text.to_string()
+    }
+
+    /// One that cannot be read holds always: import has said so.
+    fn schedule(&self, layer: &Layer, text: &str) -> Option<Schedule> {
+        let parsed = Schedule::parse(text);
+        if let Err(what) = &parsed {
+            self.note("unreadable-schedule", layer, || format!("{text}: {what}"));
+        }
+        parsed.ok()
     }
 
     fn components(&self, territory: &Territory) -> Result<Builder> {
-        let layers: Vec<(LayerIx, &Arc<Layer>)> = self.snapshot.catalog.with_role(Role::Component).collect();
+        let layers: Vec<(LayerIx, &Arc<Layer>)> = self.data.catalog.with_role(Role::Component).collect();
         let built: Vec<Builder> = layers
             .into_par_iter()
             .map(|(ix, layer)| self.components_of(ix, layer, territory))
@@ -243,7 +324,7 @@ impl Reader<'_> {
     }
 
     fn components_of(&self, ix: LayerIx, layer: &Layer, territory: &Territory) -> Result<Builder> {
-        let entry = self.snapshot.manifest.layers.get(&layer.id);
+        let entry = self.data.manifest.layers.get(&layer.id);
         let sources: HashMap<SourceTag, &String> =
             entry.iter().flat_map(|e| e.sources.keys()).map(|id| (SourceTag::of(id), id)).collect();
         let mut builder = Builder::default();
@@ -253,11 +334,11 @@ impl Reader<'_> {
                 layer: ix,
                 id: FeatureId(row.id().0),
                 code: v.key().unwrap_or_default(),
-                class: v.text(FieldRole::ClassCode).and_then(|code| self.book.component_class(source, code)),
+                class: v.text(FieldRole::ClassCode).and_then(|code| self.class(layer, source, code)),
                 holders: [
-                    self.holding(v, FieldRole::MaintainerOrgCode, FieldRole::MaintainerOrg),
-                    self.holding(v, FieldRole::OwnerOrgCode, FieldRole::OwnerOrg),
-                    self.holding(v, FieldRole::SupervisorOrgCode, FieldRole::SupervisorOrg),
+                    self.holding(layer, v, FieldRole::MaintainerOrgCode, FieldRole::MaintainerOrg),
+                    self.holding(layer, v, FieldRole::OwnerOrgCode, FieldRole::OwnerOrg),
+                    self.holding(layer, v, FieldRole::SupervisorOrgCode, FieldRole::SupervisorOrg),
                 ],
                 retired: v.text(FieldRole::State).is_some_and(|s| matches!(s, "废弃" | "移除")),
                 since: v.text(FieldRole::InitDate).and_then(Instant::parse).map_or(i64::MIN, |at| at.0),
@@ -265,21 +346,39 @@ impl Reader<'_> {
                 ownerless: v.flag(FieldRole::OwnerlessFlag).unwrap_or(false),
                 accuracy_m: accuracy_m(v.text(FieldRole::AccuracyClass)),
                 level: v.level(),
-                grid_differs: v
-                    .text(FieldRole::UnitGridCode)
-                    .is_some_and(|code| g.xy.first().is_some_and(|p| territory.contradicts(*p, code))),
+                grid_differs: self.grid_differs(layer, v, g, territory),
             };
             builder.push(&record, g);
         })?;
         Ok(builder)
     }
 
-    fn holding(&self, v: &Values, code: FieldRole, name: FieldRole) -> Holding {
+    fn class(&self, layer: &Layer, source: Option<&str>, code: &str) -> Option<ClassIx> {
+        let class = self.book.component_class(source, code);
+        if class.is_none() && !self.book.is_empty() {
+            self.note("unknown-class", layer, || code.to_string());
+        }
+        class
+    }
+
+    fn grid_differs(&self, layer: &Layer, v: &Values, g: &Geometry, territory: &Territory) -> bool {
+        let (Some(code), Some(p)) = (v.text(FieldRole::UnitGridCode), g.xy.first()) else { return false };
+        let differs = territory.contradicts(*p, code);
+        if differs {
+            self.note("stored-grid-mismatch", layer, || format!("{} names {code}", v.key().unwrap_or_default()));
+        }
+        differs
+    }
+
+    fn holding(&self, layer: &Layer, v: &Values, code: FieldRole, name: FieldRole) -> Holding {
         let known = [code, name].into_iter().find_map(|role| self.book.organisation(v.text(role)?));
-        match known {
-            Some(org) => Holding::Known(org),
-            None if v.text(code).or(v.text(name)).is_some() => Holding::Unknown,
-            None => Holding::Nobody,
+        match (known, v.text(code).or(v.text(name))) {
+            (Some(org), _) => Holding::Known(org),
+            (None, Some(named)) => {
+                self.organisation(layer, named);
+                Holding::Unknown
+            }
+            (None, None) => Holding::Nobody,
         }
     }
 }

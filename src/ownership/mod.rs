@@ -5,6 +5,7 @@
 
 pub mod answer;
 mod ask;
+mod audit;
 mod class_set;
 mod components;
 mod duties;
@@ -19,15 +20,17 @@ mod resolve;
 mod rules;
 mod rulings;
 mod schedule;
+mod seams;
 mod territory;
 mod trail;
 mod view;
 
 pub use answer::{Answer, Flag, Outcome};
 pub use ask::{Asked, Invalid, LocalCrs, Spellings};
+pub use audit::Note;
 pub use class_set::{ClassSet, Closeness};
 pub use instant::{Instant, Span};
-pub use load::inputs;
+pub use load::{Data, inputs};
 pub use polygons::PolygonIndex;
 pub use resolve::Question;
 pub use schedule::Schedule;

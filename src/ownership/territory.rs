@@ -290,6 +290,18 @@ impl Territory {
         all
     }
 
+    /// Codes of the cell of the next level that a cell of `level` names and of the one that is drawn at a point of it,
+    /// where they differ.
+    pub fn disagreement(&self, level: Level, cell: &Cell, p: [f64; 2], at: Instant) -> Option<(String, String)> {
+        let above = Level::CHAIN[Level::CHAIN.iter().position(|l| *l == level)? + 1..].first().copied()?;
+        let drawn = &self.partition(above).cells[self.partition(above).pick(p, at).0? as usize].code;
+        let named = match (self.parent(above, cell, at), &cell.parent) {
+            (Some(parent), _) => &self.cell(above, parent).code,
+            (None, named) => named.as_ref()?,
+        };
+        (named != drawn).then(|| (named.clone(), drawn.clone()))
+    }
+
     /// Whether unit grids are drawn at `p` and none of them has this code.
     pub fn contradicts(&self, p: [f64; 2], unit_grid: &str) -> bool {
         let grids = self.partition(Level::UnitGrid);

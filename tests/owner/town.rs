@@ -14,6 +14,17 @@ fn square(x: f64, y: f64, width: f64, height: f64, properties: &str) -> String {
     feature("Polygon", &format!("[[{}]]", ring.join(",")), properties)
 }
 
+/// A cell with a hole in it, outside of all communities.
+fn ring_around_a_court() -> String {
+    let ring = |x: f64, y: f64, s: f64| {
+        let corners = [[x, y], [x + s, y], [x + s, y + s], [x, y + s], [x, y]];
+        let text: Vec<String> = corners.iter().map(|c| format!("{:?}", at(c[0], c[1]))).collect();
+        format!("[{}]", text.join(","))
+    };
+    let properties = r#""unit_grid_code":"410202001002012","community_code":"410202001002""#;
+    feature("Polygon", &format!("[{},{}]", ring(4.3, 0.0, 1.0), ring(4.5, 0.5, 0.2)), properties)
+}
+
 fn feature(kind: &str, coordinates: &str, properties: &str) -> String {
     format!(
         r#"{{"type":"Feature","geometry":{{"type":"{kind}","coordinates":{coordinates}}},"properties":{{{properties}}}}}"#
@@ -66,6 +77,11 @@ pub fn town() -> City {
             grid(1.0, 2, "410202001001", r#","responsible_org_code":"P1""#),
             grid(2.0, 1, "410202001002", ""),
             grid(3.0, 2, "410202001002", ""),
+            // A yard that was drawn twice, two metres square, and says it is in the other community.
+            square(3.5, 1.5, 0.02, 0.02, r#""unit_grid_code":"410202001001009","community_code":"410202001001""#),
+            // Two flats east of the town, around a court that nobody drew.
+            square(4.0, 0.0, 0.3, 1.0, r#""unit_grid_code":"410202001002011","community_code":"410202001002""#),
+            ring_around_a_court(),
         ]),
     );
     let cover = |p: [f64; 2], code: &str, more: &str| {
@@ -94,7 +110,26 @@ pub fn town() -> City {
     city.write("town.toml", MANIFEST);
     let run = city.import(&["town.toml"]);
     assert_eq!(run.code, 0, "{}\n{}", run.stderr, run.stdout);
+    judged(&run.report["ownership"]);
     city
+}
+
+/// The import says what is wrong with the data, and refuses nothing for it.
+fn judged(notes: &serde_json::Value) {
+    let found: Vec<(&str, &str, u64)> = notes
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| (n["code"].as_str().unwrap(), n["of"].as_str().unwrap(), n["count"].as_u64().unwrap()))
+        .collect();
+    let expected = [
+        ("gap", "unit_grid", 1),
+        ("hierarchy-mismatch", "unit_grid", 1),
+        ("overlap", "unit_grid", 1),
+        ("stored-grid-mismatch", "cp_manhole_water_drain", 1),
+        ("unknown-organisation", "cp_manhole_water_drain", 1),
+    ];
+    assert_eq!(found, expected, "{notes:#}");
 }
 
 /// Every role that a class names, held by the district.
