@@ -29,17 +29,26 @@ pub struct Note {
 
 /// Collects findings from several threads.
 #[derive(Debug, Default)]
-pub struct Notes(Mutex<BTreeMap<(&'static str, String), (u64, Vec<String>)>>);
+pub struct Notes(Mutex<BTreeMap<Kind, Counted>>);
+
+/// Code, and the layer or table.
+type Kind = (&'static str, String);
+
+#[derive(Debug, Default)]
+struct Counted {
+    count: u64,
+    samples: Vec<String>,
+}
 
 impl Notes {
     pub fn add(&self, code: &'static str, of: &str, sample: impl FnOnce() -> String) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, samples) = all.entry((code, of.to_string())).or_default();
-        *count += 1;
-        if samples.len() < SAMPLES {
+        let counted = all.entry((code, of.to_string())).or_default();
+        counted.count += 1;
+        if counted.samples.len() < SAMPLES {
             let sample = sample();
-            if !samples.contains(&sample) {
-                samples.push(sample);
+            if !counted.samples.contains(&sample) {
+                counted.samples.push(sample);
             }
         }
     }
@@ -47,9 +56,9 @@ impl Notes {
     /// By code, then layer; samples in order, so that threads leave no trace.
     pub fn into_notes(self) -> Vec<Note> {
         let all = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let note = |((code, of), (count, mut samples)): (_, (_, Vec<String>))| {
-            samples.sort();
-            Note { code, of, count, samples }
+        let note = |((code, of), mut counted): (Kind, Counted)| {
+            counted.samples.sort();
+            Note { code, of, count: counted.count, samples: counted.samples }
         };
         all.into_iter().map(note).collect()
     }
@@ -72,7 +81,7 @@ pub(super) fn seams_of(level: Level, cells: &[(Cell, Geometry)], notes: &Notes) 
 }
 
 /// Cells that lie in another cell of the level above than the one they name.
-pub(super) fn hierarchy(level: Level, cells: &[(Cell, [f64; 2])], territory: &Territory, notes: &Notes) {
+pub(super) fn hierarchy(level: Level, cells: &[Pointed], territory: &Territory, notes: &Notes) {
     for (cell, p) in cells {
         // As of the cell's own time: what was right when it held is no fault now.
         let at = cell.span.from.max(Instant(0));
@@ -83,8 +92,11 @@ pub(super) fn hierarchy(level: Level, cells: &[(Cell, [f64; 2])], territory: &Te
     }
 }
 
+/// A cell and a point in it.
+pub(super) type Pointed = (Cell, [f64; 2]);
+
 /// A point of each cell, for `hierarchy`.
-pub(super) fn with_points(cells: &[(Cell, Geometry)]) -> Vec<(Cell, [f64; 2])> {
+pub(super) fn with_points(cells: &[(Cell, Geometry)]) -> Vec<Pointed> {
     cells.iter().filter(|(_, g)| !g.xy.is_empty()).map(|(c, g)| (c.clone(), inner_point(g))).collect()
 }
 

@@ -2,7 +2,7 @@
 //! only part of the room that reads.
 
 use super::Ownership;
-use super::audit::{self, Note, Notes};
+use super::audit::{self, Note, Notes, Pointed};
 use super::class_set::ClassSet;
 use super::components::{Builder, Holding, Record};
 use super::duties::{Duties, Duty};
@@ -215,7 +215,7 @@ impl Reader<'_> {
     }
 
     fn territory(&self) -> Result<Territory> {
-        let levels: Vec<(Partition, Vec<(Cell, [f64; 2])>)> =
+        let levels: Vec<(Partition, Vec<Pointed>)> =
             Level::ALL.into_par_iter().map(|l| self.partition(l)).collect::<Result<_>>()?;
         let (partitions, points): (Vec<_>, Vec<_>) = levels.into_iter().unzip();
         let partitions = partitions.try_into().map_err(|_| Error::Data("a level of territory is missing".into()))?;
@@ -228,7 +228,7 @@ impl Reader<'_> {
         Ok(territory)
     }
 
-    fn partition(&self, level: Level) -> Result<(Partition, Vec<(Cell, [f64; 2])>)> {
+    fn partition(&self, level: Level) -> Result<(Partition, Vec<Pointed>)> {
         let cells = self.cells(level)?;
         let mut points = vec![];
         if let Some(notes) = self.notes {

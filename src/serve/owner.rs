@@ -122,8 +122,11 @@ pub async fn batch(
     let job = Job { app: app.clone(), city: asked.city.clone(), audience: asked.audience.clone(), form, query, input };
     let lane = app.lookups.clone();
     tokio::spawn(async move {
-        let done = lane.run(move || Ok(job.work(send, began))).await;
-        if let Err(problem) = done {
+        let work = move || {
+            job.work(send, began);
+            Ok(())
+        };
+        if let Err(problem) = lane.run(work).await {
             tracing::warn!(code = problem.code, "a batch of lookups ended early");
         }
     });
