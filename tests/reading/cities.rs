@@ -498,6 +498,19 @@ fn broken_citygml_is_told() {
     ] {
         assert_eq!(failed(&written(&text)), code);
     }
+    // Declared in another encoding, and declared as what it is not.
+    let named = whole.replacen("<bldg:usage", "<gml:name>龙亭区</gml:name><bldg:usage", 1);
+    let (bytes, _, _) = encoding_rs::GB18030.encode(&named);
+    let path = scratch.path().join("gbk.city.gml");
+    for (declared, code) in [("GB2312", ""), ("UTF-8", "malformed")] {
+        let label = format!("encoding=\"{declared}\"").into_bytes();
+        let mut text = bytes.to_vec();
+        let at = text.windows(16).position(|w| w.eq_ignore_ascii_case(b"encoding=\"UTF-8\"")).unwrap();
+        text.splice(at..at + 16, label);
+        std::fs::write(&path, &text).unwrap();
+        let got = child(&job(path.clone(), Format::Citygml, scratch.path()));
+        assert_eq!(failed(&got), code, "{declared}: {:?}", got.failed);
+    }
     for (from, to, code) in [
         (number.as_str(), "NaN", "not-finite"),
         (number.as_str(), "north", "bad-coordinates"),

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Features are read until they have this many bytes, then parsed side by side.
 const PORTION_BYTES: u64 = 8 << 20;
@@ -37,11 +37,7 @@ pub fn is_one(path: &Path) -> Outcome<bool> {
 
 pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> {
     let named = input.named.as_str();
-    let looked = textfile::look(&input.path, job.encoding.as_deref(), named)?;
-    let path = match looked.is_plain_utf8() {
-        true => input.path.clone(),
-        false => looked.transcode(&input.path, &job.scratch.join("source.city.gml"), named)?,
-    };
+    let (path, encoding, findings) = utf8(job, input)?;
     let mut survey = survey::survey(&path, named)?;
     let lods = super::wanted(job, named)?;
     let srs = survey.srs.clone();
@@ -51,8 +47,8 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
     let opened = Opened {
         columns: attributes.names.clone(),
         declared: Some(survey.features.len() as u64),
-        encoding: looked.choice.label(),
-        findings: looked.choice.findings.clone(),
+        encoding,
+        findings,
         ..Opened::default()
     };
     let mut pipe = Pipe::open(opened, &reproject, named, out)?;
@@ -86,6 +82,25 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         return incomplete(named, format!("{stated} records are stated, {} were read", pipe.read()));
     }
     pipe.done()
+}
+
+/// The file in UTF-8, the encoding it has and what is odd about it. Who declares UTF-8, or nothing, is taken at his
+/// word (XML 1.0 §4.3.3): both passes check it on the way. All others are looked at whole and copied.
+fn utf8(job: &ReadJob, input: &Input) -> Outcome<(PathBuf, String, Vec<String>)> {
+    let mut head = vec![];
+    File::open(&input.path).and_then(|f| f.take(256).read_to_end(&mut head)).or_io(&input.path)?;
+    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let declares =
+        text.split_once("encoding=").map(|(_, rest)| rest.trim_start_matches(['"', '\'']).starts_with("utf-8"));
+    if job.encoding.is_none() && text.starts_with("<?xml") && declares != Some(false) {
+        return Ok((input.path.clone(), "UTF-8 (XML declaration)".into(), vec![]));
+    }
+    let looked = textfile::look(&input.path, job.encoding.as_deref(), &input.named)?;
+    let path = match looked.is_plain_utf8() {
+        true => input.path.clone(),
+        false => looked.transcode(&input.path, &job.scratch.join("source.city.gml"), &input.named)?,
+    };
+    Ok((path, looked.choice.label(), looked.choice.findings.clone()))
 }
 
 struct Source<'a> {
