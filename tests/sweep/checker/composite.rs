@@ -41,7 +41,8 @@ pub fn sweep(city: &City, layers: &[LayerIx], options: &Options, report: &mut Re
     }
 }
 
-/// Tiles that the census of any layer counts something in; beyond its zooms, the middles of those of its finest.
+/// Tiles that the census of any layer counts something in, heaviest first; beyond its zooms, the middles of those of
+/// its finest.
 fn tiles(city: &City, layers: &[LayerIx], grid: &TileMatrixSet, z: u8) -> Vec<TileKey> {
     let mercator = TileMatrixSet::web_mercator_quad();
     let mut keys: HashMap<(u32, u32), u64> = HashMap::new();
@@ -50,7 +51,8 @@ fn tiles(city: &City, layers: &[LayerIx], grid: &TileMatrixSet, z: u8) -> Vec<Ti
         let Some(entry) = city.snapshot.manifest.layers.get(&layer.id) else { continue };
         let census = city.snapshot.blob(&entry.census).ok().and_then(|b| chengtu::derive::Census::from_bytes(&b).ok());
         let Some(census) = census else { continue };
-        let Some((&counted, cells)) = census.zooms.range(..=z).next_back() else { continue };
+        // The deepest zooms are not counted; the finest that is tells where to look.
+        let Some((&counted, cells)) = census.zooms.range(..=z).rfind(|(_, cells)| !cells.is_empty()) else { continue };
         if !layer.in_range(z) {
             continue;
         }
