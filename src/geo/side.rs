@@ -2,6 +2,7 @@
 //! Floating-Point Arithmetic and Fast Robust Geometric Predicates", 1997), and the half-open rule of edges built on
 //! them. No tolerance anywhere.
 
+use super::BBox;
 use robust::{Coord, orient2d};
 
 /// An edge of a ring from its lower to its higher end (for level edges from west to east): both users of a border
@@ -26,6 +27,12 @@ impl Edge {
 
     pub fn max_x(&self) -> f64 {
         self.low[0].max(self.high[0])
+    }
+
+    /// Whether the edge's box and another meet.
+    #[inline]
+    pub fn meets(&self, b: &BBox) -> bool {
+        self.low[1] <= b.max_y && self.high[1] >= b.min_y && self.min_x() <= b.max_x && self.max_x() >= b.min_x
     }
 
     /// Whether the ray from `p` to the east crosses the edge, for a `p` moved by an infinitesimal (ε, ε²) to the

@@ -107,9 +107,19 @@ struct Shape {
     geometry: Geometry,
 }
 
+/// What a search looks at: the rest of a component is read when it is near.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
+    at: [f64; 2],
+    class: u16,
+    is_point: bool,
+}
+
 #[derive(Default)]
 pub struct Components {
     all: Vec<Component>,
+    /// In the order of `all`.
+    spots: Vec<Spot>,
     codes: Vec<u8>,
     shapes: Vec<Shape>,
     by_code: HashTable<u32>,
@@ -232,7 +242,9 @@ impl Builder {
         }
         running_sum(&mut starts);
         let (shape_starts, shape_list) = by_cell(&grid, &self.shapes);
+        let spot = |c: &Component| Spot { at: c.at, class: c.class, is_point: c.is_point() };
         let mut built = Components {
+            spots: self.all.iter().map(spot).collect(),
             all: self.all,
             codes: self.codes,
             shapes: self.shapes,
@@ -342,16 +354,17 @@ impl Components {
         }
         let here = Local::at(p);
         let window = here.window(radius_m);
-        let wanted = |c: &Component| c.class().is_some_and(|c| classes.contains(&c));
+        let wanted = |class: u16| classes.iter().any(|c| c.0 == class);
         let mut shapes = vec![];
         for cells in self.grid.rows_of(&window) {
             let of = |starts: &[u32]| starts[*cells.start()] as usize..starts[*cells.end() + 1] as usize;
             for i in of(&self.starts) {
-                let c = &self.all[i];
-                if c.is_point() && wanted(c) {
-                    let distance = here.distance_m(c.at);
-                    if distance <= radius_m {
-                        each(ComponentIx(i as u32), distance);
+                let spot = &self.spots[i];
+                if wanted(spot.class) && spot.is_point {
+                    let [east, north] = here.offset_m(spot.at);
+                    let square = east * east + north * north;
+                    if square <= radius_m * radius_m {
+                        each(ComponentIx(i as u32), square.sqrt());
                     }
                 }
             }
@@ -361,7 +374,7 @@ impl Components {
         shapes.dedup();
         for shape in shapes {
             let ix = ComponentIx(self.shapes[shape as usize].component);
-            if wanted(self.get(ix)) {
+            if wanted(self.get(ix).class) {
                 let distance = self.distance_m(ix, p, &here);
                 if distance <= radius_m {
                     each(ix, distance);

@@ -3,7 +3,7 @@
 
 use super::class_set::{ClassSet, Closeness};
 use super::instant::{Instant, Span};
-use super::polygons::PolygonIndex;
+use super::polygons::{Fineness, PolygonIndex};
 use super::register::{Book, ClassIx, OrgIx};
 use super::schedule::Schedule;
 use crate::feature::{FeatureId, Geometry};
@@ -43,7 +43,7 @@ pub struct Duties {
 impl Duties {
     /// Areas with their polygons. A class set that cannot be read covers nothing; import says so.
     pub fn build(records: Vec<(Duty, Geometry)>, book: &Book) -> Duties {
-        let index = PolygonIndex::build(records.iter().map(|(_, g)| g));
+        let index = PolygonIndex::build(records.iter().map(|(_, g)| g), Fineness::Coarse);
         let mut sets: HashMap<String, u32> = HashMap::new();
         let mut closeness = vec![];
         let mut set_of = vec![];

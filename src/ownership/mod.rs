@@ -31,7 +31,7 @@ pub use audit::Note;
 pub use class_set::{ClassSet, Closeness};
 pub use instant::{Instant, Span};
 pub use load::{Data, inputs};
-pub use polygons::PolygonIndex;
+pub use polygons::{Fineness, PolygonIndex};
 pub use resolve::Question;
 pub use schedule::Schedule;
 pub use territory::{Level, Place};

@@ -9,8 +9,24 @@ use crate::feature::Geometry;
 use crate::geo::BBox;
 use crate::geo::side::Edge;
 
-/// Cells of the grid for each polygon. More cells: fewer of them have a border inside, more memory.
-const CELLS_PER_POLYGON: usize = 256;
+/// How fine the grid is. Finer: fewer cells have a border inside, more memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fineness {
+    /// For what every lookup asks: about a hundred bytes a vertex.
+    Fine,
+    /// For what few lookups ask.
+    Coarse,
+}
+
+impl Fineness {
+    fn cells_per_vertex(self) -> usize {
+        match self {
+            Fineness::Fine => 32,
+            Fineness::Coarse => 4,
+        }
+    }
+}
+
 /// 4096 × 4096 cells of four bytes at most.
 const MOST_CELLS: usize = 1 << 24;
 const FEWEST_CELLS: usize = 1 << 10;
@@ -45,9 +61,10 @@ struct Candidate {
 
 impl PolygonIndex {
     /// Over `polygons` by position; other kinds of geometry hold nothing.
-    pub fn build<'a>(polygons: impl ExactSizeIterator<Item = &'a Geometry> + Clone) -> PolygonIndex {
+    pub fn build<'a>(polygons: impl Iterator<Item = &'a Geometry> + Clone, fineness: Fineness) -> PolygonIndex {
         let bounds = polygons.clone().fold(BBox::EMPTY, |b, g| b.join(&g.bbox()));
-        let mut index = PolygonIndex::empty(bounds, polygons.len());
+        let vertices: usize = polygons.clone().map(|g| g.xy.len()).sum();
+        let mut index = PolygonIndex::empty(bounds, vertices * fineness.cells_per_vertex());
         let mut found = vec![];
         let mut rows = Rows::default();
         for (i, polygon) in polygons.enumerate() {
@@ -60,10 +77,10 @@ impl PolygonIndex {
         index
     }
 
-    fn empty(bounds: BBox, polygons: usize) -> PolygonIndex {
+    fn empty(bounds: BBox, cells: usize) -> PolygonIndex {
         let bounds = if bounds.is_empty() { BBox::new(0.0, 0.0, 0.0, 0.0) } else { bounds };
         let size = [bounds.max_x - bounds.min_x, bounds.max_y - bounds.min_y].map(|s| s.max(f64::MIN_POSITIVE));
-        let wanted = (polygons * CELLS_PER_POLYGON).clamp(FEWEST_CELLS, MOST_CELLS) as f64;
+        let wanted = cells.clamp(FEWEST_CELLS, MOST_CELLS) as f64;
         let columns = ((wanted * size[0] / size[1]).sqrt().round()).clamp(1.0, wanted) as usize;
         let rows = ((wanted / columns as f64).round() as usize).max(1);
         let scale = [columns as f64 / size[0], rows as f64 / size[1]].map(|s| if s.is_finite() { s } else { 0.0 });

@@ -69,7 +69,7 @@ fn the_index_says_what_asking_every_polygon_says() {
     two.parts = vec![1, 2];
     polygons.push(two);
     polygons.push(Geometry::line(square(114.3, 34.7, 0.01)));
-    let index = PolygonIndex::build(polygons.iter().take(polygons.len() - 1));
+    let index = PolygonIndex::build(polygons.iter().take(polygons.len() - 1), Fineness::Fine);
     polygons.pop();
     let mut random = Random(11);
     for _ in 0..20_000 {
@@ -89,7 +89,7 @@ fn the_index_says_what_asking_every_polygon_says() {
 #[test]
 fn a_seamless_partition_gives_each_point_exactly_one_cell() {
     let polygons = partition(8);
-    let index = PolygonIndex::build(polygons.iter());
+    let index = PolygonIndex::build(polygons.iter(), Fineness::Fine);
     let mut random = Random(3);
     for _ in 0..20_000 {
         let p = [114.301 + random.next() * 0.006, 34.701 + random.next() * 0.006];
@@ -114,7 +114,7 @@ fn a_seamless_partition_gives_each_point_exactly_one_cell() {
 #[test]
 fn the_edges_around_a_point_are_all_there() {
     let polygons = partition(6);
-    let index = PolygonIndex::build(polygons.iter());
+    let index = PolygonIndex::build(polygons.iter(), Fineness::Fine);
     let mut random = Random(5);
     for _ in 0..500 {
         let [x, y] = [114.3 + random.next() * 0.006, 34.7 + random.next() * 0.006];
@@ -138,10 +138,13 @@ fn the_edges_around_a_point_are_all_there() {
 
 #[test]
 fn nothing_is_fine() {
-    let none = PolygonIndex::build([].iter());
+    let none = PolygonIndex::build([].iter(), Fineness::Fine);
     assert!(by_index(&none, [0.0, 0.0]).is_empty() && by_index(&none, [f64::NAN, 1.0]).is_empty());
     let line = [Geometry::line(vec![[1.0, 1.0], [2.0, 2.0]])];
-    assert!(by_index(&PolygonIndex::build(line.iter()), [5.0, 5.0]).is_empty());
+    assert!(by_index(&PolygonIndex::build(line.iter(), Fineness::Fine), [5.0, 5.0]).is_empty());
     let level = [Geometry::polygon(&[vec![[1.0, 1.0], [2.0, 1.0], [1.0, 1.0]]])];
-    assert!(by_index(&PolygonIndex::build(level.iter()), [1.5, 1.0]).is_empty(), "without an area it holds nothing");
+    assert!(
+        by_index(&PolygonIndex::build(level.iter(), Fineness::Fine), [1.5, 1.0]).is_empty(),
+        "without an area it holds nothing"
+    );
 }

@@ -3,7 +3,7 @@
 
 use super::class_set::ClassSet;
 use super::instant::{Instant, Span};
-use super::polygons::PolygonIndex;
+use super::polygons::{Fineness, PolygonIndex};
 use super::register::{Book, ClassIx, OrgIx, Register};
 use crate::feature::Geometry;
 use std::cmp::Ordering;
@@ -54,7 +54,7 @@ impl Rulings {
                 of_polygon.push(ix);
             }
         }
-        let index = PolygonIndex::build(polygons.iter());
+        let index = PolygonIndex::build(polygons.iter(), Fineness::Coarse);
         Rulings { all, by_component, by_area, index, of_polygon }
     }
 
@@ -73,15 +73,20 @@ impl Rulings {
         book: &Book,
         in_area: impl Fn(&str) -> bool,
     ) -> Vec<u32> {
-        let mut found: Vec<u32> = component.and_then(|c| self.by_component.get(c)).cloned().unwrap_or_default();
-        let areas = self.by_area.iter().filter(|(code, _)| in_area(code));
-        found.extend(areas.flat_map(|(_, rulings)| rulings));
-        self.index.containing(p, |i| found.push(self.of_polygon[i as usize]));
         let holds = |r: &u32| {
             let r = &self.all[*r as usize];
             r.span.holds(at) && r.classes.closeness(class, book).is_some()
         };
-        found.retain(holds);
+        let mut found: Vec<u32> = vec![];
+        let of_component = component.and_then(|c| self.by_component.get(c));
+        found.extend(of_component.into_iter().flatten().copied().filter(&holds));
+        for (code, rulings) in &self.by_area {
+            let mut rulings = rulings.iter().copied().filter(&holds).peekable();
+            if rulings.peek().is_some() && in_area(code) {
+                found.extend(rulings);
+            }
+        }
+        self.index.containing(p, |i| found.extend(Some(self.of_polygon[i as usize]).filter(&holds)));
         found.sort_by(|&a, &b| self.order(a, b).then_with(|| self.all[a as usize].id.cmp(&self.all[b as usize].id)));
         found.dedup();
         if let Some(&best) = found.first() {

@@ -3,7 +3,7 @@
 
 use super::answer::{Flag, Flags};
 use super::instant::{Instant, Span};
-use super::polygons::PolygonIndex;
+use super::polygons::{Fineness, PolygonIndex};
 use super::register::OrgIx;
 use crate::feature::{FeatureId, Geometry};
 use crate::geo::local::Local;
@@ -91,6 +91,17 @@ pub struct Neighbour {
 
 pub struct Territory {
     partitions: [Partition; 5],
+    /// For each cell of the first three levels of the chain, its parent.
+    parents: [Vec<Parent>; 3],
+}
+
+/// The cell of the next level that a cell says it is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parent {
+    Unknown,
+    Only(u32),
+    /// Several cells have had its code, each in its time.
+    Several,
 }
 
 impl Place {
@@ -107,7 +118,7 @@ impl Place {
 impl Partition {
     /// Cells with their polygons.
     pub fn build(records: Vec<(Cell, Geometry)>) -> Partition {
-        let index = PolygonIndex::build(records.iter().map(|(_, g)| g));
+        let index = PolygonIndex::build(records.iter().map(|(_, g)| g), Fineness::Fine);
         let mut by_code: HashMap<String, Vec<u32>> = HashMap::new();
         let cells: Vec<Cell> = records.into_iter().map(|(cell, _)| cell).collect();
         for (i, cell) in cells.iter().enumerate() {
@@ -174,8 +185,10 @@ impl Partition {
     fn near(&self, here: &Local, radius_m: f64, at: Instant) -> Vec<(u32, f64)> {
         let mut found: Vec<(u32, f64)> = vec![];
         let most = radius_m * radius_m;
-        self.index.around(&here.window(radius_m), |cell, edges| {
-            let nearest = edges.iter().map(|e| here.square_to_edge_m2(e)).fold(f64::INFINITY, f64::min);
+        let window = here.window(radius_m);
+        self.index.around(&window, |cell, edges| {
+            let within = edges.iter().filter(|e| e.meets(&window));
+            let nearest = within.map(|e| here.square_to_edge_m2(e)).fold(f64::INFINITY, f64::min);
             if nearest <= most && self.cells[cell as usize].span.holds(at) {
                 match found.iter_mut().find(|(c, _)| *c == cell) {
                     Some((_, distance)) => *distance = distance.min(nearest),
@@ -188,10 +201,32 @@ impl Partition {
     }
 }
 
+/// What a cell says it is part of: its parent's code, else the beginning of its own code.
+fn parent_code(level: Level, cell: &Cell) -> Option<&str> {
+    let digits = match level {
+        Level::Community => 12,
+        Level::Street => 9,
+        _ => 6,
+    };
+    cell.parent.as_deref().or_else(|| cell.code.get(..digits))
+}
+
 impl Territory {
     /// Partitions in the order of `Level::ALL`.
     pub fn new(partitions: [Partition; 5]) -> Territory {
-        Territory { partitions }
+        let parents = [0, 1, 2].map(|k| {
+            let (fine, coarse) = (&partitions[k], &partitions[k + 1]);
+            let parent = |cell: &Cell| {
+                let named = parent_code(Level::CHAIN[k + 1], cell).and_then(|code| coarse.by_code.get(code));
+                match named.map(Vec::as_slice) {
+                    None | Some([]) => Parent::Unknown,
+                    Some([only]) => Parent::Only(*only),
+                    Some(_) => Parent::Several,
+                }
+            };
+            fine.cells.iter().map(parent).collect()
+        });
+        Territory { partitions, parents }
     }
 
     pub fn partition(&self, level: Level) -> &Partition {
@@ -221,7 +256,7 @@ impl Territory {
         place.cells[Level::DutyGrid as usize] = drawn[Level::DutyGrid as usize];
         for pair in Level::CHAIN.windows(2) {
             let (level, fine) = (pair[1], self.of(&place, pair[0]));
-            let recorded = fine.and_then(|cell| self.parent(level, cell, at));
+            let recorded = place.cell(pair[0]).and_then(|cell| self.parent(level, cell, at));
             let drawn = drawn[level as usize];
             let differs = matches!((recorded, drawn), (Some(r), Some(d)) if r != d);
             flags.set_if(Flag::HierarchyMismatch, differs || self.names_a_stranger(level, fine, recorded, drawn));
@@ -252,18 +287,14 @@ impl Territory {
         }
     }
 
-    /// What a cell says it is part of: its parent's code, else the beginning of its own code.
-    fn parent(&self, level: Level, cell: &Cell, at: Instant) -> Option<u32> {
-        let coarse = self.partition(level);
-        if let Some(code) = &cell.parent {
-            return coarse.by_code(code, at);
+    /// The cell of `level` that a cell of the level below says it is part of, where that is valid.
+    fn parent(&self, level: Level, cell: u32, at: Instant) -> Option<u32> {
+        let (below, coarse) = (level as usize - 1, self.partition(level));
+        match self.parents[below][cell as usize] {
+            Parent::Unknown => None,
+            Parent::Only(parent) => coarse.cells[parent as usize].span.holds(at).then_some(parent),
+            Parent::Several => coarse.by_code(parent_code(level, &self.partitions[below].cells[cell as usize])?, at),
         }
-        let digits = match level {
-            Level::Community => 12,
-            Level::Street => 9,
-            _ => 6,
-        };
-        coarse.by_code(cell.code.get(..digits)?, at)
     }
 
     /// A cell that names a parent which does not exist, where another is drawn.
@@ -295,11 +326,8 @@ impl Territory {
     pub fn disagreement(&self, level: Level, cell: &Cell, p: [f64; 2], at: Instant) -> Option<(String, String)> {
         let above = Level::CHAIN[Level::CHAIN.iter().position(|l| *l == level)? + 1..].first().copied()?;
         let drawn = &self.partition(above).cells[self.partition(above).pick(p, at).0? as usize].code;
-        let named = match (self.parent(above, cell, at), &cell.parent) {
-            (Some(parent), _) => &self.cell(above, parent).code,
-            (None, named) => named.as_ref()?,
-        };
-        (named != drawn).then(|| (named.clone(), drawn.clone()))
+        let named = parent_code(above, cell)?;
+        (named != drawn).then(|| (named.to_string(), drawn.clone()))
     }
 
     /// Whether unit grids are drawn at `p` and none of them has this code.

@@ -3,7 +3,7 @@
 
 use super::oracle::{Polygon, whole};
 use chengtu::feature::Geometry;
-use chengtu::ownership::PolygonIndex;
+use chengtu::ownership::{Fineness, PolygonIndex};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use std::collections::HashMap;
@@ -112,7 +112,7 @@ fn compare(index: &PolygonIndex, oracle: &Oracle, p: [f64; 2]) -> usize {
 fn every_point_is_in_the_one_cell_that_whole_numbers_say() {
     let mut random = Random(TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let cells = partition(&mut random);
-    let index = PolygonIndex::build(cells.iter());
+    let index = PolygonIndex::build(cells.iter(), Fineness::Fine);
     let oracle = Oracle::new(&cells);
     let (east, north) = (WEST + COLUMNS as f64 * SIDE, SOUTH + ROWS as f64 * SIDE);
     // Away from the partition's own border every point has exactly one cell.

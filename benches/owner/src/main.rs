@@ -6,7 +6,7 @@ use chengtu::city::City;
 use chengtu::feature::Geometry;
 use chengtu::geo::{BBox, GeometryKind};
 use chengtu::layer::{FieldRole, Role};
-use chengtu::ownership::{Asked, Instant, Ownership, PolygonIndex, Question, Spellings};
+use chengtu::ownership::{Asked, Fineness, Instant, Ownership, PolygonIndex, Question, Spellings};
 use chengtu::store::{BlockCache, Store};
 use geo::{Contains, Coord, LineString, Polygon};
 use rstar::primitives::{GeomWithData, Rectangle};
@@ -76,7 +76,7 @@ fn geometries(city: &City, role: Role) -> Result<Vec<Geometry>, Failure> {
 
 /// Random points that some grid holds, in no order.
 fn points_in(grids: &[Geometry]) -> Vec<[f64; 2]> {
-    let index = PolygonIndex::build(grids.iter());
+    let index = PolygonIndex::build(grids.iter(), Fineness::Fine);
     let b = grids.iter().fold(BBox::EMPTY, |b, g| b.join(&g.bbox()));
     let mut random = Random(1);
     let mut points = Vec::with_capacity(POINTS);
@@ -107,7 +107,7 @@ fn rate(name: &str, count: usize, mut round: impl FnMut() -> u64) -> f64 {
 
 fn ours(grids: &[Geometry], points: &[[f64; 2]]) -> f64 {
     let started = std::time::Instant::now();
-    let index = PolygonIndex::build(grids.iter());
+    let index = PolygonIndex::build(grids.iter(), Fineness::Fine);
     println!("index built in {:.3} s", started.elapsed().as_secs_f64());
     rate("unit grid of a point, territory index", points.len(), || {
         let mut sum = 0;
