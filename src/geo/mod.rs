@@ -2,6 +2,7 @@
 //! Inside the house there is one CRS: CGCS2000 longitude, latitude in degrees (EPSG:4490, x = longitude).
 
 mod bbox;
+pub mod border;
 pub mod clip;
 pub mod crs;
 pub mod ellipsoid;

@@ -8,12 +8,16 @@ use super::values::convert_text;
 use super::wire::{CrsSpec, Format};
 use crate::error::Finding;
 use crate::feature::{SourceTag, Tier};
+use crate::geo::GeometryKind;
 use crate::layer::{Catalog, Layer};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use toml::Spanned;
+
+/// Farther than this, two borders are not the same one drawn twice.
+const LONGEST_SNAP_M: f64 = 1.0;
 
 /// What is wrong with one delivery's declarations, and the inputs that are not there.
 #[derive(Debug, Default)]
@@ -43,6 +47,7 @@ fn check_sources(catalog: &Catalog, sources: &[Source]) -> Checked {
         let layers = check_target(catalog, source, &mut say);
         check_fields(source, &layers, &mut say);
         check_filters(source, &mut say);
+        check_snapping(source, &layers, &mut say);
         if let Some(other) = tags.insert(SourceTag::of(&source.id), &source.id).filter(|o| *o != source.id) {
             let what = format!("source ids `{}` and `{other}` have the same 32-bit tag; change one letter", source.id);
             say(source.decl.path.span(), what);
@@ -237,6 +242,22 @@ fn check_filters(source: &Source, say: &mut dyn FnMut(Range<usize>, String)) {
     }
 }
 
+fn check_snapping(source: &Source, layers: &[&Arc<Layer>], say: &mut dyn FnMut(Range<usize>, String)) {
+    let Some(declared) = &source.decl.snap_m else { return };
+    let metres = *declared.get_ref();
+    if !(metres > 0.0 && metres <= LONGEST_SNAP_M) {
+        say(
+            declared.span(),
+            format!("snap_m = {metres}: metres, more than 0 and at most {LONGEST_SNAP_M}; 0.05 is usual"),
+        );
+    }
+    let of_layers = layers.iter().any(|l| l.geometry.contains(&GeometryKind::Polygon));
+    let of_source = source.decl.geometry.as_ref().is_none_or(|kinds| kinds.0.contains(&GeometryKind::Polygon));
+    if !layers.is_empty() && !(of_layers && of_source) {
+        say(declared.span(), "snap_m is for polygons; none of this source are taken".to_string());
+    }
+}
+
 /// "; did you mean …?" when one name is at most two letters away.
 pub fn like<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let best = known.map(|k| (edits(name, k), k)).min();
@@ -376,6 +397,15 @@ max_rejects = 1.5
 layer = "trees"
 [[source]]
 path = "trees.shp"
+[[source]]
+path = "trees.csv"
+id = "city/snapped"
+xy = { x = "x", y = "y" }
+snap_m = 1.01
+layer = "trees"
+[[source]]
+path = "trees.csv"
+snap_m = "5 cm"
 "#;
         let said = said(manifest, &[("trees.csv", "")]);
         let expected = [
@@ -396,6 +426,9 @@ path = "trees.shp"
             (23, "extension does not say"),
             (27, "max_rejects = 1.5"),
             (30, "where do its records go"),
+            (35, "at most 1"),
+            (35, "snap_m is for polygons"),
+            (39, "expected f64"),
         ];
         for ((line, what), (at, word)) in said.iter().zip(expected) {
             assert!(*line == at && what.contains(word), "line {line}: {what}; expected {at}: {word}");

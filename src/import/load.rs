@@ -93,6 +93,11 @@ impl Source {
         self.decl.mode.as_ref().map(|m| *m.get_ref()).unwrap_or_default()
     }
 
+    /// Metres that vertices of its polygons may move to a neighbour's border.
+    pub fn snap_m(&self) -> Option<f64> {
+        self.decl.snap_m.as_ref().map(|m| *m.get_ref())
+    }
+
     pub fn max_rejects(&self) -> MaxRejects {
         self.decl.max_rejects.as_ref().map(|m| *m.get_ref()).unwrap_or_default()
     }

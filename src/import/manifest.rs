@@ -22,6 +22,7 @@
 //! fields = { code = "部件标识码", state = { from = "状态", map = { "1" = "完好" } } }
 //! filter = { field = "状态", not_in = ["移除"] }
 //! geometry = ["polygon"]                   # records of other kinds are left out and counted
+//! snap_m = 0.05                            # polygons: vertices this near to a neighbour's border go onto it
 //! lod = "2"                                # city models: these levels of detail alone
 //! mode = "replace"                         # or "upsert"
 //! max_rejects = 0.001                      # a share (0.0 ..= 1.0) or a count (an integer)
@@ -60,6 +61,8 @@ pub struct SourceDecl {
     pub fields: BTreeMap<String, Spanned<TextOr<FieldRule>>>,
     pub filter: Option<Spanned<Many<Filter>>>,
     pub geometry: Option<Many<GeometryKind>>,
+    /// Metres.
+    pub snap_m: Option<Spanned<f64>>,
     pub lod: Option<Spanned<Many<String>>>,
     pub mode: Option<Spanned<Mode>>,
     pub max_rejects: Option<Spanned<MaxRejects>>,

@@ -3,8 +3,10 @@
 use super::identity::{Identities, SourceIx};
 use super::load::Source;
 use super::manifest::Mode;
+use super::snap::{Held, Moved};
 use crate::error::{Error, Result};
 use crate::feature::{Feature, FeatureId, Model, SourceTag, Value};
+use crate::geo::GeometryKind;
 use crate::layer::{Catalog, Field, FieldType, Layer, LayerIx};
 use crate::store::{
     ColumnKind, Draft, LayerEntry, ModelWriter, Models, PackedModel, Row, Schema, SealedModels, SealedTable, Table,
@@ -25,6 +27,10 @@ pub struct LayerWork {
     /// Whether the layer's declaration is not the one its blobs were made with.
     pub redeclared: bool,
     pub kept: u64,
+    /// What snapping did, by source; told when the layer is finished.
+    pub moved: BTreeMap<String, Moved>,
+    /// Where a source of the layer is to be snapped: its polygons, until all others are known.
+    held: Option<Held>,
     base: Option<Base>,
     writer: Option<TableWriter>,
     models: Option<ModelWriter>,
@@ -86,6 +92,8 @@ pub fn plan(catalog: &Catalog, sources: &[Source], draft: &Draft, ids: &mut Iden
             }
             _ => None,
         };
+        let snaps = layer.geometry.contains(&GeometryKind::Polygon)
+            && (0..sources.len()).any(|i| sources[i].snap_m().is_some() && targets[i].contains(&ix));
         let work = LayerWork {
             ix,
             layer: layer.clone(),
@@ -93,6 +101,8 @@ pub fn plan(catalog: &Catalog, sources: &[Source], draft: &Draft, ids: &mut Iden
             pending,
             redeclared,
             kept: 0,
+            moved: BTreeMap::new(),
+            held: snaps.then(|| Held::new(&layer)),
             base,
             writer: None,
             models: None,
@@ -160,16 +170,33 @@ impl LayerWork {
         })
     }
 
-    /// Adds a delivered feature, with its model where it has one.
-    pub fn push(&mut self, staging: &Path, source: &str, feature: &Feature, model: Option<&Model>) -> Result<()> {
-        self.writer(staging)?.push(feature)?;
+    /// Adds a delivered feature, with its model where it has one; `row` is where its source has it.
+    pub fn push(
+        &mut self,
+        staging: &Path,
+        source: &Source,
+        row: u64,
+        feature: Feature,
+        model: Option<&Model>,
+    ) -> Result<()> {
+        self.added += 1;
+        match self.sources.get_mut(&source.id) {
+            Some(count) => *count += 1,
+            None => drop(self.sources.insert(source.id.clone(), 1)),
+        }
+        if let Some(held) = &mut self.held {
+            // What has a model stands on it, and stays.
+            match source.snap_m().filter(|_| model.is_none() && feature.geometry.kind == GeometryKind::Polygon) {
+                Some(reach_m) => {
+                    held.wait(&source.id, row, feature, reach_m);
+                    return Ok(());
+                }
+                None => held.beside(&feature),
+            }
+        }
+        self.writer(staging)?.push(&feature)?;
         if let Some(model) = model {
             self.models(staging).push(feature.id, feature.geometry.bbox(), model)?;
-        }
-        self.added += 1;
-        match self.sources.get_mut(source) {
-            Some(count) => *count += 1,
-            None => drop(self.sources.insert(source.to_string(), 1)),
         }
         Ok(())
     }
@@ -195,6 +222,9 @@ impl LayerWork {
         }
         if let Some(base) = self.base.take() {
             self.carry_over(&base, staging, ids)?;
+        }
+        if let Some(held) = self.held.take() {
+            self.moved = held.settle(&mut |feature| self.writer(staging)?.push(feature))?;
         }
         match self.writer.take() {
             Some(writer) => {
@@ -224,10 +254,14 @@ impl LayerWork {
             if let Some(model) = model {
                 self.models(staging).push_packed(model.id, row.bbox(), &model.bytes)?;
             }
+            let rebuilt = rebuild.as_ref().map(|rebuild| rebuild.feature(row)).transpose()?;
+            if let Some(held) = &mut self.held {
+                held.beside(rebuilt.as_ref().unwrap_or(&row.to_feature()));
+            }
             let writer = self.writer(staging)?;
-            match &rebuild {
+            match &rebuilt {
                 None => writer.push_row(row)?,
-                Some(rebuild) => writer.push(&rebuild.feature(row)?)?,
+                Some(feature) => writer.push(feature)?,
             }
             self.kept += 1;
             *self.sources.entry(source.clone()).or_default() += 1;

@@ -19,6 +19,7 @@ mod repair;
 mod report;
 mod reproject;
 mod responsibility;
+mod snap;
 mod transaction;
 mod values;
 mod verdict;

@@ -10,8 +10,9 @@ use super::merge::{self, LayerWork, Outcome};
 use super::progress::Progress;
 use super::provenance::provenance;
 use super::report::{LayerReport, Report, SourceReport};
+use super::snap::{INSERTED, Moved, NOT_SNAPPED, SNAPPED};
 use super::verdict::{failure, judge};
-use super::wire::{Frame, ReadJob, Record, Who};
+use super::wire::{Frame, ReadJob, Record, Reject, Who};
 use super::{Frames, ImportOptions};
 use crate::derive::derive_layer;
 use crate::error::{Error, Result};
@@ -99,7 +100,7 @@ impl<'a> Transaction<'a> {
         if let Some(error) = failure(sources, report) {
             return Err(error);
         }
-        transaction.finish_layers()?;
+        transaction.finish_layers(report)?;
         transaction.write(catalog, &mut draft, report)?;
         progress.line("publishing");
         draft.publish()
@@ -129,7 +130,7 @@ impl<'a> Transaction<'a> {
             }
             let sound = report.register.as_ref().is_none_or(|r| r.failed.is_none());
             if sound && report.sources.iter().all(|s| s.failed.is_none()) {
-                self.finish_layers()?;
+                self.finish_layers(report)?;
             }
             let _ = std::fs::remove_dir_all(self.scratch(i));
         }
@@ -221,12 +222,12 @@ impl<'a> Transaction<'a> {
                 return Ok(());
             }
         };
-        let source = &self.sources[i].id;
-        let feature = Feature { id, source: SourceTag::of(source), geometry: draft.geometry, values: draft.values };
+        let source = &self.sources[i];
+        let feature = Feature { id, source: SourceTag::of(&source.id), geometry: draft.geometry, values: draft.values };
         let Some(&at) = self.at.get(&target.ix) else {
             return Err(Error::damaged(target.layer.id.clone(), "the layer was not planned for"));
         };
-        self.works[at].push(&self.staging, source, &feature, draft.model.as_ref())?;
+        self.works[at].push(&self.staging, source, row, feature, draft.model.as_ref())?;
         repairs.sort_unstable();
         repairs.dedup();
         for code in repairs {
@@ -259,7 +260,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Seals the layers that no source can change any more, on all cores.
-    fn finish_layers(&mut self) -> Result<()> {
+    fn finish_layers(&mut self, report: &mut Report) -> Result<()> {
         let (ids, staging, finished) = (&self.ids, &self.staging, &self.finished);
         let ready: Vec<(usize, &mut LayerWork)> = self
             .works
@@ -269,7 +270,15 @@ impl<'a> Transaction<'a> {
             .collect();
         let outcomes: Vec<(usize, Outcome)> =
             ready.into_par_iter().map(|(i, work)| Ok((i, work.finish(staging, ids)?))).collect::<Result<_>>()?;
-        self.finished.extend(outcomes);
+        for (i, outcome) in outcomes {
+            let work = &mut self.works[i];
+            for source in &mut report.sources {
+                if let Some(moved) = work.moved.remove(&source.id) {
+                    source.moved(&work.layer.id, moved);
+                }
+            }
+            self.finished.insert(i, outcome);
+        }
         Ok(())
     }
 
@@ -317,6 +326,19 @@ impl<'a> Transaction<'a> {
 }
 
 impl SourceReport {
+    /// What snapping did to records of this source in one layer.
+    fn moved(&mut self, layer: &str, moved: Moved) {
+        self.findings.push(format!("{layer}: {}", moved.said()));
+        for (code, records) in [(SNAPPED, moved.snapped), (INSERTED, moved.extended)] {
+            if records > 0 {
+                *self.repaired.entry(code.to_string()).or_default() += records;
+            }
+        }
+        for (row, what) in moved.left {
+            self.fault(row, Reject { code: NOT_SNAPPED.to_string(), detail: what });
+        }
+    }
+
     fn mapped(&mut self, mapper: &Mapper) {
         self.findings.extend(mapper.notes.iter().cloned());
         self.columns.clone_from(&mapper.mapped);
