@@ -7,6 +7,15 @@ use std::collections::{BTreeMap, HashMap};
 /// The shortest metres of a degree of latitude (at the equator: 110 574), rounded down.
 const DEGREE_M: f64 = 110_500.0;
 
+/// A cell as recorded.
+#[derive(Debug, Clone)]
+pub struct Shape<'a> {
+    /// Closed; exteriors counter-clockwise, holes clockwise, degrees.
+    pub rings: Vec<&'a [[f64; 2]]>,
+    /// As of `Cell`.
+    pub span: [i64; 2],
+}
+
 /// A cell, as its borders see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
@@ -74,15 +83,15 @@ pub fn unmatched(nodes: &[[f64; 2]], cells: &[Cell], reach_m: f64) -> Vec<Unmatc
 
 /// Distinct places (degrees) in order, and the cells of closed rings as numbers of them: numbers do not depend on the
 /// order of the cells.
-pub fn number(cells: &[(Vec<&[[f64; 2]]>, [i64; 2])]) -> (Vec<[f64; 2]>, Vec<Cell>) {
-    let mut nodes: Vec<[f64; 2]> = cells.iter().flat_map(|(rings, _)| rings).flat_map(|r| r.iter().copied()).collect();
+pub fn number(shapes: &[Shape<'_>]) -> (Vec<[f64; 2]>, Vec<Cell>) {
+    let mut nodes: Vec<[f64; 2]> = shapes.iter().flat_map(|s| &s.rings).flat_map(|r| r.iter().copied()).collect();
     let order = |a: &[f64; 2], b: &[f64; 2]| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]));
     nodes.sort_unstable_by(order);
     nodes.dedup_by_key(|p| p.map(f64::to_bits));
     let at = |p: &[f64; 2]| nodes.binary_search_by(|n| order(n, p)).unwrap_or_default() as u32;
     let ring = |r: &&[[f64; 2]]| r[..r.len().saturating_sub(1)].iter().map(at).collect();
-    let cells = cells.iter().map(|(rings, span)| Cell { rings: rings.iter().map(ring).collect(), span: *span });
-    let cells = cells.collect();
+    let cell = |s: &Shape<'_>| Cell { rings: s.rings.iter().map(ring).collect(), span: s.span };
+    let cells = shapes.iter().map(cell).collect();
     (nodes, cells)
 }
 
@@ -130,7 +139,7 @@ impl Loose {
     }
 
     /// Every node within `reach_m` of the border of another cell that runs the other way (more than a right angle
-    /// turned, as the two sides of a seam do), by node and host.
+    /// turned, as the two sides of a seam do), once for each edge of the node that does.
     pub fn meetings(&self, nodes: &[[f64; 2]], cells: &[Cell], reach_m: f64) -> Vec<Meeting> {
         let grid = Grid::of(nodes, &self.sides, reach_m);
         let mut found = vec![];
@@ -151,8 +160,8 @@ impl Loose {
                 }
                 let other = |s: &Side| s.cell != h.cell && together(&cells[s.cell as usize], &cells[h.cell as usize]);
                 let faces = |s: &Side| other(s) && facing(&here, nodes, s, h);
-                let side = self.at(node).iter().map(|(_, i)| *i).find(|i| faces(&self.sides[*i as usize]));
-                found.extend(side.map(|side| Meeting { node, side, host, along, distance_m }));
+                let own = self.at(node).iter().map(|(_, i)| *i).filter(|i| faces(&self.sides[*i as usize]));
+                found.extend(own.map(|side| Meeting { node, side, host, along, distance_m }));
             }
         }
         found
@@ -237,7 +246,7 @@ mod tests {
     }
 
     fn meetings(rings: &[(Vec<[f64; 2]>, [i64; 2])]) -> (usize, Vec<Meeting>) {
-        let cells: Vec<_> = rings.iter().map(|(r, span)| (vec![r.as_slice()], *span)).collect();
+        let cells: Vec<_> = rings.iter().map(|(r, span)| Shape { rings: vec![r.as_slice()], span: *span }).collect();
         let (nodes, cells) = number(&cells);
         let loose = Loose::of(nodes.len(), &cells);
         (loose.sides.len(), loose.meetings(&nodes, &cells, 0.05))

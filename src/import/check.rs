@@ -253,7 +253,8 @@ fn check_snapping(source: &Source, layers: &[&Arc<Layer>], say: &mut dyn FnMut(R
     }
     let of_layers = layers.iter().any(|l| l.geometry.contains(&GeometryKind::Polygon));
     let of_source = source.decl.geometry.as_ref().is_none_or(|kinds| kinds.0.contains(&GeometryKind::Polygon));
-    if !layers.is_empty() && !(of_layers && of_source) {
+    let none = !of_layers || !of_source;
+    if !layers.is_empty() && none {
         say(declared.span(), "snap_m is for polygons; none of this source are taken".to_string());
     }
 }

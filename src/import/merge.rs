@@ -102,7 +102,7 @@ pub fn plan(catalog: &Catalog, sources: &[Source], draft: &Draft, ids: &mut Iden
             redeclared,
             kept: 0,
             moved: BTreeMap::new(),
-            held: snaps.then(|| Held::new(&layer)),
+            held: snaps.then(|| Held::new(layer)),
             base,
             writer: None,
             models: None,

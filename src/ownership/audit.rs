@@ -64,8 +64,9 @@ impl Notes {
     }
 }
 
-/// Gaps and overlaps of one level.
+/// Gaps, overlaps and unmatched edges of one level.
 pub(super) fn seams_of(level: Level, cells: &[(Cell, Geometry)], notes: &Notes) {
+    unmatched_of(level, cells, notes);
     let size =
         |p: &Patch| format!("at {:.7} {:.7}: {:.2} m², {:.2} m wide", p.place[0], p.place[1], p.area_m2, p.width_m);
     for seam in seams::check(cells) {
@@ -77,6 +78,17 @@ pub(super) fn seams_of(level: Level, cells: &[(Cell, Geometry)], notes: &Notes) 
                 });
             }
         }
+    }
+}
+
+/// Edges of one level that snapping (a source's `snap_m`) would unite with the neighbour's.
+fn unmatched_of(level: Level, cells: &[(Cell, Geometry)], notes: &Notes) {
+    for u in seams::unmatched(cells) {
+        let sample = || {
+            let [a, b] = [u.cell, u.other].map(|i| &cells[i as usize].0.code);
+            format!("{a} and {b} at {:.7} {:.7}: {:.3} m apart", u.place[0], u.place[1], u.distance_m)
+        };
+        notes.add("unmatched-edge", level.key(), sample);
     }
 }
 

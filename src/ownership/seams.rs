@@ -3,6 +3,7 @@
 
 use super::territory::Cell;
 use crate::feature::Geometry;
+use crate::geo::border::{self, Shape, Unmatched};
 use crate::geo::overlay::{self, Patch, Rings};
 use std::collections::{HashMap, HashSet};
 
@@ -31,6 +32,15 @@ pub fn check(cells: &[(Cell, Geometry)]) -> Vec<Seam> {
         seams.extend(found.into_iter().filter(counts).map(Seam::Gap));
     }
     seams
+}
+
+/// Edges beside another cell's border, no farther than the tolerance and yet not its reverse: vertices that one of the two
+/// lacks, or has elsewhere. Where they are, a point may be in both cells or in neither.
+pub fn unmatched(cells: &[(Cell, Geometry)]) -> Vec<Unmatched> {
+    let shapes: Vec<Shape<'_>> =
+        cells.iter().map(|(c, g)| Shape { rings: rings(g), span: [c.span.from.0, c.span.to.0] }).collect();
+    let (nodes, cells) = border::number(&shapes);
+    border::unmatched(&nodes, &cells, TOLERANCE_M)
 }
 
 fn rings(g: &Geometry) -> Rings<'_> {
@@ -109,6 +119,20 @@ mod tests {
         assert!((gaps[0].place[0] - at(1.5, 0.0)[0]).abs() < 1e-5);
         let overlaps = found.iter().filter(|s| matches!(s, Seam::Overlap(..))).count();
         assert_eq!(overlaps, 3, "{found:?}");
+    }
+
+    #[test]
+    fn edges_that_differ_a_little_from_the_neighbours_are_unmatched() {
+        for (off_m, count) in [(0.0, 0), (0.01, 4), (1.0, 0)] {
+            let mut world = World::new();
+            let shape = &mut world.grid_mut("410202001001001").1;
+            for v in shape.xy.iter_mut().filter(|v| v[0] > at(0.5, 0.0)[0] && v[1] > at(0.0, 0.5)[1]) {
+                *v = east(*v, off_m);
+            }
+            let found = unmatched(&grids(&world));
+            assert_eq!(found.len(), count, "{off_m} {found:?}");
+            assert!(found.iter().all(|u| (u.distance_m - off_m).abs() < 1e-4), "{found:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,8 @@ mod sound;
 
 use crate::error::Result;
 use crate::feature::{Feature, Geometry, Value};
-use crate::geo::{GeometryKind, border};
+use crate::geo::GeometryKind;
+use crate::geo::border::{self, Shape};
 use crate::layer::{FieldRole, Layer};
 use crate::ownership::Span;
 use plan::Partition;
@@ -85,10 +86,10 @@ impl Held {
         let waiting = self.waiting.iter().map(|w| (&w.feature.geometry, w.span, Some(w.reach_m)));
         let shapes: Vec<_> = waiting.chain(self.beside.iter().map(|(g, span)| (g, *span, None))).collect();
         let runs: Vec<Vec<_>> = shapes.iter().map(|(g, ..)| g.runs().collect()).collect();
-        let cells: Vec<(Vec<&[[f64; 2]]>, [i64; 2])> = shapes
+        let cells: Vec<Shape<'_>> = shapes
             .iter()
             .zip(&runs)
-            .map(|((g, span, _), runs)| (runs.iter().map(|r| &g.xy[r.clone()]).collect(), *span))
+            .map(|((g, span, _), runs)| Shape { rings: runs.iter().map(|r| &g.xy[r.clone()]).collect(), span: *span })
             .collect();
         let (nodes, cells) = border::number(&cells);
         let reach = shapes.iter().map(|(_, _, reach)| *reach).collect();

@@ -153,6 +153,7 @@ impl Planner<'_> {
         });
         let edge = |m: &Meeting| (loose.sides[m.host as usize].from, loose.sides[m.host as usize].to);
         met.sort_unstable_by_key(|m| (m.node, m.distance_m.to_bits(), edge(m), loose.sides[m.host as usize].cell));
+        met.dedup_by_key(|m| (m.node, m.host));
         let mut nearest: Vec<Vec<Meeting>> = met
             .chunk_by(|a, b| a.node == b.node)
             .map(|of_node| of_node.iter().take_while(|m| edge(m) == edge(&of_node[0])).copied().collect())

@@ -1,8 +1,9 @@
 //! Partitions with known faults: what snapping makes of them, whatever the order of their cells.
 
 use super::plan::Partition;
-use super::rings::{Snapped, snap};
-use crate::geo::border::{self, unmatched};
+use super::rings::{Origin, Snapped, Vertex, snap};
+use crate::feature::Geometry;
+use crate::geo::border::{self, Shape, unmatched};
 use proptest::prelude::*;
 
 const ALWAYS: [i64; 2] = [i64::MIN, i64::MAX];
@@ -21,7 +22,7 @@ fn ring(corners: &[[f64; 2]]) -> Ring {
 }
 
 fn partition(rings: &[Ring], reach: &[Option<f64>]) -> Partition {
-    let cells: Vec<_> = rings.iter().map(|r| (vec![r.as_slice()], ALWAYS)).collect();
+    let cells: Vec<_> = rings.iter().map(|r| Shape { rings: vec![r.as_slice()], span: ALWAYS }).collect();
     let (nodes, cells) = border::number(&cells);
     Partition { nodes, cells, reach: reach.to_vec() }
 }
@@ -170,10 +171,22 @@ fn a_cell_that_would_collapse_keeps_its_vertices() {
 fn cells_of_different_times_do_not_meet() {
     let old = ring(&[[0.0, 0.0], [50.0, 0.0], [50.0, 40.0], [0.0, 40.0]]);
     let new = ring(&[[50.03, 0.0], [90.0, 0.0], [90.0, 40.0], [50.03, 40.0]]);
-    let cells = [(vec![old.as_slice()], [0, 10]), (vec![new.as_slice()], [10, 20])];
+    let shape = |ring, span| Shape { rings: vec![ring], span };
+    let cells = [shape(old.as_slice(), [0, 10]), shape(new.as_slice(), [10, 20])];
     let (nodes, cells) = border::number(&cells);
     let done = snap(&Partition { nodes, cells, reach: vec![Some(0.05); 2] });
     assert!(done.changed.is_empty());
+}
+
+#[test]
+fn heights_go_with_their_vertices() {
+    let square = ring(&[[0.0, 0.0], [50.0, 0.0], [50.0, 40.0], [0.0, 40.0]]);
+    let old = Geometry { z: vec![10.0, 20.0, 30.0, 40.0, 10.0], ..Geometry::polygon(&[square]) };
+    let own = |i: usize| Vertex { place: old.xy[i], origin: Origin::Own(i) };
+    let new = |i, along| Vertex { place: at(50.0, 20.0), origin: Origin::Between(i, along) };
+    let g = super::rebuilt(&old, &[vec![own(0), own(1), new(1, 0.5), own(2), own(3), new(3, 0.25)]]);
+    assert_eq!(g.z, [10.0, 20.0, 25.0, 30.0, 40.0, 32.5, 10.0]);
+    assert_eq!((g.xy.first(), g.xy.len(), g.ends, g.parts), (g.xy.last(), 7, vec![7], vec![1]));
 }
 
 proptest! {
