@@ -139,7 +139,7 @@ fn records_of_other_sources_stay_as_they_are() {
         assert!(now["south"].contains(&at(50.0, 0.0)) && now["north"].contains(&at(50.0, 40.0)));
         let left = &run.report["sources"][0]["faulty"]["not-snapped"];
         assert_eq!(left["count"], 2, "the west has no vertex between them: {}", run.report);
-        assert_eq!(left["samples"][0]["row"], 0);
+        assert_eq!(left["samples"][0]["row"], 1);
         assert!(left["samples"][0]["detail"].as_str().unwrap().starts_with("1 unmatched edges"), "{left}");
     }
 }
