@@ -296,7 +296,7 @@ pub(super) fn inner_point(g: &Geometry) -> [f64; 2] {
         .collect();
     cuts.sort_by(f64::total_cmp);
     let widest = cuts.chunks_exact(2).max_by(|a, b| (a[1] - a[0]).total_cmp(&(b[1] - b[0])));
-    widest.map_or(g.xy[0], |w| [(w[0] + w[1]) / 2.0, y])
+    widest.map_or(g.xy.first().copied().unwrap_or_default(), |w| [(w[0] + w[1]) / 2.0, y])
 }
 
 fn edges(g: &Geometry) -> impl Iterator<Item = Edge> + '_ {

@@ -2,7 +2,7 @@
 //! only part of the room that reads.
 
 use super::Ownership;
-use super::audit::{self, Note, Notes, Pointed};
+use super::audit::{self, Note, Notes};
 use super::class_set::ClassSet;
 use super::components::{Builder, Holding, Record};
 use super::duties::{Duties, Duty};
@@ -10,7 +10,7 @@ use super::instant::{Instant, Span};
 use super::register::{Book, ClassIx, OrgIx, REGISTER, Register};
 use super::rulings::Rulings;
 use super::schedule::Schedule;
-use super::territory::{Cell, Level, Partition, Territory};
+use super::territory::{Cell, Level, Territory};
 use crate::error::{Error, Result};
 use crate::feature::{FeatureId, Geometry, SourceTag, ValueRef};
 use crate::geo::{GeometryKind, ring};
@@ -215,27 +215,23 @@ impl Reader<'_> {
     }
 
     fn territory(&self) -> Result<Territory> {
-        let levels: Vec<(Partition, Vec<Pointed>)> =
-            Level::ALL.into_par_iter().map(|l| self.partition(l)).collect::<Result<_>>()?;
-        let (partitions, points): (Vec<_>, Vec<_>) = levels.into_iter().unzip();
-        let partitions = partitions.try_into().map_err(|_| Error::Data("a level of territory is missing".into()))?;
-        let territory = Territory::new(partitions);
+        let levels: Vec<Vec<(Cell, Geometry)>> =
+            Level::ALL.into_par_iter().map(|l| self.cells(l)).collect::<Result<_>>()?;
+        let mut points = vec![];
+        if let Some(notes) = self.notes {
+            for (level, cells) in Level::ALL.into_iter().zip(&levels) {
+                audit::seams_of(level, cells, notes);
+                points.push(audit::with_points(cells));
+            }
+        }
+        let levels = levels.try_into().map_err(|_| Error::Data("a level of territory is missing".into()))?;
+        let territory = Territory::build(levels);
         if let Some(notes) = self.notes {
             for (level, points) in Level::ALL.into_iter().zip(&points) {
                 audit::hierarchy(level, points, &territory, notes);
             }
         }
         Ok(territory)
-    }
-
-    fn partition(&self, level: Level) -> Result<(Partition, Vec<Pointed>)> {
-        let cells = self.cells(level)?;
-        let mut points = vec![];
-        if let Some(notes) = self.notes {
-            audit::seams_of(level, &cells, notes);
-            points = audit::with_points(&cells);
-        }
-        Ok((Partition::build(cells), points))
     }
 
     fn cells(&self, level: Level) -> Result<Vec<(Cell, Geometry)>> {

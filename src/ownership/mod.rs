@@ -21,6 +21,7 @@ mod rules;
 mod rulings;
 mod schedule;
 mod seams;
+mod steady;
 mod territory;
 mod trail;
 mod view;

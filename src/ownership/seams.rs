@@ -48,7 +48,7 @@ fn rings(g: &Geometry) -> Rings<'_> {
 }
 
 /// Cells with an edge that no neighbour has the other way round: those of the outer border, of gaps and of overlaps.
-fn loose(cells: &[(Cell, Geometry)]) -> Vec<usize> {
+pub(super) fn loose(cells: &[(Cell, Geometry)]) -> Vec<usize> {
     let bits = |p: [f64; 2]| p.map(f64::to_bits);
     let mut turns: HashMap<[[u64; 2]; 2], i32> = HashMap::new();
     let edges =

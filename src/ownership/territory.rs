@@ -2,9 +2,12 @@
 //! the data's faults do to that: gaps, overlaps, levels that disagree. Decides nobody's responsibility.
 
 use super::answer::{Flag, Flags};
+use super::components::inner_point;
 use super::instant::{Instant, Span};
 use super::polygons::{Fineness, PolygonIndex};
 use super::register::OrgIx;
+use super::seams;
+use super::steady::{self, OTHERS, Steady};
 use crate::feature::{FeatureId, Geometry};
 use crate::geo::local::Local;
 use crate::layer::{LayerIx, Role};
@@ -93,6 +96,8 @@ pub struct Territory {
     partitions: [Partition; 5],
     /// For each cell of the first three levels of the chain, its parent.
     parents: [Vec<Parent>; 3],
+    /// For each unit grid.
+    steady: Vec<Steady>,
 }
 
 /// The cell of the next level that a cell says it is part of.
@@ -117,8 +122,8 @@ impl Place {
 
 impl Partition {
     /// Cells with their polygons.
-    pub fn build(records: Vec<(Cell, Geometry)>) -> Partition {
-        let index = PolygonIndex::build(records.iter().map(|(_, g)| g), Fineness::Fine);
+    fn build(records: Vec<(Cell, Geometry)>, fineness: Fineness) -> Partition {
+        let index = PolygonIndex::build(records.iter().map(|(_, g)| g), fineness);
         let mut by_code: HashMap<String, Vec<u32>> = HashMap::new();
         let cells: Vec<Cell> = records.into_iter().map(|(cell, _)| cell).collect();
         for (i, cell) in cells.iter().enumerate() {
@@ -177,6 +182,10 @@ impl Partition {
         valid.min_by(|&a, &b| self.precedence(a, b))
     }
 
+    pub fn index(&self) -> &PolygonIndex {
+        &self.index
+    }
+
     pub fn knows(&self, code: &str) -> bool {
         self.by_code.contains_key(code)
     }
@@ -212,8 +221,21 @@ fn parent_code(level: Level, cell: &Cell) -> Option<&str> {
 }
 
 impl Territory {
-    /// Partitions in the order of `Level::ALL`.
-    pub fn new(partitions: [Partition; 5]) -> Territory {
+    /// Cells with their polygons, in the order of `Level::ALL`.
+    pub fn build(mut records: [Vec<(Cell, Geometry)>; 5]) -> Territory {
+        let loose = seams::loose(&records[Level::UnitGrid as usize]);
+        let grids: Vec<Geometry> = records[Level::UnitGrid as usize].iter().map(|(_, g)| g.clone()).collect();
+        let partitions = Level::ALL.map(|l| {
+            let fineness = if l == Level::UnitGrid { Fineness::Fine } else { Fineness::Coarse };
+            Partition::build(std::mem::take(&mut records[l as usize]), fineness)
+        });
+        let mut territory = Territory::new(partitions);
+        let points: Vec<[f64; 2]> = grids.iter().map(inner_point).collect();
+        territory.steady = steady::work_out(&territory, &grids, &points, &loose);
+        territory
+    }
+
+    fn new(partitions: [Partition; 5]) -> Territory {
         let parents = [0, 1, 2].map(|k| {
             let (fine, coarse) = (&partitions[k], &partitions[k + 1]);
             let parent = |cell: &Cell| {
@@ -226,7 +248,7 @@ impl Territory {
             };
             fine.cells.iter().map(parent).collect()
         });
-        Territory { partitions, parents }
+        Territory { partitions, parents, steady: vec![] }
     }
 
     pub fn partition(&self, level: Level) -> &Partition {
@@ -245,9 +267,37 @@ impl Territory {
     /// Where `p` is. The unit grid is the finest geometry and decides; what it is part of follows from the parents
     /// recorded, and the geometry of the coarser levels speaks where there is no grid (6.5, rules 1 and 3 to 6).
     pub fn locate(&self, p: [f64; 2], at: Instant, flags: &mut Flags) -> Place {
+        let (own, several) = self.partition(Level::UnitGrid).pick(p, at);
+        match own.filter(|_| !several).and_then(|grid| self.steady_place(grid, at)) {
+            Some(place) => place,
+            None => self.locate_by_levels(p, at, (own, several), flags),
+        }
+    }
+
+    /// The whole place of a steady unit grid, if all of it is valid now.
+    fn steady_place(&self, grid: u32, at: Instant) -> Option<Place> {
+        let steady = self.steady.get(grid as usize).filter(|s| s.whole)?;
+        let mut place = Place::default();
+        place.cells[Level::UnitGrid as usize] = Some(grid);
+        for (level, cell) in OTHERS.into_iter().zip(steady.cells) {
+            let valid = cell.is_none_or(|c| self.cell(level, c).span.holds(at));
+            place.cells[level as usize] = valid.then_some(cell)?;
+        }
+        Some(place)
+    }
+
+    fn locate_by_levels(
+        &self,
+        p: [f64; 2],
+        at: Instant,
+        (own, several): (Option<u32>, bool),
+        flags: &mut Flags,
+    ) -> Place {
         let mut place = Place::default();
         let mut drawn = [None; 5];
-        for level in Level::ALL {
+        drawn[Level::UnitGrid as usize] = own;
+        flags.set_if(Flag::DataOverlap, several);
+        for level in OTHERS {
             let (cell, several) = self.partition(level).pick(p, at);
             drawn[level as usize] = cell;
             flags.set_if(Flag::DataOverlap, several);
@@ -304,14 +354,35 @@ impl Territory {
             && fine.and_then(|c| c.parent.as_ref()).is_some_and(|code| !self.partition(level).knows(code))
     }
 
+    /// Community, street and district that a unit grid says it is part of; `None` where that depends on the time.
+    pub fn recorded(&self, grid: u32) -> Option<[Option<u32>; 3]> {
+        let mut chain = [None; 3];
+        let mut cell = Some(grid);
+        for (k, parents) in self.parents.iter().enumerate() {
+            cell = match cell.map(|c| parents[c as usize]) {
+                Some(Parent::Only(parent)) => Some(parent),
+                Some(Parent::Several) => return None,
+                Some(Parent::Unknown) | None => None,
+            };
+            chain[k] = cell;
+        }
+        Some(chain)
+    }
+
     /// Other territories whose border is within `radius_m`, by level and distance.
     pub fn border(&self, p: [f64; 2], radius_m: f64, place: &Place, at: Instant) -> Vec<Neighbour> {
         let here = Local::at(p);
         let mut all = vec![];
+        let grids = self.partition(Level::UnitGrid).near(&here, radius_m, at);
         for level in Level::CHAIN {
+            let near = match level {
+                Level::UnitGrid => grids.clone(),
+                _ if self.is_the_same_all_around(level, place, &grids) => continue,
+                _ => self.partition(level).near(&here, radius_m, at),
+            };
             let partition = self.partition(level);
             let from = all.len();
-            let others = partition.near(&here, radius_m, at).into_iter().filter(|(c, _)| Some(*c) != place.cell(level));
+            let others = near.into_iter().filter(|(c, _)| Some(*c) != place.cell(level));
             all.extend(others.map(|(cell, distance_m)| Neighbour { level, cell, distance_m }));
             all[from..].sort_by(|a, b| {
                 let code = |n: &Neighbour| &partition.cells[n.cell as usize].code;
@@ -319,6 +390,17 @@ impl Territory {
             });
         }
         all
+    }
+
+    /// Whether no border of a level can be near: a place whose unit grid and all grids near it are steady, border on
+    /// nothing but each other, and lie in the same cell.
+    fn is_the_same_all_around(&self, level: Level, place: &Place, near: &[(u32, f64)]) -> bool {
+        let Some(own) = place.cell(Level::UnitGrid) else { return false };
+        let other = OTHERS.iter().position(|l| *l == level);
+        near.iter().map(|(grid, _)| *grid).chain([own]).all(|grid| {
+            let steady = self.steady.get(grid as usize);
+            steady.is_some_and(|s| s.whole && s.inner && other.is_some_and(|k| s.cells[k] == place.cell(level)))
+        })
     }
 
     /// Codes of the cell of the next level that a cell of `level` names and of the one that is drawn at a point of it,
@@ -350,3 +432,7 @@ impl Territory {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "territory_tests.rs"]
+mod tests;

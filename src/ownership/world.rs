@@ -10,7 +10,7 @@ use super::duties::{Duties, Duty};
 use super::instant::{Instant, Span};
 use super::register::*;
 use super::rulings::Rulings;
-use super::territory::{Cell, Level, Partition, Territory};
+use super::territory::{Cell, Level, Territory};
 use super::{Asked, Invalid, Ownership, Question, Schedule, Spellings};
 use crate::feature::{FeatureId, Geometry};
 use crate::layer::{Catalog, LayerIx, Role};
@@ -28,9 +28,21 @@ pub fn east(p: [f64; 2], metres: f64) -> [f64; 2] {
     [p[0] + metres / 91_520.0, p[1]]
 }
 
+/// With a vertex at every corner of cells that it passes: neighbours of all levels share their vertices.
 pub fn square(west: f64, south: f64, east: f64, north: f64) -> Geometry {
-    let corners = [[west, south], [east, south], [east, north], [west, north], [west, south]];
-    Geometry::polygon(&[corners.map(|[x, y]| at(x, y)).to_vec()])
+    let between = |from: f64, to: f64| -> Vec<f64> {
+        let inner = (from.floor() as i64 + 1..to.ceil() as i64).map(|v| v as f64);
+        std::iter::once(from).chain(inner).collect()
+    };
+    let (mut xs, mut ys) = (between(west, east), between(south, north));
+    let mut ring: Vec<[f64; 2]> = xs.iter().map(|x| [*x, south]).collect();
+    ring.extend(ys.iter().map(|y| [east, *y]));
+    xs.push(east);
+    ys.push(north);
+    ring.extend(xs[1..].iter().rev().map(|x| [*x, north]));
+    ring.extend(ys[1..].iter().rev().map(|y| [west, *y]));
+    ring.push(ring[0]);
+    Geometry::polygon(&[ring.iter().map(|[x, y]| at(*x, *y)).collect()])
 }
 
 pub struct World {
@@ -253,15 +265,15 @@ impl World {
         let catalog = Catalog::shipped().expect("loads");
         let layer = |role| catalog.with_role(role).next().expect("a layer of the role").0;
         let book = Book::new(&self.register);
-        let partition = |level: Level| {
+        let cells = |level: Level| {
             let mut cells = self.cells.get(&level).cloned().unwrap_or_default();
             for (cell, _) in &mut cells {
                 cell.body = cell.body_code.as_ref().and_then(|code| book.organisation(code));
                 cell.layer = layer(level.role());
             }
-            Partition::build(cells)
+            cells
         };
-        let territory = Territory::new(Level::ALL.map(partition));
+        let territory = Territory::build(Level::ALL.map(cells));
         let mut components = Builder::default();
         for (i, t) in self.components.iter().enumerate() {
             let holding = |code: &str| match (code, book.organisation(code)) {

@@ -1,0 +1,102 @@
+//! What is the same everywhere in a unit grid, worked out once: the cells of the other levels, where no border of theirs
+//! comes inside. A lookup in such a grid need not ask the other levels, and says the same. In doubt a grid is not steady.
+
+use super::polygons::PolygonIndex;
+use super::territory::{Level, Partition, Territory};
+use crate::feature::Geometry;
+use crate::geo::side::{Edge, orientation};
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+/// The levels that follow from a unit grid.
+pub const OTHERS: [Level; 4] = [Level::Community, Level::Street, Level::District, Level::DutyGrid];
+
+/// One unit grid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Steady {
+    /// No border of another level inside, and what is drawn around it is what it says it is part of.
+    pub whole: bool,
+    /// Each of its edges is another grid's too: no gap and no outer border at it.
+    pub inner: bool,
+    /// The cells of `OTHERS` that it lies in.
+    pub cells: [Option<u32>; 4],
+}
+
+/// For each unit grid, by position. `loose` are those with an edge that no other grid has.
+pub fn work_out(territory: &Territory, grids: &[Geometry], points: &[[f64; 2]], loose: &[usize]) -> Vec<Steady> {
+    let loose: HashSet<usize> = loose.iter().copied().collect();
+    let one = |(i, (g, p)): (usize, (&Geometry, &[f64; 2]))| {
+        let mut steady = Steady { whole: true, inner: !loose.contains(&i), cells: [None; 4] };
+        let edges: Vec<Edge> = g.runs().flat_map(|r| g.xy[r].windows(2)).map(|w| Edge::new(w[0], w[1])).collect();
+        for (k, level) in OTHERS.into_iter().enumerate() {
+            match around(territory.partition(level), &edges, g, *p) {
+                Around::One(cell) => steady.cells[k] = cell,
+                Around::Several => steady.whole = false,
+            }
+        }
+        steady.whole &= territory.recorded(i as u32) == Some([steady.cells[0], steady.cells[1], steady.cells[2]]);
+        steady
+    };
+    grids.iter().zip(points).enumerate().map(one).collect()
+}
+
+enum Around {
+    /// The whole grid lies in this cell, or in none.
+    One(Option<u32>),
+    Several,
+}
+
+fn around(partition: &Partition, edges: &[Edge], grid: &Geometry, p: [f64; 2]) -> Around {
+    if comes_inside(partition.index(), edges, grid) {
+        return Around::Several;
+    }
+    let mut holding = vec![];
+    partition.index().containing(p, |cell| holding.push(cell));
+    match holding[..] {
+        [] => Around::One(None),
+        [one] => Around::One(Some(one)),
+        _ => Around::Several,
+    }
+}
+
+/// Whether any border of the index may come into the grid's inside.
+fn comes_inside(index: &PolygonIndex, edges: &[Edge], grid: &Geometry) -> bool {
+    let window = grid.bbox();
+    let mut seen: Vec<Edge> = vec![];
+    index.around(&window, |_, borders| seen.extend(borders.iter().filter(|b| b.meets(&window))));
+    seen.iter().any(|border| {
+        if edges.contains(border) {
+            return false;
+        }
+        let middle = [(border.low[0] + border.high[0]) / 2.0, (border.low[1] + border.high[1]) / 2.0];
+        let inside = || edges.iter().filter(|e| e.is_crossed_from(middle)).count() % 2 == 1;
+        edges.iter().any(|e| touches(border, e)) || inside()
+    })
+}
+
+/// Whether two edges meet anywhere but in a common end from which they part.
+fn touches(a: &Edge, b: &Edge) -> bool {
+    let common = |p: [f64; 2]| p == b.low || p == b.high;
+    match (common(a.low), common(a.high)) {
+        (true, true) => true,
+        (true, false) => goes_along(a.low, a.high, b),
+        (false, true) => goes_along(a.high, a.low, b),
+        (false, false) => !(apart(a, b) || apart(b, a)),
+    }
+}
+
+/// Whether an edge from a common end to `to` runs along `b`: on one line and in one direction. Else they part for good.
+fn goes_along(common: [f64; 2], to: [f64; 2], b: &Edge) -> bool {
+    let end = if common == b.low { b.high } else { b.low };
+    let forward = |v: [f64; 2]| [v[0].total_cmp(&common[0]), v[1].total_cmp(&common[1])];
+    orientation(b.low, b.high, to) == 0.0 && forward(to) == forward(end)
+}
+
+/// Whether all of `b` is strictly on one side of `a`'s line.
+fn apart(a: &Edge, b: &Edge) -> bool {
+    let side = |p| orientation(a.low, a.high, p).total_cmp(&0.0);
+    let (low, high) = (side(b.low), side(b.high));
+    // A zero of either sign is on the line.
+    let clear = |o: Ordering, p| o != Ordering::Equal && orientation(a.low, a.high, p) != 0.0;
+    clear(low, b.low) && clear(high, b.high) && low == high
+}
