@@ -1,10 +1,12 @@
 //! City: what one request sees, swapped atomically. One request loads it once and uses it to the end. Knows no
 //! requests.
 
+use crate::derive::{SCENE, Tree};
 use crate::error::{Error, Result};
 use crate::ownership::{self, Ownership};
 use crate::store::{BlockCache, Snapshot, Store};
 use arc_swap::ArcSwap;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// One consistent world.
@@ -12,16 +14,40 @@ pub struct City {
     pub snapshot: Arc<Snapshot>,
     /// What was found out about composites of this snapshot: (digest of the composite, nominal zoom) → thinning cut.
     pub joint_cuts: quick_cache::sync::Cache<([u8; 16], u8), u8>,
+    /// Trees of 3D tiles that were asked for, by layer.
+    trees: quick_cache::sync::Cache<String, Arc<Tree>>,
     /// What lookups read, or why they cannot be answered.
     ownership: OnceLock<Result<Arc<Ownership>, String>>,
 }
 
 /// Composites and zooms that are remembered.
 const JOINT_CUTS: usize = 4096;
+/// Layers whose trees are remembered: more than a catalog has.
+const TREES: usize = 1024;
+/// Snapshots that 3D viewers under way may still ask for, the current one among them.
+pub const KEPT: usize = 3;
 
 impl City {
     pub fn new(snapshot: Arc<Snapshot>) -> City {
-        City { snapshot, joint_cuts: quick_cache::sync::Cache::new(JOINT_CUTS), ownership: OnceLock::new() }
+        City {
+            snapshot,
+            joint_cuts: quick_cache::sync::Cache::new(JOINT_CUTS),
+            trees: quick_cache::sync::Cache::new(TREES),
+            ownership: OnceLock::new(),
+        }
+    }
+
+    /// The tree of a layer's 3D tiles, read when first asked for; `None` where the snapshot has none.
+    pub fn tree(&self, layer: &str) -> Result<Option<Arc<Tree>>> {
+        if let Some(known) = self.trees.get(layer) {
+            return Ok(Some(known));
+        }
+        let Some(blob) = self.snapshot.manifest.layers.get(layer).and_then(|e| e.extra.get(SCENE)) else {
+            return Ok(None);
+        };
+        let tree = Arc::new(Tree::from_bytes(&self.snapshot.blob(blob)?)?);
+        self.trees.insert(layer.to_string(), tree.clone());
+        Ok(Some(tree))
     }
 
     /// Who is responsible where; made when first asked for. A damaged layer damages no tile but every lookup.
@@ -54,6 +80,8 @@ pub struct Follower {
     store: Store,
     cache: Arc<BlockCache>,
     city: ArcSwap<City>,
+    /// Earlier cities that are still asked for, the latest last.
+    earlier: Mutex<VecDeque<Arc<City>>>,
     /// What was last said of a snapshot that cannot be opened, so that the log has it once, not every second.
     complaint: Mutex<Option<String>>,
 }
@@ -66,12 +94,36 @@ impl Follower {
         let city = City::new(snapshot);
         let _ = city.ownership();
         let city = ArcSwap::from_pointee(city);
-        Ok(Follower { store, cache, city, complaint: Mutex::default() })
+        Ok(Follower { store, cache, city, earlier: Mutex::default(), complaint: Mutex::default() })
     }
 
     /// The city now: a pointer load.
     pub fn city(&self) -> Arc<City> {
         self.city.load_full()
+    }
+
+    /// The city of a snapshot: the current one, or one of the last `KEPT` that the store has. `None` of any other.
+    pub fn city_of(&self, id: &str) -> Result<Option<Arc<City>>> {
+        let now = self.city();
+        if now.snapshot.id == id {
+            return Ok(Some(now));
+        }
+        let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = earlier.iter().find(|c| c.snapshot.id == id) {
+            return Ok(Some(Arc::clone(found)));
+        }
+        let all = self.store.snapshots()?;
+        if !all.iter().rev().take(KEPT).any(|known| known == id) {
+            return Ok(None);
+        }
+        let city = match self.store.snapshot(id, &self.cache) {
+            Ok(snapshot) => Arc::new(City::new(snapshot)),
+            // Swept between the look and the opening.
+            Err(Error::Missing(_)) => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        keep(&mut earlier, city.clone());
+        Ok(Some(city))
     }
 
     /// Looks at `CURRENT` and swaps when it changed; whether it did. Called every second by `serve`. A snapshot that
@@ -101,7 +153,17 @@ impl Follower {
         city.inherit(&self.city.load());
         // Before the swap, so that no lookup waits for it; what is wrong with it is said when one comes.
         let _ = city.ownership();
-        self.city.store(Arc::new(city));
+        let before = self.city.swap(Arc::new(city));
+        keep(&mut self.earlier.lock().unwrap_or_else(PoisonError::into_inner), before);
         Ok(true)
+    }
+}
+
+/// Remembers a city and lets the oldest go: with the current one there are `KEPT`.
+fn keep(earlier: &mut VecDeque<Arc<City>>, city: Arc<City>) {
+    earlier.retain(|c| c.snapshot.id != city.snapshot.id);
+    earlier.push_back(city);
+    while earlier.len() >= KEPT {
+        earlier.pop_front();
     }
 }

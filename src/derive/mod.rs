@@ -8,17 +8,19 @@ mod item;
 mod overview;
 mod present;
 mod removal;
+mod scene;
 mod shape;
 mod thin;
 
 pub use budget::{TILE_BUDGET, gzipped, heaviest, largest_fitting, within_budget};
 pub use census::{Cell, Census};
+pub use scene::{DATA_HEIGHTS, Node, SCENE, Tree, corners};
 pub use thin::ALL;
 
 use crate::error::Result;
 use crate::layer::Layer;
 use crate::store::table::SealedTable;
-use crate::store::{Draft, LayerEntry};
+use crate::store::{Draft, LayerEntry, MODELS, SealedModels};
 use std::collections::BTreeMap;
 
 /// Adds the sealed features and everything derived from them to the draft; the layer's manifest entry.
@@ -27,6 +29,17 @@ pub fn derive_layer(
     draft: &Draft,
     layer: &Layer,
     features: SealedTable,
+    sources: BTreeMap<String, u64>,
+) -> Result<LayerEntry> {
+    derive_modelled_layer(draft, layer, features, None, sources)
+}
+
+/// As `derive_layer`, of a layer whose features may have 3D models.
+pub fn derive_modelled_layer(
+    draft: &Draft,
+    layer: &Layer,
+    features: SealedTable,
+    models: Option<SealedModels>,
     sources: BTreeMap<String, u64>,
 ) -> Result<LayerEntry> {
     let blob = draft.add_file(&features.path)?;
@@ -42,6 +55,13 @@ pub fn derive_layer(
         extra.extend(overview.levels.map(|l| (levels_key(Some(z)), l)));
         census.zooms.insert(z, overview.census);
     }
+    let mut offsets: Vec<u64> = features.ids.iter().map(|(_, at)| *at).collect();
+    offsets.sort_unstable();
+    let models = models.map(|m| draft.add_file(&m.path)).transpose()?;
+    let opened = models.as_ref().map(|blob| draft.models(blob)).transpose()?;
+    let tree = scene::tree(draft, layer, &table, &offsets, opened.as_ref())?;
+    extra.extend(models.map(|blob| (MODELS.to_string(), blob)));
+    extra.extend(tree.map(|blob| (SCENE.to_string(), blob)));
     let ids: Vec<u8> =
         features.ids.iter().flat_map(|(id, at)| [id.0.to_le_bytes(), at.to_le_bytes()]).flatten().collect();
     Ok(LayerEntry {

@@ -10,8 +10,10 @@ use crate::layer::Layer;
 use crate::mvt::{LayerEncoder, Shape};
 use crate::store::{Row, Table};
 
+mod scene;
 mod validity;
 
+pub use scene::{Sculptor, drawn_in_3d, near};
 pub use validity::Validity;
 
 /// Tile units across a tile. 4096 keeps a unit at 3 cm at z 18.

@@ -14,12 +14,12 @@ use super::snap::{INSERTED, Moved, NOT_SNAPPED, SNAPPED};
 use super::verdict::{failure, judge};
 use super::wire::{Frame, ReadJob, Record, Reject, Who};
 use super::{Frames, ImportOptions};
-use crate::derive::derive_layer;
+use crate::derive::derive_modelled_layer;
 use crate::error::{Error, Result};
 use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
 use crate::ownership::register::{REGISTER, Register};
-use crate::store::{Draft, LayerEntry, MODELS, Store};
+use crate::store::{Draft, LayerEntry, Store};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -292,10 +292,7 @@ impl<'a> Transaction<'a> {
             .into_par_iter()
             .map(|(outcome, work)| {
                 let Outcome::Written(sealed, models) = outcome else { return Ok((work, None)) };
-                let mut entry = derive_layer(all, &work.layer, sealed, work.sources.clone())?;
-                if let Some(models) = models {
-                    entry.extra.insert(MODELS.to_string(), all.add_file(&models.path)?);
-                }
+                let entry = derive_modelled_layer(all, &work.layer, sealed, models, work.sources.clone())?;
                 progress.line(&format!("{}: {} records", work.layer.id, entry.count));
                 Ok((work, Some(entry)))
             })

@@ -124,6 +124,23 @@ pub struct Drawing<'a> {
     surfacer: Surfacer,
     lod: LodSurfaces,
     local: Vec<[f64; 3]>,
+    measured: Measured,
+}
+
+/// What was drawn and forgotten.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measured {
+    vertices: u64,
+    bounds_m: Option<[[f64; 3]; 2]>,
+}
+
+/// What a content would be, without the faces.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measure {
+    pub drawn: u64,
+    pub vertices: u64,
+    /// As `Drawn::bounds_m`.
+    pub bounds_m: [[f64; 3]; 2],
 }
 
 /// What was taken because the record does not say.
@@ -179,6 +196,7 @@ impl<'a> Drawing<'a> {
             surfacer: Surfacer::default(),
             lod: LodSurfaces::default(),
             local: vec![],
+            measured: Measured::default(),
         })
     }
 
@@ -222,6 +240,22 @@ impl<'a> Drawing<'a> {
         let (surfaces, sides) = lists.of(model, lod);
         self.surfaces(item, &surfaces, sides);
         self.lod = lists;
+    }
+
+    /// Takes out the faces added so far and remembers where they were: for measuring many contents side by side in
+    /// little memory. Only `measure` makes sense after it.
+    pub fn forget(&mut self) {
+        self.measured.vertices += self.mesh.vertices.len() as u64;
+        self.measured.bounds_m = union(self.measured.bounds_m, self.mesh.bounds_m());
+        self.mesh.clear();
+    }
+
+    /// What a content of all that was added would be; `None` when nothing was drawn.
+    pub fn measure(mut self) -> Option<Measure> {
+        self.forget();
+        let around = self.instances.as_ref().and_then(Instances::bounds_m);
+        let bounds_m = union(self.measured.bounds_m, around)?;
+        Some(Measure { drawn: self.counts.drawn, vertices: self.measured.vertices, bounds_m })
     }
 
     /// The glb of all that was added; `None` when nothing was drawn.

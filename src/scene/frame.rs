@@ -66,6 +66,15 @@ impl Frame {
         }
     }
 
+    /// The matrix from this frame to another, as `transform` is to geocentric metres: what a child tile's `transform`
+    /// is below its parent's.
+    pub fn within(&self, outer: &Frame) -> [f64; 16] {
+        let ([a, b, c], [d, e, f]) = (outer.rotated(self.east), outer.rotated(self.north));
+        let [g, h, i] = outer.rotated(self.up);
+        let [x, y, z] = outer.rotated([0, 1, 2].map(|i| self.origin[i] - outer.origin[i]));
+        [a, b, c, 0.0, d, e, f, 0.0, g, h, i, 0.0, x, y, z, 1.0]
+    }
+
     /// East, north, up → `[longitude°, latitude°]` and ellipsoidal height in metres.
     pub fn geographic(&self, local: [f64; 3]) -> ([f64; 2], f64) {
         let geocentric = [0, 1, 2]
@@ -76,6 +85,11 @@ impl Frame {
     fn rotated(&self, d: [f64; 3]) -> [f64; 3] {
         [self.east, self.north, self.up].map(|axis| dot(axis, d))
     }
+}
+
+/// A place through a matrix of `transform` or `within`.
+pub fn moved(matrix: &[f64; 16], [x, y, z]: [f64; 3]) -> [f64; 3] {
+    [0, 1, 2].map(|r| matrix[r] * x + matrix[4 + r] * y + matrix[8 + r] * z + matrix[12 + r])
 }
 
 /// East, north, up → glTF's x, y (up), z. Clients of 3D Tiles turn glTF back by x, −z, y.
@@ -128,6 +142,15 @@ mod tests {
             assert!((back[0] - lonlat[0]).abs() < 1e-11 && (back[1] - lonlat[1]).abs() < 1e-11);
             assert!((height - h).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn a_frame_within_another_leads_to_the_same_place() {
+        let (inner, outer) = (Frame::at([114.4, 34.7], 12.0), Frame::at([114.3, 34.8], 60.0));
+        let local = [120.0, -50.0, 30.0];
+        let one = moved(&outer.transform(), moved(&inner.within(&outer), local));
+        let other = moved(&inner.transform(), local);
+        assert!((0..3).all(|i| (one[i] - other[i]).abs() < 1e-6), "{one:?} {other:?}");
     }
 
     #[test]

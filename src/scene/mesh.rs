@@ -143,6 +143,12 @@ impl Mesh {
         }
     }
 
+    /// Takes all faces and vertices out; materials stay.
+    pub fn clear(&mut self) {
+        self.vertices.clear();
+        self.triangles.iter_mut().chain(&mut self.lines).for_each(Vec::clear);
+    }
+
     pub fn line(&mut self, material: usize, ends: [u32; 2]) {
         self.lines[material].extend(ends);
     }

@@ -30,13 +30,22 @@ mod triangulate;
 mod tube;
 
 pub use buffers::Compression;
-pub use drawing::{Counts, Detail, Drawing, Drawn, Form, Heights, Instancing, Item, default_columns};
-pub use frame::Frame;
+pub use drawing::{Counts, Detail, Drawing, Drawn, Form, Heights, Instancing, Item, Measure, default_columns};
+pub use frame::{Frame, moved};
 pub use mesh::Sides;
 pub use rule::Rule;
 pub use surface::{SurfaceFaults, Surfaces, Vertices};
 pub use table::{NULL_NAME, NULL_TEXT};
 pub use tube::{End, Section, ring_sides};
+
+/// Changes whenever the same features would give other bytes: part of every content's revision.
+pub const VERSION: u32 = 1;
+
+/// A valid content with nothing in it.
+pub fn nothing() -> Vec<u8> {
+    let content = glb::Content { mesh: mesh::Mesh::new(1.0), instances: None, table: None };
+    glb::write(&content, Compression::None)
+}
 
 /// Why a feature is not in its content. Counted, never dropped silently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -68,6 +68,24 @@ pub fn unknown_layer(id: &str) -> Problem {
     }
 }
 
+/// Whether a text is spelled like a snapshot's id: digits, a hyphen, twelve hexadecimal digits.
+pub fn snapshot_id(text: &str) -> bool {
+    let hex = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+    text.split_once('-').is_some_and(|(sequence, digest)| {
+        (8..=20).contains(&sequence.len())
+            && sequence.bytes().all(|c| c.is_ascii_digit())
+            && digest.len() == 12
+            && digest.bytes().all(hex)
+    })
+}
+
+/// `12.json`, `12.glb` → 12 and the ending.
+pub fn numbered<'a>(file: &'a str, endings: &[&'a str]) -> Option<(usize, &'a str)> {
+    let (number, ending) = file.rsplit_once('.')?;
+    let ending = endings.iter().find(|e| **e == ending)?;
+    Some((usize::try_from(whole_number(number)?).ok()?, ending))
+}
+
 /// A feature id: 1 ..= 2^53 − 1.
 pub fn feature_id(text: &str) -> Result<crate::feature::FeatureId, Problem> {
     match whole_number(text) {
@@ -142,6 +160,24 @@ mod tests {
         assert!(unknown_layer("street_lamp_9").detail.ends_with("street_lamp_9"));
         for id in ["A", "a b", "<script>", "路灯", "a/../b", &"a".repeat(65)] {
             assert!(!unknown_layer(id).detail.contains(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn snapshots_and_numbered_files_are_spelled_one_way() {
+        for (text, good) in [
+            ("00000012-0123456789ab", true),
+            ("00000012-0123456789AB", false),
+            ("12-0123456789ab", false),
+            ("00000012", false),
+            ("", false),
+        ] {
+            assert_eq!(snapshot_id(text), good, "{text}");
+        }
+        let endings = ["json", "glb"];
+        assert_eq!(numbered("12.glb", &endings), Some((12, "glb")));
+        for text in ["12.png", "012.glb", ".glb", "-1.glb", "12", "a.json", "12.glb.glb"] {
+            assert_eq!(numbered(text, &endings), None, "{text}");
         }
     }
 

@@ -18,6 +18,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Of {
     Tile(Revision, TileKey),
+    /// A node of a tree of 3D tiles.
+    Content(Revision, usize),
     Document(Digest),
 }
 

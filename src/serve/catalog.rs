@@ -6,6 +6,7 @@ use super::gate::Asked;
 use super::problem::Problem;
 use super::reply;
 use super::router::Segments;
+use crate::draw::drawn_in_3d;
 use crate::geo::GeometryKind;
 use crate::layer::{Field, FieldType, Layer, Sensitivity, Serve};
 use crate::records;
@@ -80,7 +81,7 @@ fn describe<'a>(app: &App, asked: &'a Asked, layer: &'a Layer) -> LayerDocument<
         maxzoom: layer.zoom.max,
         fields: seen.map(|f| describe_field(layer, f)).collect(),
         tiles: layer.serves(Serve::Mvt).then(|| format!("{}/tiles/{}.json", app.base_url, layer.id)),
-        tileset: None,
+        tileset: drawn_in_3d(layer).then(|| format!("{}/3dtiles/{}/tileset.json", app.base_url, layer.id)),
     }
 }
 

@@ -52,6 +52,9 @@ pub struct Settings {
     /// Largest body of a batch of lookups, MiB [default: 64]
     #[arg(long, env = "CHENGTU_BATCH_MB", value_name = "MIB")]
     batch_mb: Option<usize>,
+    /// Height of the geoid above the ellipsoid here, m: 3D tiles are the data's heights and this [default: 0]
+    #[arg(long, env = "CHENGTU_GEOID_M", value_name = "M", allow_hyphen_values = true)]
+    geoid_m: Option<f64>,
     /// Memory for finished tiles, MiB [default: 256]
     #[arg(long, env = "CHENGTU_CACHE_MB", value_name = "MIB")]
     cache_mb: Option<u64>,
@@ -111,6 +114,7 @@ pub struct Options {
     pub grids: Vec<PathBuf>,
     pub local_crs: Vec<PathBuf>,
     pub batch_mb: usize,
+    pub geoid_m: f64,
     pub cache_mb: u64,
     pub block_cache_mb: u64,
     pub workers: usize,
@@ -149,6 +153,7 @@ impl Options {
             grids: vec![],
             local_crs: vec![],
             batch_mb: 64,
+            geoid_m: 0.0,
             cache_mb: 256,
             block_cache_mb: 256,
             workers: std::thread::available_parallelism().map_or(2, usize::from),
@@ -178,6 +183,7 @@ impl Options {
             grids: s.grids.unwrap_or(d.grids),
             local_crs: s.local_crs.unwrap_or(d.local_crs),
             batch_mb: s.batch_mb.unwrap_or(d.batch_mb),
+            geoid_m: s.geoid_m.unwrap_or(d.geoid_m),
             cache_mb: s.cache_mb.unwrap_or(d.cache_mb),
             block_cache_mb: s.block_cache_mb.unwrap_or(d.block_cache_mb),
             workers: s.workers.unwrap_or(d.workers),
@@ -210,6 +216,9 @@ impl Options {
             if value == 0 {
                 faults.push(format!("{name} must be at least 1"));
             }
+        }
+        if !(-150.0..=150.0).contains(&self.geoid_m) {
+            faults.push("geoid_m must be a height in metres; geoids lie within 110 m of the ellipsoid".into());
         }
         if self.idle_s <= self.request_s {
             faults.push("idle_s must be more than request_s, else a slow answer is cut".into());
@@ -250,6 +259,7 @@ impl Settings {
             grids: self.grids.or(below.grids),
             local_crs: self.local_crs.or(below.local_crs),
             batch_mb: self.batch_mb.or(below.batch_mb),
+            geoid_m: self.geoid_m.or(below.geoid_m),
             cache_mb: self.cache_mb.or(below.cache_mb),
             block_cache_mb: self.block_cache_mb.or(below.block_cache_mb),
             workers: self.workers.or(below.workers),
@@ -330,6 +340,7 @@ mod tests {
             "",
             "store='s'\nworkers=0",
             "store='s'\nidle_s=5",
+            "store='s'\ngeoid_m=900",
             "store='s'\npublic_url='maps.example'",
             "store='s'\npublic_url='ftp://maps.example'",
             "store='s'\ncors=['example.org']",

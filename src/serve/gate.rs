@@ -2,7 +2,7 @@
 //! forgets the audience does not compile. Nobody is trusted by address: a proxy on the same host is a peer too.
 
 use super::App;
-use super::address::{layer_list, unknown_layer};
+use super::address::{layer_list, snapshot_id, unknown_layer};
 use super::problem::Problem;
 use crate::audience::Audience;
 use crate::city::{City, Follower};
@@ -56,6 +56,23 @@ impl Gate {
     fn ask(&self) -> Result<Asked, Problem> {
         let follower = self.follower.get().ok_or_else(Problem::no_snapshot)?;
         Ok(Asked { city: follower.city(), audience: self.audience.clone(), _made_by_the_gate: Seal })
+    }
+}
+
+impl Asked {
+    /// The same asker before the city of a snapshot named in the address.
+    ///
+    /// # Errors
+    /// 410 of a snapshot that is gone, 404 of what is no snapshot's id.
+    pub fn of_snapshot(&self, gate: &Gate, id: &str) -> Result<Asked, Problem> {
+        let follower = gate.follower.get().ok_or_else(Problem::no_snapshot)?;
+        match follower.city_of(id)? {
+            Some(city) => Ok(Asked { city, audience: self.audience.clone(), _made_by_the_gate: Seal }),
+            None if snapshot_id(id) => {
+                Err(Problem::new(410, "snapshot-gone", "this snapshot is no longer served; load the tileset again"))
+            }
+            None => Err(Problem::not_found("not-found", "there is nothing at this address")),
+        }
     }
 }
 

@@ -18,12 +18,38 @@ pub struct Metrics {
     refused_connections: Counter,
     rendered: Counter,
     compressed: Counter,
+    tiles: Outcomes,
+    contents: Outcomes,
+    hits: std::sync::atomic::AtomicU64,
+    misses: std::sync::atomic::AtomicU64,
+}
+
+/// Times of one kind of tile by how it was answered.
+struct Outcomes {
     warm: Histogram,
     cold: Histogram,
     not_modified: Histogram,
     empty: Histogram,
-    hits: std::sync::atomic::AtomicU64,
-    misses: std::sync::atomic::AtomicU64,
+}
+
+impl Outcomes {
+    fn new(recorder: &PrometheusRecorder, name: &'static str) -> Outcomes {
+        let by = |outcome| {
+            let labels = vec![Label::new("outcome", outcome)];
+            recorder.register_histogram(&Key::from_parts(name, labels), &ABOUT)
+        };
+        Outcomes { warm: by("warm"), cold: by("cold"), not_modified: by("not_modified"), empty: by("empty") }
+    }
+
+    fn record(&self, answered: Answered, took: Duration) {
+        let histogram = match answered {
+            Answered::Sent(Outcome::Warm) => &self.warm,
+            Answered::Sent(Outcome::Cold) => &self.cold,
+            Answered::NotModified => &self.not_modified,
+            Answered::Empty => &self.empty,
+        };
+        histogram.record(took.as_secs_f64());
+    }
 }
 
 /// The state that is read, not counted.
@@ -67,10 +93,8 @@ impl Metrics {
         recorder.describe_histogram("chengtu_tile_seconds".into(), None, "Time to a tile's answer by outcome".into());
         recorder.describe_gauge("chengtu_requests_in_flight".into(), None, "Requests being answered".into());
         recorder.describe_gauge("chengtu_connections".into(), None, "Open connections".into());
-        let tile = |outcome| {
-            let labels = vec![Label::new("outcome", outcome)];
-            recorder.register_histogram(&Key::from_parts("chengtu_tile_seconds", labels), &ABOUT)
-        };
+        let about = "Time to a 3D tile's content by outcome";
+        recorder.describe_histogram("chengtu_content_seconds".into(), None, about.into());
         let counter = |name| recorder.register_counter(&Key::from_static_name(name), &ABOUT);
         let gauge = |name| recorder.register_gauge(&Key::from_static_name(name), &ABOUT);
         Metrics {
@@ -80,10 +104,8 @@ impl Metrics {
             refused_connections: counter("chengtu_connections_refused_total"),
             rendered: counter("chengtu_answers_made_total"),
             compressed: counter("chengtu_answers_compressed_total"),
-            warm: tile("warm"),
-            cold: tile("cold"),
-            not_modified: tile("not_modified"),
-            empty: tile("empty"),
+            tiles: Outcomes::new(&recorder, "chengtu_tile_seconds"),
+            contents: Outcomes::new(&recorder, "chengtu_content_seconds"),
             hits: Default::default(),
             misses: Default::default(),
             recorder,
@@ -107,13 +129,12 @@ impl Metrics {
             Some(Outcome::Cold) => drop(self.misses.fetch_add(1, Relaxed)),
             None => {}
         }
-        let histogram = match answered {
-            Answered::Sent(Outcome::Warm) => &self.warm,
-            Answered::Sent(Outcome::Cold) => &self.cold,
-            Answered::NotModified => &self.not_modified,
-            Answered::Empty => &self.empty,
-        };
-        histogram.record(took.as_secs_f64());
+        self.tiles.record(answered, took);
+    }
+
+    /// A 3D tile's content.
+    pub fn content(&self, answered: Answered, took: Duration) {
+        self.contents.record(answered, took);
     }
 
     pub fn made(&self) {

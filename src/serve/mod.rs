@@ -2,7 +2,7 @@
 //! Decides nothing about what a tile holds: `tile` and `records` do.
 //!
 //! A request walks: `listen` → `router` → `observe` (id, log, counts) → `gate` (the city and who asks) → a handler
-//! (`tiles`, `tilejson`, `catalog`, `owner`, `page`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
+//! (`tiles`, `tilejson`, `three`, `catalog`, `owner`, `page`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
 //! → `reply` (validators, 304) or `problem`.
 
 mod address;
@@ -23,6 +23,7 @@ mod page;
 mod problem;
 mod reply;
 mod router;
+mod three;
 mod tilejson;
 mod tiles;
 mod workers;
@@ -58,6 +59,8 @@ pub struct App {
     lookups: workers::Workers,
     spellings: Spellings,
     batch_bytes: usize,
+    /// Height of the geoid above the ellipsoid, metres.
+    geoid_m: f64,
     metrics: Arc<metrics::Metrics>,
     request_ids: observe::RequestIds,
     base_url: String,
@@ -82,6 +85,7 @@ impl App {
             lookups: workers::Workers::new(o.workers, o.queue),
             spellings: Spellings { local: o.local_crs.iter().map(|f| LocalCrs::read(f)).collect::<Result<_>>()? },
             batch_bytes: o.batch_mb << 20,
+            geoid_m: o.geoid_m,
             metrics,
             request_ids: observe::RequestIds::new(),
             base_url: o.base_url(),

@@ -40,6 +40,7 @@ fn write(app: &App, asked: &Asked) -> String {
          <ul><li>Vector tiles: <code>{base}/tiles/{{layers}}/{{z}}/{{x}}/{{y}}.mvt</code>, {{layers}} one id or a comma \
          list; in another grid <code>{base}/tiles/{{grid}}/{{layers}}/{{z}}/{{x}}/{{y}}.mvt</code></li>\
          <li>TileJSON for any map client: <code>{base}/tiles/{{layers}}.json</code></li>\
+         <li>3D Tiles: <code>{base}/3dtiles/{{layers}}/tileset.json</code></li>\
          <li>One record with its source geometry: <code>{base}/collections/{{layer}}/items/{{id}}</code></li></ul>\
          <table><thead><tr><th>Layer</th><th>图层</th><th>Theme</th><th>Features</th><th>Zooms</th><th></th></tr></thead><tbody>",
         escaped(&snapshot.id)

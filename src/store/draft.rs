@@ -6,6 +6,7 @@
 
 use super::blob::{self, BlockCache};
 use super::manifest::{self, BlobRef, FORMAT, Manifest};
+use super::models::Models;
 use super::snapshot::Snapshot;
 use super::table::Table;
 use super::{BLOCK, Store, durable};
@@ -77,6 +78,11 @@ impl Draft {
     /// Opens a table that was added to this draft.
     pub fn table(&self, blob: &BlobRef) -> Result<Arc<Table>> {
         Table::open(&self.store, blob, &self.cache).map(Arc::new)
+    }
+
+    /// Opens models that were added to this draft.
+    pub fn models(&self, blob: &BlobRef) -> Result<Models> {
+        Models::open(&self.store, blob, &self.cache)
     }
 
     /// The snapshot this draft began from, for copying what stays.

@@ -105,7 +105,7 @@ impl<'a> Row<'a> {
     }
 
     /// Calls `each(column, value)` for every value that is not null, in column order.
-    pub fn values(&self, each: &mut dyn FnMut(usize, ValueRef<'_>)) {
+    pub fn values(&self, each: &mut dyn FnMut(usize, ValueRef<'a>)) {
         let mut rest = self.properties;
         while let Some((column, value)) = next_value(&mut rest, self.schema) {
             each(column, value);

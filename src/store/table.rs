@@ -113,6 +113,18 @@ impl Table {
         }
     }
 
+    /// Calls `each` for the features at these byte offsets from `ids`, in this order. Their ordinals are not known: 0.
+    pub fn pick(&self, offsets: &[u64], each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+        let mut features = Cursor::new(&self.blob);
+        for &at in offsets {
+            if at < self.features_at {
+                return Err(self.blob.damaged("an offset leads before its first feature"));
+            }
+            self.row(&mut features, 0, at, &mut |row, _| each(row))?;
+        }
+        Ok(())
+    }
+
     /// The feature at a byte offset from `ids`.
     pub fn get(&self, offset: u64) -> Result<Feature> {
         if offset < self.features_at {

@@ -1,6 +1,7 @@
 //! One tile from one City: plan → draw. Knows no HTTP and no cache.
 
 mod joint;
+pub mod three;
 
 use crate::audience::Audience;
 use crate::city::City;
@@ -112,7 +113,7 @@ pub fn plan(
 }
 
 impl Revision {
-    fn of(digest: &blake3::Hasher) -> Revision {
+    pub(crate) fn of(digest: &blake3::Hasher) -> Revision {
         let mut revision = [0; 16];
         revision.copy_from_slice(&digest.finalize().as_bytes()[..16]);
         Revision(revision)

@@ -1,0 +1,100 @@
+//! The tree of a layer's 3D tiles, made when the layer is sealed: which feature stands in which tile, how far away it is
+//! wanted, and each tile's true box. Tileset pages and contents are answered from it without a search.
+
+mod grow;
+mod reach;
+mod tree;
+
+pub use tree::{Node, Tree};
+
+use crate::draw::{Sculptor, drawn_in_3d, near};
+use crate::error::Result;
+use crate::layer::Layer;
+use crate::scene::{Drawing, Frame, Heights, Measure, moved};
+use crate::store::{BlobRef, Draft, Models, Table};
+use std::sync::Arc;
+
+/// Name among a layer entry's extra blobs of the tree of its 3D tiles.
+pub const SCENE: &str = "scene";
+
+/// What a box is widened by, so that it holds its content wherever the geoid lifts it: metres, and of its distance (a
+/// place 100 m higher is 1.6e-5 farther from its neighbour).
+const SLACK_M: f64 = 0.05;
+const SLACK: f64 = 2e-5;
+
+/// The heights that boxes are measured with: those of the data. `Tree`'s frames are lifted by the geoid when served.
+pub const DATA_HEIGHTS: Heights<'static> = Heights { undulation_m: &|_| 0.0, ground_m: &|_| None };
+
+/// Makes the tree of a layer; `None` where its scene is not drawn from features. `offsets`: where each feature stands in
+/// the table, in the table's order.
+pub fn tree(
+    draft: &Draft,
+    layer: &Layer,
+    table: &Arc<Table>,
+    offsets: &[u64],
+    models: Option<&Models>,
+) -> Result<Option<BlobRef>> {
+    if !drawn_in_3d(layer) {
+        return Ok(None);
+    }
+    let things = reach::things(layer, table, models)?;
+    let mut grown = grow::grow(&things);
+    let measures = measured(layer, table, models, &grown)?;
+    for (node, measure) in grown.nodes.iter_mut().zip(&measures) {
+        node.drawn = measure.map_or(0, |m| m.drawn as u32);
+        node.vertices = measure.map_or(0, |m| m.vertices);
+        node.offsets = node.members.iter().map(|&i| offsets.get(i as usize).copied().unwrap_or_default()).collect();
+    }
+    let tree = grown.into_tree(&volumes(&grown, &measures));
+    Ok(Some(draft.add_bytes(&tree.to_bytes()?)?))
+}
+
+/// One scan: every feature is drawn into its tile, measured and forgotten.
+fn measured(
+    layer: &Layer,
+    table: &Table,
+    models: Option<&Models>,
+    grown: &grow::Grown,
+) -> Result<Vec<Option<Measure>>> {
+    let tile_of = grown.tile_of();
+    let mut sculptor = Sculptor::new(layer, table.schema(), models);
+    let new = |n: &grow::Sprout| Drawing::new(layer, Frame::at(n.centre, 0.0), &[], near(), DATA_HEIGHTS);
+    let mut drawings: Vec<Option<Drawing<'_>>> = grown.nodes.iter().map(new).collect();
+    table.scan(&mut |row| {
+        let tile = tile_of.get(row.ordinal() as usize).copied().unwrap_or_default() as usize;
+        if let Some(drawing) = drawings.get_mut(tile).and_then(Option::as_mut) {
+            sculptor.add(drawing, row)?;
+            drawing.forget();
+        }
+        Ok(())
+    })?;
+    Ok(drawings.into_iter().map(|d| d.and_then(Drawing::measure)).collect())
+}
+
+/// The box of each tile in its own frame: it holds its content's and the boxes of the tiles below it.
+fn volumes(grown: &grow::Grown, measures: &[Option<Measure>]) -> Vec<[[f64; 3]; 2]> {
+    const NONE: [[f64; 3]; 2] = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
+    let frames: Vec<Frame> = grown.nodes.iter().map(|n| Frame::at(n.centre, 0.0)).collect();
+    let mut volumes: Vec<[[f64; 3]; 2]> = measures.iter().map(|m| m.map_or(NONE, |m| m.bounds_m)).collect();
+    // Parents stand before their children.
+    for (i, node) in grown.nodes.iter().enumerate().rev() {
+        let [low, high] = if volumes[i][0][0] > volumes[i][1][0] { [[0.0; 3]; 2] } else { volumes[i] };
+        let far = low.iter().chain(&high).fold(0.0f64, |far, x| far.max(x.abs()));
+        let slack = SLACK_M + far * SLACK;
+        volumes[i] = [low.map(|x| x - slack), high.map(|x| x + slack)];
+        if let Some(over) = node.parent {
+            let matrix = frames[i].within(&frames[over]);
+            let around = corners(&volumes[i]).map(|c| moved(&matrix, c)).fold(volumes[over], |[low, high], p| {
+                [[0, 1, 2].map(|k| low[k].min(p[k])), [0, 1, 2].map(|k| high[k].max(p[k]))]
+            });
+            volumes[over] = around;
+        }
+    }
+    volumes
+}
+
+/// The eight corners of a box.
+pub fn corners([low, high]: &[[f64; 3]; 2]) -> impl Iterator<Item = [f64; 3]> {
+    let (low, high) = (*low, *high);
+    (0..8).map(move |i| [0, 1, 2].map(|k| if i >> k & 1 == 0 { low[k] } else { high[k] }))
+}
