@@ -25,13 +25,14 @@ pub fn catalog() -> Catalog {
             ]
         })
     };
-    let all = json!([
+    let mut all = json!([
         layer("lamp", "point", "public", "mvt", [12, 14, 16]),
         layer("river", "line", "public", "mvt", [8, 8, 13]),
         layer("bench", "point", "public", "mvt", [12, 14, 16]),
         layer("camera", "point", "restricted", "mvt", [12, 14, 16]),
         layer("tower", "polygon", "public", "3dtiles", [12, 14, 16]),
     ]);
+    all[4]["scene"] = json!({"kind": "extrude", "fields": {"height": "height"}});
     let layers: Vec<Layer> = serde_json::from_value(all).unwrap();
     Catalog::new(layers)
 }
@@ -51,6 +52,16 @@ pub fn lamps(count: u64) -> Vec<Feature> {
 
 pub fn river() -> Vec<Feature> {
     vec![feature(9001, Geometry::line(vec![[114.2, 34.7], [114.31, 34.79], [114.5, 34.9]]))]
+}
+
+/// Square towers of 10 m northwards from the corner, each twice as far from it as the one before.
+pub fn towers(count: u64) -> Vec<Feature> {
+    let square = |i: u64| {
+        let [x, y] = [CORNER[0], CORNER[1] + 0.0005 * (1u64 << i) as f64];
+        let (w, h) = (0.00011, 0.00009);
+        Geometry::polygon(&[vec![[x, y], [x + w, y], [x + w, y + h], [x, y + h], [x, y]]])
+    };
+    (0..count).map(|i| feature(i + 20, square(i))).collect()
 }
 
 pub fn cameras() -> Vec<Feature> {

@@ -6,6 +6,7 @@ mod city;
 mod commands;
 mod rules;
 mod sockets;
+mod three;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};

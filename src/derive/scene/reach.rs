@@ -45,7 +45,8 @@ pub fn things(layer: &Layer, table: &Table, models: Option<&Models>) -> Result<V
     table.scan(&mut |row| {
         row.read_geometry(&mut g);
         // Models stand in the table's order; a packed corner takes about five bytes.
-        let own = packed.as_mut().and_then(|p| p.next_if(|r| r.as_ref().map_or(true, |r| r.id == row.id()))).transpose()?;
+        let own =
+            packed.as_mut().and_then(|p| p.next_if(|r| r.as_ref().map_or(true, |r| r.id == row.id()))).transpose()?;
         let weight = own.map_or_else(|| weight(rule.kind(), g.xy.len()), |m| m.bytes.len() / 5);
         let lonlat = g.bbox().center();
         let values = match rule.kind() {

@@ -68,7 +68,8 @@ impl Tree {
                 *offset = at;
             }
         }
-        let sound = |(i, n): (usize, &Node)| n.children == 0 || (n.children().start > i && n.children().end <= nodes.len());
+        let sound =
+            |(i, n): (usize, &Node)| n.children == 0 || (n.children().start > i && n.children().end <= nodes.len());
         match nodes.iter().enumerate().all(sound) {
             true => Ok(Tree { error_m, nodes }),
             false => Err(broken("its children are not where it says")),

@@ -180,7 +180,7 @@ fn oriented(frame: &Frame, [low, high]: &[[f64; 3]; 2]) -> Value {
     let mut all = middle.map(|x| rounded(x, 1e3)).to_vec();
     for k in 0..3 {
         let half = (high[k] - low[k]) / 2.0;
-        all.extend([0, 1, 2].map(|r| rounded(t[4 * k + r] * half, 1e3)));
+        all.extend([0, 1, 2].map(|r| rounded(t[4 * k + r] * half, 1e9)));
     }
     json!(all)
 }
