@@ -39,7 +39,6 @@ async fn a_content_never_changes_and_a_tileset_is_asked_for_again() {
     let again = ask(&router, Method::GET, &path, &[("if-none-match", glb.header("etag"))]).await;
     assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, glb.header("etag")));
     assert_ne!(small.header("etag"), glb.header("etag"));
-    app.router();
     assert!(metric(&router, "chengtu_content_seconds_count{outcome=\"cold\"}").await >= 1.0);
     // Without the version an upgrade could change it.
     let bare = path.split('?').next().unwrap();

@@ -143,7 +143,7 @@ impl Grown {
         tile_of
     }
 
-    pub fn into_tree(&self, volumes: &[[[f64; 3]; 2]]) -> Tree {
+    pub fn to_tree(&self, volumes: &[[[f64; 3]; 2]]) -> Tree {
         let node = |(n, volume_m): (&Sprout, &[[f64; 3]; 2])| Node {
             first_child: n.children.first().map_or(0, |c| *c as u32),
             children: n.children.len() as u32,

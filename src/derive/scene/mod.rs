@@ -45,7 +45,7 @@ pub fn tree(
         node.vertices = measure.map_or(0, |m| m.vertices);
         node.offsets = node.members.iter().map(|&i| offsets.get(i as usize).copied().unwrap_or_default()).collect();
     }
-    let tree = grown.into_tree(&volumes(&grown, &measures));
+    let tree = grown.to_tree(&volumes(&grown, &measures));
     Ok(Some(draft.add_bytes(&tree.to_bytes()?)?))
 }
 
