@@ -1,5 +1,5 @@
 //! Areas where polygons overlap and the holes that they leave together: boolean overlays on a grid of whole numbers fine
-//! enough for surveying (0.1 mm over 2°). For reports; what decides anything is exact (`side`).
+//! enough for surveying (0.2 mm over 2°). For reports; what decides anything is exact (`side`).
 
 use super::BBox;
 use super::local::Local;
@@ -30,8 +30,8 @@ struct Lattice {
 impl Lattice {
     fn over(b: &BBox) -> Lattice {
         let half = ((b.max_x - b.min_x).max(b.max_y - b.min_y) / 2.0).max(1e-6);
-        // Room to spare within 31 bits.
-        Lattice { origin: b.center(), per_degree: f64::from(1 << 30) / half }
+        // The sorter's differences of two coordinates fit 31 bits, too.
+        Lattice { origin: b.center(), per_degree: f64::from(1 << 29) / half }
     }
 
     fn point(&self, p: &[f64; 2]) -> IntPoint {
