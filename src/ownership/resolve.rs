@@ -49,7 +49,7 @@ impl Ownership {
     pub fn resolve<'a>(&'a self, q: &Question<'a>) -> Answer<'a> {
         let mut flags = Flags::default();
         let mut trail = Trail::new(q.trail);
-        let place = self.territory.locate(q.p, q.at, &mut flags);
+        let (place, border) = self.territory.locate(q.p, q.accuracy_m.max(LEAST_BORDER_M), q.at, &mut flags);
         let mut answer = Answer {
             outcome: Outcome::OutOfCoverage,
             subject: None,
@@ -58,7 +58,7 @@ impl Ownership {
             place,
             component: None,
             flags,
-            border: vec![],
+            border,
             candidates: vec![],
             provisional: None,
             assist: vec![],
@@ -71,7 +71,6 @@ impl Ownership {
             answer.trail = trail.into_steps();
             return answer;
         }
-        answer.border = self.territory.border(q.p, q.accuracy_m.max(LEAST_BORDER_M), &place, q.at);
         answer.flags.set_if(Flag::NearBorder, !answer.border.is_empty());
         self.tell_place(&answer, &mut trail);
         let found = self.identify(q, place, &mut answer.flags, &mut trail);

@@ -1,12 +1,20 @@
-//! What is the same everywhere in a unit grid, worked out once: the cells of the other levels, where no border of theirs
-//! comes inside. A lookup in such a grid need not ask the other levels, and says the same. In doubt a grid is not steady.
+//! What is the same everywhere inside a unit grid, a rim of `RIM_M` left out, worked out once: the cells of the other
+//! levels, where no border of theirs comes inside. A lookup there need not ask the other levels, and says the same. The
+//! rim is for borders that were delivered apart and differ by their rounding. In doubt a grid is not steady.
 
 use super::polygons::PolygonIndex;
 use super::territory::{Level, Partition, Territory};
 use crate::feature::Geometry;
+use crate::geo::BBox;
+use crate::geo::local::Local;
 use crate::geo::side::{Edge, orientation};
 use std::cmp::Ordering;
 use std::collections::HashSet;
+
+/// Points nearer to their grid's border than this ask every level.
+pub const RIM_M: f64 = 0.15;
+/// What two deliveries make of one vertex. Within the rim, with the ends that are cut off.
+const SAME_M: f64 = 0.05;
 
 /// The levels that follow from a unit grid.
 pub const OTHERS: [Level; 4] = [Level::Community, Level::Street, Level::District, Level::DutyGrid];
@@ -14,7 +22,7 @@ pub const OTHERS: [Level; 4] = [Level::Community, Level::Street, Level::District
 /// One unit grid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Steady {
-    /// No border of another level inside, and what is drawn around it is what it says it is part of.
+    /// No border of another level inside of the rim, and what is drawn around it is what it says it is part of.
     pub whole: bool,
     /// Each of its edges is another grid's too: no gap and no outer border at it.
     pub inner: bool,
@@ -28,6 +36,9 @@ pub fn work_out(territory: &Territory, grids: &[Geometry], points: &[[f64; 2]], 
     let one = |(i, (g, p)): (usize, (&Geometry, &[f64; 2]))| {
         let mut steady = Steady { whole: true, inner: !loose.contains(&i), cells: [None; 4] };
         let edges: Vec<Edge> = g.runs().flat_map(|r| g.xy[r].windows(2)).map(|w| Edge::new(w[0], w[1])).collect();
+        // The point that stands for the grid must be inside of the rim itself.
+        let here = Local::at(*p);
+        steady.whole &= edges.iter().all(|e| here.square_to_edge_m2(e) > RIM_M * RIM_M);
         for (k, level) in OTHERS.into_iter().enumerate() {
             match around(territory.partition(level), &edges, g, *p) {
                 Around::One(cell) => steady.cells[k] = cell,
@@ -64,18 +75,43 @@ fn comes_inside(index: &PolygonIndex, edges: &[Edge], grid: &Geometry) -> bool {
     let window = grid.bbox();
     let mut seen: Vec<Edge> = vec![];
     index.around(&window, |_, borders| seen.extend(borders.iter().filter(|b| b.meets(&window))));
+    let here = Local::at(window.center());
     seen.iter().any(|border| {
-        if edges.contains(border) {
-            return false;
-        }
+        let Some(border) = outside_of_the_rim(border, edges, &here) else { return false };
         let middle = [(border.low[0] + border.high[0]) / 2.0, (border.low[1] + border.high[1]) / 2.0];
         let inside = || edges.iter().filter(|e| e.is_crossed_from(middle)).count() % 2 == 1;
-        edges.iter().any(|e| touches(border, e)) || inside()
+        edges.iter().any(|e| touches(&border, e)) || inside()
     })
+}
+
+/// What of a border may come inside: nothing where it is one of the grid's edges, else without an end that is one of
+/// its vertices.
+fn outside_of_the_rim(border: &Edge, edges: &[Edge], here: &Local) -> Option<Edge> {
+    let apart_m = |a: [f64; 2], b: [f64; 2]| {
+        let (a, b) = (here.offset_m(a), here.offset_m(b));
+        (a[0] - b[0]).hypot(a[1] - b[1])
+    };
+    let same = |a, b| apart_m(a, b) < SAME_M;
+    let twin = |e: &&Edge| {
+        (same(e.low, border.low) && same(e.high, border.high)) || (same(e.low, border.high) && same(e.high, border.low))
+    };
+    if edges.iter().any(|e| twin(&e)) {
+        return None;
+    }
+    let at_vertex = |p| edges.iter().any(|e| same(e.low, p) || same(e.high, p));
+    let long_m = apart_m(border.low, border.high);
+    let cut = 2.0 * SAME_M / long_m;
+    let (from, to) =
+        (if at_vertex(border.low) { cut } else { 0.0 }, if at_vertex(border.high) { 1.0 - cut } else { 1.0 });
+    let along = |t: f64| [0, 1].map(|k| border.low[k] + t * (border.high[k] - border.low[k]));
+    (from < to).then(|| Edge::new(along(from), along(to)))
 }
 
 /// Whether two edges meet anywhere but in a common end from which they part.
 fn touches(a: &Edge, b: &Edge) -> bool {
+    if !a.meets(&BBox::of(&[b.low, b.high])) {
+        return false;
+    }
     let common = |p: [f64; 2]| p == b.low || p == b.high;
     match (common(a.low), common(a.high)) {
         (true, true) => true,

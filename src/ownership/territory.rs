@@ -7,7 +7,7 @@ use super::instant::{Instant, Span};
 use super::polygons::{Fineness, PolygonIndex};
 use super::register::OrgIx;
 use super::seams;
-use super::steady::{self, OTHERS, Steady};
+use super::steady::{self, OTHERS, RIM_M, Steady};
 use crate::feature::{FeatureId, Geometry};
 use crate::geo::local::Local;
 use crate::layer::{LayerIx, Role};
@@ -266,12 +266,18 @@ impl Territory {
 
     /// Where `p` is. The unit grid is the finest geometry and decides; what it is part of follows from the parents
     /// recorded, and the geometry of the coarser levels speaks where there is no grid (6.5, rules 1 and 3 to 6).
-    pub fn locate(&self, p: [f64; 2], at: Instant, flags: &mut Flags) -> Place {
+    /// With it, other territories whose border is within `radius_m` (more than the rim of `steady`).
+    pub fn locate(&self, p: [f64; 2], radius_m: f64, at: Instant, flags: &mut Flags) -> (Place, Vec<Neighbour>) {
         let (own, several) = self.partition(Level::UnitGrid).pick(p, at);
-        match own.filter(|_| !several).and_then(|grid| self.steady_place(grid, at)) {
+        let here = Local::at(p);
+        let near = self.partition(Level::UnitGrid).near(&here, radius_m, at);
+        let inside = |grid: &u32| !near.iter().any(|(c, distance_m)| c == grid && *distance_m <= RIM_M);
+        let place = match own.filter(|_| !several).filter(inside).and_then(|grid| self.steady_place(grid, at)) {
             Some(place) => place,
             None => self.locate_by_levels(p, at, (own, several), flags),
-        }
+        };
+        let border = if place.is_nowhere() { vec![] } else { self.border(&here, radius_m, &place, at, near) };
+        (place, border)
     }
 
     /// The whole place of a steady unit grid, if all of it is valid now.
@@ -369,16 +375,21 @@ impl Territory {
         Some(chain)
     }
 
-    /// Other territories whose border is within `radius_m`, by level and distance.
-    pub fn border(&self, p: [f64; 2], radius_m: f64, place: &Place, at: Instant) -> Vec<Neighbour> {
-        let here = Local::at(p);
+    /// Other territories by level and distance; `grids` are the unit grids near.
+    fn border(
+        &self,
+        here: &Local,
+        radius_m: f64,
+        place: &Place,
+        at: Instant,
+        mut grids: Vec<(u32, f64)>,
+    ) -> Vec<Neighbour> {
         let mut all = vec![];
-        let grids = self.partition(Level::UnitGrid).near(&here, radius_m, at);
-        for level in Level::CHAIN {
+        for level in Level::CHAIN.into_iter().rev() {
             let near = match level {
-                Level::UnitGrid => grids.clone(),
+                Level::UnitGrid => std::mem::take(&mut grids),
                 _ if self.is_the_same_all_around(level, place, &grids) => continue,
-                _ => self.partition(level).near(&here, radius_m, at),
+                _ => self.partition(level).near(here, radius_m, at),
             };
             let partition = self.partition(level);
             let from = all.len();
@@ -389,6 +400,8 @@ impl Territory {
                 a.distance_m.total_cmp(&b.distance_m).then_with(|| code(a).cmp(code(b)))
             });
         }
+        // Coarse levels came first, for they ask about the grids.
+        all.sort_by_key(|n| n.level);
         all
     }
 
