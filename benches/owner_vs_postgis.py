@@ -23,7 +23,7 @@ ROUNDS = 3
 SQL_LOAD = """
 CREATE EXTENSION postgis;
 CREATE TABLE grids (id int, wkt text);
-COPY grids FROM '{dir}/grids.csv' (DELIMITER ';');
+COPY grids FROM '{dir}/grids.csv' (DELIMITER '|');
 ALTER TABLE grids ADD geom geometry(Polygon, 4490);
 UPDATE grids SET geom = ST_SetSRID(wkt::geometry, 4490);
 CREATE INDEX ON grids USING gist (geom);

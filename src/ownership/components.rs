@@ -125,10 +125,8 @@ pub struct Components {
     by_code: HashTable<u32>,
     hasher: RandomState,
     grid: Grid,
-    /// First component of each cell of the grid, and one more; points only.
-    starts: Vec<u32>,
-    /// Shapes by cell.
-    shape_starts: Vec<u32>,
+    /// First component and first entry of `shape_list` of each cell of the grid, and one cell more.
+    starts: Vec<[u32; 2]>,
     shape_list: Vec<u32>,
 }
 
@@ -233,15 +231,18 @@ impl Builder {
     pub fn build(mut self) -> Components {
         let grid = Grid::over(self.bounds.unwrap_or(BBox::EMPTY));
         self.all.sort_unstable_by_key(|c| (grid.cell(c.at), c.layer, c.id));
-        let mut starts = vec![0u32; grid.columns * grid.rows + 1];
+        let mut starts = vec![[0u32; 2]; grid.columns * grid.rows + 1];
         for (i, c) in self.all.iter().enumerate() {
-            starts[grid.cell(c.at) + 1] += 1;
+            starts[grid.cell(c.at) + 1][0] += 1;
             if c.shape != NO_SHAPE {
                 self.shapes[c.shape as usize].component = i as u32;
             }
         }
-        running_sum(&mut starts);
-        let (shape_starts, shape_list) = by_cell(&grid, &self.shapes);
+        let shape_list = by_cell(&grid, &self.shapes, &mut starts);
+        for i in 1..starts.len() {
+            let before = starts[i - 1];
+            starts[i] = [0, 1].map(|k| starts[i][k] + before[k]);
+        }
         let spot = |c: &Component| Spot { at: c.at, class: c.class, is_point: c.is_point() };
         let mut built = Components {
             spots: self.all.iter().map(spot).collect(),
@@ -250,7 +251,6 @@ impl Builder {
             shapes: self.shapes,
             grid,
             starts,
-            shape_starts,
             shape_list,
             ..Components::default()
         };
@@ -259,24 +259,17 @@ impl Builder {
     }
 }
 
-fn running_sum(counts: &mut [u32]) {
-    for i in 1..counts.len() {
-        counts[i] += counts[i - 1];
-    }
-}
-
-fn by_cell(grid: &Grid, shapes: &[Shape]) -> (Vec<u32>, Vec<u32>) {
+/// The shapes of each cell in the cells' order; counts them in `starts`.
+fn by_cell(grid: &Grid, shapes: &[Shape], starts: &mut [[u32; 2]]) -> Vec<u32> {
     let mut pairs: Vec<(u32, u32)> = vec![];
     for (i, s) in shapes.iter().enumerate() {
         pairs.extend(grid.rows_of(&s.geometry.bbox()).flatten().map(|cell| (cell as u32, i as u32)));
     }
     pairs.sort_unstable();
-    let mut starts = vec![0u32; grid.columns * grid.rows + 1];
     for (cell, _) in &pairs {
-        starts[*cell as usize + 1] += 1;
+        starts[*cell as usize + 1][1] += 1;
     }
-    running_sum(&mut starts);
-    (starts, pairs.into_iter().map(|(_, shape)| shape).collect())
+    pairs.into_iter().map(|(_, shape)| shape).collect()
 }
 
 /// A vertex of a line's middle, a point inside a polygon.
@@ -357,8 +350,8 @@ impl Components {
         let wanted = |class: u16| classes.iter().any(|c| c.0 == class);
         let mut shapes = vec![];
         for cells in self.grid.rows_of(&window) {
-            let of = |starts: &[u32]| starts[*cells.start()] as usize..starts[*cells.end() + 1] as usize;
-            for i in of(&self.starts) {
+            let (first, end) = (self.starts[*cells.start()], self.starts[*cells.end() + 1]);
+            for i in first[0] as usize..end[0] as usize {
                 let spot = &self.spots[i];
                 if wanted(spot.class) && spot.is_point {
                     let [east, north] = here.offset_m(spot.at);
@@ -368,7 +361,7 @@ impl Components {
                     }
                 }
             }
-            shapes.extend_from_slice(&self.shape_list[of(&self.shape_starts)]);
+            shapes.extend_from_slice(&self.shape_list[first[1] as usize..end[1] as usize]);
         }
         shapes.sort_unstable();
         shapes.dedup();

@@ -75,6 +75,8 @@ pub struct Cell {
 pub struct Partition {
     pub cells: Vec<Cell>,
     index: PolygonIndex,
+    /// The same, coarse, where `index` is fine: what is near is asked of few large cells, what holds a point of one small.
+    coarse: Option<PolygonIndex>,
     by_code: HashMap<String, Vec<u32>>,
 }
 
@@ -123,13 +125,15 @@ impl Place {
 impl Partition {
     /// Cells with their polygons.
     fn build(records: Vec<(Cell, Geometry)>, fineness: Fineness) -> Partition {
-        let index = PolygonIndex::build(records.iter().map(|(_, g)| g), fineness);
+        let shapes = records.iter().map(|(_, g)| g);
+        let coarse = (fineness == Fineness::Fine).then(|| PolygonIndex::build(shapes.clone(), Fineness::Coarse));
+        let index = PolygonIndex::build(shapes, fineness);
         let mut by_code: HashMap<String, Vec<u32>> = HashMap::new();
         let cells: Vec<Cell> = records.into_iter().map(|(cell, _)| cell).collect();
         for (i, cell) in cells.iter().enumerate() {
             by_code.entry(cell.code.clone()).or_default().push(i as u32);
         }
-        Partition { cells, index, by_code }
+        Partition { cells, index, coarse, by_code }
     }
 
     /// The one cell that a point belongs to, and whether the data offered several.
@@ -195,7 +199,7 @@ impl Partition {
         let mut found: Vec<(u32, f64)> = vec![];
         let most = radius_m * radius_m;
         let window = here.window(radius_m);
-        self.index.around(&window, |cell, edges| {
+        self.coarse.as_ref().unwrap_or(&self.index).around(&window, |cell, edges| {
             let within = edges.iter().filter(|e| e.meets(&window));
             let nearest = within.map(|e| here.square_to_edge_m2(e)).fold(f64::INFINITY, f64::min);
             if nearest <= most && self.cells[cell as usize].span.holds(at) {

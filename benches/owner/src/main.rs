@@ -189,7 +189,7 @@ fn resolutions(city: &City, owners: &Ownership) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `grids.csv` (number; WKT) and `points.csv` (x, y), for a database to read.
+/// `grids.csv` (number | WKT) and `points.csv` (x, y), for a database to read.
 fn write_out(dir: &Path, grids: &[Geometry], points: &[[f64; 2]]) -> Result<(), Failure> {
     std::fs::create_dir_all(dir)?;
     let mut text = String::new();
@@ -199,7 +199,7 @@ fn write_out(dir: &Path, grids: &[Geometry], points: &[[f64; 2]]) -> Result<(), 
             format!("({})", vertices.join(","))
         };
         let rings: Vec<String> = g.runs().map(ring).collect();
-        writeln!(text, "{i};POLYGON({})", rings.join(","))?;
+        writeln!(text, "{i}|POLYGON({})", rings.join(","))?;
     }
     std::fs::write(dir.join("grids.csv"), &text)?;
     text.clear();
