@@ -10,8 +10,8 @@ use crate::layer::LayerIx;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, RandomState};
 
-/// Side of a cell of the grid in degrees: about 25 m.
-const CELL_DEG: f64 = 0.000_25;
+/// Side of a cell of the grid in degrees: about 50 m.
+const CELL_DEG: f64 = 0.000_5;
 const MOST_CELLS: f64 = (1 << 22) as f64;
 const NO_CLASS: u16 = u16::MAX;
 const NO_SHAPE: u32 = u32::MAX;

@@ -6,6 +6,7 @@
 pub mod answer;
 mod ask;
 mod audit;
+mod borders;
 mod class_set;
 mod components;
 mod duties;
@@ -14,6 +15,7 @@ mod identify;
 mod instant;
 mod load;
 mod polygons;
+mod raster;
 mod reason;
 pub mod register;
 mod resolve;

@@ -1,5 +1,6 @@
 //! The index against every polygon asked one by one, on random points and on the borders themselves.
 
+use super::super::borders::Borders;
 use super::*;
 
 /// A plain generator, so that a failure can be repeated.
@@ -114,25 +115,22 @@ fn a_seamless_partition_gives_each_point_exactly_one_cell() {
 #[test]
 fn the_edges_around_a_point_are_all_there() {
     let polygons = partition(6);
-    let index = PolygonIndex::build(polygons.iter(), Fineness::Fine);
+    let borders = Borders::build(polygons.iter());
     let mut random = Random(5);
     for _ in 0..500 {
         let [x, y] = [114.3 + random.next() * 0.006, 34.7 + random.next() * 0.006];
         let window = BBox::new(x - 1e-4, y - 1e-4, x + 1e-4, y + 1e-4);
         let mut found = vec![];
-        index.around(&window, |i, edges| found.extend(edges.iter().map(|e| (i, *e))));
-        for (i, g) in polygons.iter().enumerate() {
-            for w in g.xy.windows(2) {
-                let edge = Edge::new(w[0], w[1]);
-                let meets = BBox::of(w).intersects(&window) && {
-                    // Its middle or an end inside is enough for a check that must not miss.
-                    [w[0], w[1], [(w[0][0] + w[1][0]) / 2.0, (w[0][1] + w[1][1]) / 2.0]]
-                        .iter()
-                        .any(|p| window.contains(&BBox::of(&[*p])))
-                };
-                assert!(!meets || found.contains(&(i as u32, edge)), "edge {edge:?} of {i} near {x} {y}");
-            }
+        borders.around(&window, |b| found.push((b.polygon, b.edge)));
+        let all = polygons.iter().enumerate().flat_map(|(i, g)| g.xy.windows(2).map(move |w| (i as u32, w)));
+        for (polygon, w) in all {
+            let edge = Edge::new(w[0], w[1]);
+            // Its middle or an end inside: it must not be missed.
+            let points = [w[0], w[1], [(w[0][0] + w[1][0]) / 2.0, (w[0][1] + w[1][1]) / 2.0]];
+            let meets = points.iter().any(|p| window.contains(&BBox::of(&[*p])));
+            assert!(!meets || found.contains(&(polygon, edge)), "edge {edge:?} of {polygon} near {x} {y}");
         }
+        assert!(found.iter().all(|(_, e)| e.meets(&window)));
     }
 }
 

@@ -2,7 +2,7 @@
 //! levels, where no border of theirs comes inside. A lookup there need not ask the other levels, and says the same. The
 //! rim is for borders that were delivered apart and differ by their rounding. In doubt a grid is not steady.
 
-use super::polygons::PolygonIndex;
+use super::borders::Borders;
 use super::territory::{Level, Partition, Territory};
 use crate::feature::Geometry;
 use crate::geo::BBox;
@@ -58,7 +58,7 @@ enum Around {
 }
 
 fn around(partition: &Partition, edges: &[Edge], grid: &Geometry, p: [f64; 2]) -> Around {
-    if comes_inside(partition.index(), edges, grid) {
+    if comes_inside(partition.borders(), edges, grid) {
         return Around::Several;
     }
     let mut holding = vec![];
@@ -71,10 +71,10 @@ fn around(partition: &Partition, edges: &[Edge], grid: &Geometry, p: [f64; 2]) -
 }
 
 /// Whether any border of the index may come into the grid's inside.
-fn comes_inside(index: &PolygonIndex, edges: &[Edge], grid: &Geometry) -> bool {
+fn comes_inside(borders: &Borders, edges: &[Edge], grid: &Geometry) -> bool {
     let window = grid.bbox();
     let mut seen: Vec<Edge> = vec![];
-    index.around(&window, |_, borders| seen.extend(borders.iter().filter(|b| b.meets(&window))));
+    borders.around(&window, |b| seen.push(b.edge));
     let here = Local::at(window.center());
     seen.iter().any(|border| {
         let Some(border) = outside_of_the_rim(border, edges, &here) else { return false };

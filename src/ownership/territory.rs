@@ -2,6 +2,7 @@
 //! the data's faults do to that: gaps, overlaps, levels that disagree. Decides nobody's responsibility.
 
 use super::answer::{Flag, Flags};
+use super::borders::Borders;
 use super::components::inner_point;
 use super::instant::{Instant, Span};
 use super::polygons::{Fineness, PolygonIndex};
@@ -75,8 +76,7 @@ pub struct Cell {
 pub struct Partition {
     pub cells: Vec<Cell>,
     index: PolygonIndex,
-    /// The same, coarse, where `index` is fine: what is near is asked of few large cells, what holds a point of one small.
-    coarse: Option<PolygonIndex>,
+    borders: Borders,
     by_code: HashMap<String, Vec<u32>>,
 }
 
@@ -126,14 +126,14 @@ impl Partition {
     /// Cells with their polygons.
     fn build(records: Vec<(Cell, Geometry)>, fineness: Fineness) -> Partition {
         let shapes = records.iter().map(|(_, g)| g);
-        let coarse = (fineness == Fineness::Fine).then(|| PolygonIndex::build(shapes.clone(), Fineness::Coarse));
+        let borders = Borders::build(shapes.clone());
         let index = PolygonIndex::build(shapes, fineness);
         let mut by_code: HashMap<String, Vec<u32>> = HashMap::new();
         let cells: Vec<Cell> = records.into_iter().map(|(cell, _)| cell).collect();
         for (i, cell) in cells.iter().enumerate() {
             by_code.entry(cell.code.clone()).or_default().push(i as u32);
         }
-        Partition { cells, index, coarse, by_code }
+        Partition { cells, index, borders, by_code }
     }
 
     /// The one cell that a point belongs to, and whether the data offered several.
@@ -164,12 +164,11 @@ impl Partition {
         let here = Local::at(p);
         let toward = |cell: u32| {
             let mut best = ([0.0; 2], f64::INFINITY);
-            self.index.around(&here.window(SNAP_M), |c, edges| {
-                for offset in edges.iter().filter(|_| c == cell).map(|e| here.nearest_m(e)) {
-                    let square = offset[0] * offset[0] + offset[1] * offset[1];
-                    if square < best.1 {
-                        best = (offset, square);
-                    }
+            self.borders.around(&here.window(SNAP_M), |border| {
+                let offset = here.nearest_m(&border.edge);
+                let square = offset[0] * offset[0] + offset[1] * offset[1];
+                if border.polygon == cell && square < best.1 {
+                    best = (offset, square);
                 }
             });
             best.0
@@ -190,6 +189,10 @@ impl Partition {
         &self.index
     }
 
+    pub fn borders(&self) -> &Borders {
+        &self.borders
+    }
+
     pub fn knows(&self, code: &str) -> bool {
         self.by_code.contains_key(code)
     }
@@ -198,15 +201,15 @@ impl Partition {
     fn near(&self, here: &Local, radius_m: f64, at: Instant) -> Vec<(u32, f64)> {
         let mut found: Vec<(u32, f64)> = vec![];
         let most = radius_m * radius_m;
-        let window = here.window(radius_m);
-        self.coarse.as_ref().unwrap_or(&self.index).around(&window, |cell, edges| {
-            let within = edges.iter().filter(|e| e.meets(&window));
-            let nearest = within.map(|e| here.square_to_edge_m2(e)).fold(f64::INFINITY, f64::min);
-            if nearest <= most && self.cells[cell as usize].span.holds(at) {
-                match found.iter_mut().find(|(c, _)| *c == cell) {
-                    Some((_, distance)) => *distance = distance.min(nearest),
-                    None => found.push((cell, nearest)),
-                }
+        self.borders.around(&here.window(radius_m), |border| {
+            let square = here.square_to_edge_m2(&border.edge);
+            if square > most {
+                return;
+            }
+            match found.iter_mut().find(|(c, _)| *c == border.polygon) {
+                Some((_, nearest)) => *nearest = nearest.min(square),
+                None if self.cells[border.polygon as usize].span.holds(at) => found.push((border.polygon, square)),
+                None => {}
             }
         });
         found.iter_mut().for_each(|(_, distance)| *distance = distance.sqrt());
