@@ -49,7 +49,7 @@ pub struct OwnerArgs {
     #[arg(long)]
     json: bool,
     /// Questions in bulk: a .csv, .ndjson or .json file; answers to stdout in the same form
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["x", "y"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["x", "y", "component"])]
     file: Option<PathBuf>,
     /// A plane system of the city's own, as `chengtu serve --local-crs` reads it
     #[arg(long = "local-crs", value_name = "FILE")]

@@ -16,7 +16,8 @@ use std::path::Path;
 
 /// Accuracy of a telephone's place, metres.
 const DEFAULT_ACCURACY_M: f64 = 10.0;
-const MOST_ACCURACY_M: f64 = 10_000.0;
+/// Beyond, a place says nothing about its owner; and the borders around it are work that has to have an end.
+const MOST_ACCURACY_M: f64 = 1_000.0;
 /// Characters of a component's code (CJ/T 214-2007: 16; GB/T 47678.5-2026: 17).
 const CODE_LENGTHS: std::ops::RangeInclusive<usize> = 16..=17;
 /// EPSG codes of CGCS2000 Gauss–Krüger, among which a wrong zone is looked for.
@@ -165,7 +166,7 @@ impl Ownership {
         let p = self.position(asked, spellings)?;
         let accuracy_m = asked.accuracy_m.unwrap_or(DEFAULT_ACCURACY_M);
         if !(0.0..=MOST_ACCURACY_M).contains(&accuracy_m) {
-            return Err(Invalid::new("COORD_RANGE", "accuracy_m is a number of metres from 0 to 10000"));
+            return Err(Invalid::new("COORD_RANGE", "accuracy_m is a number of metres from 0 to 1000"));
         }
         let at = match present(asked.at) {
             Some(text) => Instant::parse(text).ok_or_else(|| {
@@ -224,8 +225,10 @@ impl Ownership {
         if matches!(system, System::Gcj02 | System::Bd09) {
             return None;
         }
-        let others = [4490, 3857].into_iter().chain(GAUSS_KRUGER_CODES);
-        for code in others {
+        // Numbers as small as degrees are no metres of a city.
+        let degrees = x.abs() <= 360.0 && y.abs() <= 360.0;
+        let metric = std::iter::once(3857).chain(GAUSS_KRUGER_CODES).filter(|_| !degrees);
+        for code in metric.chain([4490]) {
             let Some(other) = Crs::from_epsg(code).map(System::Known) else { continue };
             if inside(&other, [x, y]) {
                 return Some(format!("the coordinates look like EPSG:{code}: name that crs"));

@@ -345,6 +345,7 @@ fn wrong_questions_are_refused_by_name_and_with_a_hint() {
         (Asked { at: Some("yesterday"), ..asked([lon, lat]) }, "TIME_FORMAT", "RFC 3339"),
         (Asked { component: Some("3.2E15"), ..asked([lon, lat]) }, "COMPONENT_ID_FORMAT", "spreadsheet"),
         (Asked { accuracy_m: Some(-1.0), ..asked([lon, lat]) }, "COORD_RANGE", "accuracy"),
+        (Asked { accuracy_m: Some(1000.5), ..asked([lon, lat]) }, "COORD_RANGE", "accuracy"),
     ];
     for (asked, code, word) in cases {
         let invalid = refused(&asked);

@@ -60,6 +60,17 @@ impl<'a> Parameters<'a> {
         Ok(p)
     }
 
+    /// The rows of a batch have their own places and components: one in the address would be ignored silently.
+    fn holds_for_rows(&self) -> Result<(), Problem> {
+        let [lon, lat, x, y, _] = self.numbers;
+        match [lon, lat, x, y].iter().any(Option::is_some) || self.texts[2].is_some() {
+            true => {
+                Err(Problem::bad_request("invalid-parameter", "lon, lat, x, y and component of a batch are its rows'"))
+            }
+            false => Ok(()),
+        }
+    }
+
     fn asked(&self) -> ownership::Asked<'_> {
         let [lon, lat, x, y, accuracy_m] = self.numbers;
         let [crs, class, component, at] = self.texts.each_ref().map(Option::as_deref);
@@ -114,7 +125,7 @@ pub async fn batch(
 ) -> Result<Response, Problem> {
     let form = form_of(&headers)?;
     let query = uri.query().unwrap_or_default().to_string();
-    Parameters::read(&query)?;
+    Parameters::read(&query)?.holds_for_rows()?;
     asked.city.ownership()?;
     let input = to_bytes(body, app.batch_bytes).await.map_err(|_| too_large(app.batch_bytes))?;
     let (send, pieces) = mpsc::channel::<Piece>(PIECES);

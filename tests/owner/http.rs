@@ -239,6 +239,8 @@ async fn batches_that_cannot_be_read_are_refused_as_a_whole() {
             &body[..body.len().min(20)]
         );
     }
+    let a = send(open, Method::POST, "/owner?lon=114.3&lat=34.7", "text/csv", "lon,lat\n").await;
+    assert_eq!((a.status, a.json()["type"].as_str()), (400, Some("/problems/invalid-parameter")));
     let a = send(open, Method::POST, "/owner", "application/json", "[]").await;
     assert_eq!((a.status, a.body.trim()), (200, "[]"));
     let a = send(open, Method::POST, "/owner", "application/x-ndjson", "").await;
