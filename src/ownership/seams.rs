@@ -3,7 +3,7 @@
 
 use super::territory::Cell;
 use crate::feature::Geometry;
-use crate::geo::border::{self, Shape, Unmatched};
+use crate::geo::border::{self, Loose, Shape, Unmatched};
 use crate::geo::overlay::{self, Patch, Rings};
 use std::collections::{HashMap, HashSet};
 
@@ -37,18 +37,35 @@ pub fn check(cells: &[(Cell, Geometry)]) -> Vec<Seam> {
 /// Edges beside another cell's border, no farther than the tolerance and yet not its reverse: vertices that one of the two
 /// lacks, or has elsewhere. Where they are, a point may be in both cells or in neither.
 pub fn unmatched(cells: &[(Cell, Geometry)]) -> Vec<Unmatched> {
-    let shapes: Vec<Shape<'_>> =
-        cells.iter().map(|(c, g)| Shape { rings: rings(g), span: [c.span.from.0, c.span.to.0] }).collect();
-    let (nodes, cells) = border::number(&shapes);
+    let shapes = cells.iter().map(|(c, g)| Shape { rings: rings(g), span: [c.span.from.0, c.span.to.0] });
+    let (nodes, cells) = border::number(&shapes.collect::<Vec<_>>());
     border::unmatched(&nodes, &cells, TOLERANCE_M)
+}
+
+/// Cells with an edge that no cell of the very same validity has the other way round: at some moment a gap or the outer
+/// border may be at them.
+pub(super) fn exposed(cells: &[(Cell, Geometry)]) -> Vec<usize> {
+    let validity = |c: &Cell| [c.span.from.0, c.span.to.0];
+    let mut validities: Vec<[i64; 2]> = cells.iter().map(|(c, _)| validity(c)).collect();
+    validities.sort_unstable();
+    validities.dedup();
+    // A span of its own for each validity: no two different ones hold together.
+    let own = |c: &Cell| validities.partition_point(|v| *v < validity(c)) as i64;
+    let shapes = cells.iter().map(|(c, g)| Shape { rings: rings(g), span: [own(c), own(c) + 1] });
+    let (nodes, numbered) = border::number(&shapes.collect::<Vec<_>>());
+    let mut exposed: Vec<usize> = Loose::of(nodes.len(), &numbered).sides.iter().map(|s| s.cell as usize).collect();
+    exposed.sort_unstable();
+    exposed.dedup();
+    exposed
 }
 
 fn rings(g: &Geometry) -> Rings<'_> {
     g.runs().map(|r| &g.xy[r]).collect()
 }
 
-/// Cells with an edge that no neighbour has the other way round: those of the outer border, of gaps and of overlaps.
-pub(super) fn loose(cells: &[(Cell, Geometry)]) -> Vec<usize> {
+/// Cells with an edge that is not turned back exactly as often as it is gone: those of the outer border, of gaps and of
+/// overlaps, twins included.
+fn loose(cells: &[(Cell, Geometry)]) -> Vec<usize> {
     let bits = |p: [f64; 2]| p.map(f64::to_bits);
     let mut turns: HashMap<[[u64; 2]; 2], i32> = HashMap::new();
     let edges =

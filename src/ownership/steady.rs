@@ -24,17 +24,17 @@ pub const OTHERS: [Level; 4] = [Level::Community, Level::Street, Level::District
 pub struct Steady {
     /// No border of another level inside of the rim, and what is drawn around it is what it says it is part of.
     pub whole: bool,
-    /// Each of its edges is another grid's too: no gap and no outer border at it.
+    /// Each of its edges is also another grid's that is valid whenever it is: never a gap or an outer border at it.
     pub inner: bool,
     /// The cells of `OTHERS` that it lies in.
     pub cells: [Option<u32>; 4],
 }
 
-/// For each unit grid, by position. `loose` are those with an edge that no other grid has.
-pub fn work_out(territory: &Territory, grids: &[Geometry], points: &[[f64; 2]], loose: &[usize]) -> Vec<Steady> {
-    let loose: HashSet<usize> = loose.iter().copied().collect();
+/// For each unit grid, by position. `exposed` as `seams` has it.
+pub fn work_out(territory: &Territory, grids: &[Geometry], points: &[[f64; 2]], exposed: &[usize]) -> Vec<Steady> {
+    let exposed: HashSet<usize> = exposed.iter().copied().collect();
     let one = |(i, (g, p)): (usize, (&Geometry, &[f64; 2]))| {
-        let mut steady = Steady { whole: true, inner: !loose.contains(&i), cells: [None; 4] };
+        let mut steady = Steady { whole: true, inner: !exposed.contains(&i), cells: [None; 4] };
         let edges: Vec<Edge> = g.runs().flat_map(|r| g.xy[r].windows(2)).map(|w| Edge::new(w[0], w[1])).collect();
         // The point that stands for the grid must be inside of the rim itself.
         let here = Local::at(*p);

@@ -230,7 +230,7 @@ fn parent_code(level: Level, cell: &Cell) -> Option<&str> {
 impl Territory {
     /// Cells with their polygons, in the order of `Level::ALL`.
     pub fn build(mut records: [Vec<(Cell, Geometry)>; 5]) -> Territory {
-        let loose = seams::loose(&records[Level::UnitGrid as usize]);
+        let exposed = seams::exposed(&records[Level::UnitGrid as usize]);
         let grids: Vec<Geometry> = records[Level::UnitGrid as usize].iter().map(|(_, g)| g.clone()).collect();
         let partitions = Level::ALL.map(|l| {
             let fineness = if l == Level::UnitGrid { Fineness::Fine } else { Fineness::Coarse };
@@ -238,7 +238,7 @@ impl Territory {
         });
         let mut territory = Territory::new(partitions);
         let points: Vec<[f64; 2]> = grids.iter().map(inner_point).collect();
-        territory.steady = steady::work_out(&territory, &grids, &points, &loose);
+        territory.steady = steady::work_out(&territory, &grids, &points, &exposed);
         territory
     }
 

@@ -70,6 +70,11 @@ fn faults_make_grids_unsteady_and_answers_stay_the_same() {
     duty.cell(Level::DutyGrid, "ZR1", "责任网格1", None, None, square(0.0, 0.0, 2.0, 2.0));
     duty.cell(Level::DutyGrid, "ZR2", "责任网格2", None, None, square(2.0, 0.0, 3.5, 2.0));
     assert_eq!(same(&duty), 6);
+    // A grid that is no more, and behind it a community border that nothing else tells of.
+    let mut gone = World::new();
+    gone.grid_mut("410202001002003").0.span = Span::parse(None, Some("2020-01-01")).expect("a span");
+    gone.cell(Level::Community, "410202001004", "新", Some("410202001"), None, square(2.0, 0.0, 3.0, 1.0));
+    same(&gone);
     let mut past = World::new();
     past.cells.get_mut(&Level::Street).expect("streets")[0].0.span =
         Span::parse(None, Some("2020-01-01")).expect("a span");
