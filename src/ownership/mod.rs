@@ -14,6 +14,7 @@ mod flat;
 mod identify;
 mod instant;
 mod load;
+mod partition;
 mod polygons;
 mod raster;
 mod reason;

@@ -1,5 +1,6 @@
 //! What is worked out once says what asking every level says: places and borders, in sound and in faulty cities.
 
+use super::super::instant::Span;
 use super::super::world::{NOW, World, at, square};
 use super::*;
 
