@@ -103,6 +103,8 @@ fn the_import_reports_exactly_the_planted_faults() {
         assert_eq!(source["read"].as_u64(), Some(expected.rows), "{id}");
         assert_eq!(by_code(&source["rejected"]), expected.rejects, "{id}");
         assert_eq!(by_code(&source["repaired"]), expected.repairs, "{id}");
+        let undated = source["empty"]["embed_date"].as_u64().unwrap_or(0);
+        assert_eq!(undated, expected.notes.get("no-date").copied().unwrap_or(0), "{id}");
         assert_eq!(by_code(&source["faulty"]), expected.faulty, "{id}");
         for (layer, n) in by_code(&source["layers"]) {
             *stored.entry(layer).or_default() += n;
@@ -113,6 +115,10 @@ fn the_import_reports_exactly_the_planted_faults() {
     let rows =
         tables.iter().map(|t| (t["table"].as_str().expect("a name").to_string(), t["rows"].as_u64().expect("rows")));
     assert_eq!(rows.collect::<BTreeMap<_, _>>(), summary.register);
+    let dangling = |n: &Value| (n["code"] == "dangling-end").then(|| n["count"].as_u64()).flatten();
+    let dangling: u64 = report["network"].as_array().expect("notes").iter().filter_map(dangling).sum();
+    let planted = summary.expected.values().filter_map(|e| e.notes.get("dangling-end")).sum::<u64>();
+    assert!(planted > 0 && dangling == planted, "{dangling} of {planted}: {:#}", report["network"]);
     // Grids tile exactly and every reference leads somewhere; some components stand beside the grid they record, as
     // in practice.
     let notes = report["ownership"].as_array().expect("notes");

@@ -7,6 +7,7 @@ mod city;
 mod columns;
 mod dates;
 mod identity;
+mod joints;
 mod load;
 mod manifest;
 mod map;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+/// A field is mostly filled when one record in so many, or fewer, lacks it.
+const MOSTLY: u64 = 20;
 /// Samples kept of each reject code.
 const SAMPLES: usize = 5;
 
@@ -22,6 +24,8 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub register: Option<RegisterReport>,
     pub layers: Vec<LayerReport>,
+    /// Pipe ends that meet no point.
+    pub network: Vec<Note>,
     /// What is wrong with the data that decide who is responsible, though nothing was refused for it.
     pub ownership: Vec<Note>,
     pub totals: Totals,
@@ -50,6 +54,8 @@ pub struct SourceReport {
     pub layers: BTreeMap<String, u64>,
     /// Why left out → records.
     pub filtered: BTreeMap<String, u64>,
+    /// Layer field with a source column → stored records that have no value there.
+    pub empty: BTreeMap<String, u64>,
     /// Repair code → records it was done to.
     pub repaired: BTreeMap<String, u64>,
     /// What is wrong with records that were stored all the same: a model's surfaces that do not close …
@@ -282,15 +288,19 @@ impl Report {
 }
 
 impl Report {
-    /// Findings about who is responsible where.
+    /// Findings about all layers together.
     fn judged(&self, out: &mut String) {
-        if !self.ownership.is_empty() {
-            let _ = writeln!(out, "\nresponsibility (nothing is refused for these; lookups flag them):");
-        }
-        for note in &self.ownership {
-            let _ = writeln!(out, "  {} in {}: {}", note.code, note.of, note.count);
-            for sample in &note.samples {
-                let _ = writeln!(out, "    {sample}");
+        let about = [
+            ("pipe networks (stored as they are)", &self.network),
+            ("responsibility (nothing is refused for these; lookups flag them)", &self.ownership),
+        ];
+        for (what, notes) in about.into_iter().filter(|(_, notes)| !notes.is_empty()) {
+            let _ = writeln!(out, "\n{what}:");
+            for note in notes {
+                let _ = writeln!(out, "  {} in {}: {}", note.code, note.of, note.count);
+                for sample in &note.samples {
+                    let _ = writeln!(out, "    {sample}");
+                }
             }
         }
     }
@@ -304,6 +314,10 @@ impl SourceReport {
             for (code, count) in counts {
                 let _ = writeln!(out, "  {what} {code}: {count}");
             }
+        }
+        // A field that most records fill and a few do not.
+        for (field, count) in self.empty.iter().filter(|(_, n)| **n * MOSTLY <= self.stored) {
+            let _ = writeln!(out, "  empty {field}: {count}");
         }
         for (code, faulty) in &self.faulty {
             let _ = writeln!(out, "  faulty {code}: {}", faulty.count);

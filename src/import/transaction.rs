@@ -152,6 +152,8 @@ impl<'a> Transaction<'a> {
         let source = &self.sources[i];
         let mut reading: Option<(Mapper, super::progress::Step)> = None;
         let mut done = None;
+        // By target and field: stored records without a value.
+        let mut empty: Vec<Vec<u64>> = vec![];
         self.ids.begin_source();
         for frame in frames {
             match (frame?, &mut reading) {
@@ -161,6 +163,7 @@ impl<'a> Transaction<'a> {
                         Ok(mapper) => {
                             read.mapped(&mapper);
                             let total = opened.declared.or(source.decl.rows);
+                            empty.resize_with(mapper.targets.len(), Vec::new);
                             reading = Some((mapper, self.progress.start(&source.id, total)));
                         }
                         // A GeoJSON without features has no columns to miss.
@@ -175,7 +178,7 @@ impl<'a> Transaction<'a> {
                 (Frame::Records(records), Some((mapper, step))) => {
                     step.advance(records.len() as u64);
                     for record in records {
-                        self.store_record(i, mapper, record, read)?;
+                        self.store_record(i, mapper, record, read, &mut empty)?;
                     }
                 }
                 (Frame::Done(d), _) => done = Some(d),
@@ -190,6 +193,9 @@ impl<'a> Transaction<'a> {
             Some(f) => format!("FAILED {}: {}", f.code, f.what),
             None => format!("{} read, {} stored, {} rejected", read.read, read.stored, read.rejects()),
         };
+        if let Some((mapper, _)) = &reading {
+            read.count_empty(mapper, &empty);
+        }
         match reading {
             Some((_, step)) => step.finish(&summary),
             None => self.progress.line(&format!("{}: {summary}", source.id)),
@@ -198,7 +204,14 @@ impl<'a> Transaction<'a> {
     }
 
     /// One record: stored, filtered or rejected, and counted as exactly one of them.
-    fn store_record(&mut self, i: usize, mapper: &Mapper, mut record: Record, read: &mut SourceReport) -> Result<()> {
+    fn store_record(
+        &mut self,
+        i: usize,
+        mapper: &Mapper,
+        mut record: Record,
+        read: &mut SourceReport,
+        empty: &mut [Vec<u64>],
+    ) -> Result<()> {
         let row = record.row;
         read.read += 1;
         let mut repairs = std::mem::take(&mut record.repairs);
@@ -227,6 +240,11 @@ impl<'a> Transaction<'a> {
         let Some(&at) = self.at.get(&target.ix) else {
             return Err(Error::damaged(target.layer.id.clone(), "the layer was not planned for"));
         };
+        let counts = &mut empty[draft.target];
+        counts.resize(feature.values.len(), 0);
+        for (count, value) in counts.iter_mut().zip(&feature.values) {
+            *count += u64::from(value.is_null());
+        }
         self.works[at].push(&self.staging, source, row, feature, draft.model.as_ref())?;
         repairs.sort_unstable();
         repairs.dedup();
@@ -311,6 +329,7 @@ impl<'a> Transaction<'a> {
             draft.manifest.extra.insert(REGISTER.to_string(), blob);
         }
         draft.manifest.catalog = draft.add_bytes(&catalog.to_json())?;
+        report.network = super::joints::audit(catalog, draft)?;
         progress.line("judging territory, register and components together");
         report.ownership = super::responsibility::audit(catalog, draft, self.register.as_ref())?;
         let blob = draft.add_bytes(&provenance(draft, report)?)?;
@@ -333,6 +352,17 @@ impl SourceReport {
         }
         for (row, what) in moved.left {
             self.fault(row, Reject { code: NOT_SNAPPED.to_string(), detail: what });
+        }
+    }
+
+    /// Only of fields that the source has a column for.
+    fn count_empty(&mut self, mapper: &Mapper, empty: &[Vec<u64>]) {
+        for (target, counts) in mapper.targets.iter().zip(empty) {
+            for (field, count) in target.layer.fields.iter().zip(counts).filter(|(_, count)| **count > 0) {
+                if mapper.mapped.contains_key(&field.name) {
+                    *self.empty.entry(field.name.clone()).or_default() += count;
+                }
+            }
         }
     }
 
