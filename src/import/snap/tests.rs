@@ -190,7 +190,7 @@ fn heights_go_with_their_vertices() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Every vertex of every cell moved by up to 2.4 cm on its own: two copies are less than 5 cm apart.
     #[test]
