@@ -1,6 +1,7 @@
 //! Rows as JSON objects, one a line or in an array.
 
-use super::{Desk, InvalidView, Out};
+use super::block::Blocks;
+use super::{Desk, InvalidView};
 use crate::error::{Error, Result};
 use crate::ownership::{Asked, Invalid, View};
 use serde::{Deserialize, Serialize};
@@ -47,77 +48,111 @@ struct WithId<'a, T: Serialize> {
     answer: T,
 }
 
-pub fn answer_lines(desk: &Desk<'_>, input: &[u8], out: &mut Out<'_>) {
-    for line in input.split(|b| *b == b'\n') {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            continue;
-        }
-        answer_row(desk, line, out);
-        out.bytes.push(b'\n');
-        if !out.row_done() {
-            return;
-        }
+/// What stands between rows.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Between {
+    Lines,
+    /// Of an array.
+    Commas,
+}
+
+pub fn answer_lines(desk: &Desk<'_>, input: &[u8], send: &mut dyn FnMut(Vec<u8>) -> bool) {
+    let write = |rows: &[&[u8]], out: &mut Vec<u8>| answer_rows(desk, rows.iter().copied(), Between::Lines, out);
+    let mut blocks = Blocks::new(write, send);
+    let mut lines = input.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    if lines.all(|line| blocks.row(line)) {
+        blocks.flush();
     }
 }
 
-pub fn answer_array(desk: &Desk<'_>, input: &[u8], out: &mut Out<'_>) -> Result<()> {
+pub fn answer_array(desk: &Desk<'_>, input: &[u8], send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
     let rows: Vec<&RawValue> = serde_json::from_slice(input).map_err(|e| {
         let detail = format!("the body is no JSON array (line {}, column {})", e.line(), e.column());
         Error::request(400, "invalid-batch", detail)
     })?;
-    out.bytes.push(b'[');
-    for (i, row) in rows.iter().enumerate() {
-        if i > 0 {
-            out.bytes.extend_from_slice(b",\n");
+    let write = |rows: &[(usize, &RawValue)], out: &mut Vec<u8>| {
+        if rows.first().is_some_and(|(i, _)| *i > 0) {
+            out.extend_from_slice(b",\n");
         }
-        answer_row(desk, row.get().as_bytes(), out);
-        if !out.row_done() {
-            return Ok(());
-        }
+        answer_rows(desk, rows.iter().map(|(_, row)| row.get().as_bytes()), Between::Commas, out);
+    };
+    let mut blocks = Blocks::new(write, send);
+    blocks.put(b"[");
+    if rows.into_iter().enumerate().all(|row| blocks.row(row)) && blocks.flush() {
+        blocks.put(b"]\n");
+        blocks.flush();
     }
-    out.bytes.extend_from_slice(b"]\n");
     Ok(())
 }
 
-fn answer_row(desk: &Desk<'_>, text: &[u8], out: &mut Out<'_>) {
-    let parsed: Result<Row<'_>, _> = serde_json::from_slice(text);
-    let row = match parsed {
-        Ok(row) => row,
+fn answer_rows<'r>(desk: &Desk<'_>, texts: impl Iterator<Item = &'r [u8]>, between: Between, out: &mut Vec<u8>) {
+    let rows: Vec<Read<'_>> = texts.map(read).collect();
+    desk.answer_rows(rows.iter().map(Read::asked), |i, answer| {
+        if i > 0 && between == Between::Commas {
+            out.extend_from_slice(b",\n");
+        }
+        let id = rows[i].id;
+        match answer {
+            Ok(answer) => {
+                write(
+                    out,
+                    id,
+                    &View { ownership: desk.ownership, answer, audience: desk.audience, snapshot: desk.snapshot },
+                );
+            }
+            Err(invalid) => write(out, id, &InvalidView::new(invalid, desk.snapshot)),
+        }
+        if between == Between::Lines {
+            out.push(b'\n');
+        }
+    });
+}
+
+/// A row, or why it is none.
+struct Read<'a> {
+    id: Option<&'a RawValue>,
+    row: Result<Row<'a>, Invalid>,
+    /// An EPSG code that was a number.
+    code: Option<String>,
+}
+
+fn read(text: &[u8]) -> Read<'_> {
+    let row: Result<Row<'_>, _> = serde_json::from_slice(text);
+    match row {
+        Ok(row) => {
+            let code = match &row.crs {
+                Some(Name::Code(code)) => Some(code.to_string()),
+                _ => None,
+            };
+            Read { id: row.id, row: Ok(row), code }
+        }
         Err(e) => {
             let detail = format!("the row cannot be read at column {}: {}", e.column(), kind_of(&e));
-            return write(out, own_id(text), &InvalidView::new(&Invalid::new("ROW_FORMAT", detail), desk.snapshot));
+            Read { id: own_id(text), row: Err(Invalid::new("ROW_FORMAT", detail)), code: None }
         }
-    };
-    let code = match &row.crs {
-        Some(Name::Code(code)) => Some(code.to_string()),
-        _ => None,
-    };
-    let crs = match &row.crs {
-        Some(Name::Text(text)) => Some(text.as_ref()),
-        _ => code.as_deref(),
-    };
-    let asked = Asked {
-        lon: row.lon,
-        lat: row.lat,
-        x: row.x,
-        y: row.y,
-        crs,
-        class: row.class.as_deref(),
-        component: row.component.as_deref(),
-        at: row.at.as_deref(),
-        accuracy_m: row.accuracy_m,
-        urgent: row.urgent,
-        trail: row.trail,
-    };
-    match desk.question(asked) {
-        Ok(question) => {
-            let answer = desk.ownership.resolve(&question);
-            let view =
-                View { ownership: desk.ownership, answer: &answer, audience: desk.audience, snapshot: desk.snapshot };
-            write(out, row.id, &view);
-        }
-        Err(invalid) => write(out, row.id, &InvalidView::new(&invalid, desk.snapshot)),
+    }
+}
+
+impl Read<'_> {
+    fn asked(&self) -> Result<Asked<'_>, Invalid> {
+        let row = self.row.as_ref().map_err(Invalid::clone)?;
+        let crs = match &row.crs {
+            Some(Name::Text(text)) => Some(text.as_ref()),
+            _ => self.code.as_deref(),
+        };
+        Ok(Asked {
+            lon: row.lon,
+            lat: row.lat,
+            x: row.x,
+            y: row.y,
+            crs,
+            class: row.class.as_deref(),
+            component: row.component.as_deref(),
+            at: row.at.as_deref(),
+            accuracy_m: row.accuracy_m,
+            urgent: row.urgent,
+            trail: row.trail,
+        })
     }
 }
 
@@ -140,7 +175,7 @@ fn kind_of(e: &serde_json::Error) -> &'static str {
     }
 }
 
-fn write<T: Serialize>(out: &mut Out<'_>, id: Option<&RawValue>, answer: &T) {
+fn write<T: Serialize>(out: &mut Vec<u8>, id: Option<&RawValue>, answer: &T) {
     // Writing to memory cannot fail, and the types have no map with keys that are not text.
-    let _ = serde_json::to_writer(&mut out.bytes, &WithId { id, answer });
+    let _ = serde_json::to_writer(out, &WithId { id, answer });
 }

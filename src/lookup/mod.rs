@@ -1,6 +1,7 @@
 //! Lookups in bulk: rows of questions as CSV, NDJSON or a JSON array in, the same form with answers out, in order. A bad
 //! row is answered as `INVALID_INPUT` in its place. Knows no HTTP and decides nobody's responsibility.
 
+mod block;
 mod csv_rows;
 mod flat;
 mod json_rows;
@@ -9,9 +10,6 @@ use crate::audience::Audience;
 use crate::error::Result;
 use crate::ownership::{Asked, Instant, Invalid, Ownership, Question, Spellings, View};
 use serde::Serialize;
-
-/// Bytes of answers that are handed on together.
-const CHUNK_BYTES: usize = 64 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -73,39 +71,12 @@ impl<'d> Desk<'d> {
     /// Answers all rows of `input`. `send` takes the answers piece by piece; `false` from it ends the work. An error is
     /// about the input as a whole and comes before the first piece.
     pub fn batch(&self, form: Form, input: &[u8], send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
-        let mut out = Out { bytes: Vec::with_capacity(CHUNK_BYTES + 4096), send, gone: false };
         match form {
-            Form::Csv => csv_rows::answer(self, input, &mut out)?,
-            Form::Ndjson => json_rows::answer_lines(self, input, &mut out),
-            Form::JsonArray => json_rows::answer_array(self, input, &mut out)?,
+            Form::Csv => csv_rows::answer(self, input, send)?,
+            Form::Ndjson => json_rows::answer_lines(self, input, send),
+            Form::JsonArray => json_rows::answer_array(self, input, send)?,
         }
-        out.flush();
         Ok(())
-    }
-}
-
-/// Collects small pieces into large ones.
-struct Out<'a> {
-    bytes: Vec<u8>,
-    send: &'a mut dyn FnMut(Vec<u8>) -> bool,
-    /// Nobody listens any more.
-    gone: bool,
-}
-
-impl Out<'_> {
-    /// After each row; whether to go on.
-    fn row_done(&mut self) -> bool {
-        if self.bytes.len() >= CHUNK_BYTES {
-            self.flush();
-        }
-        !self.gone
-    }
-
-    fn flush(&mut self) {
-        if !self.bytes.is_empty() {
-            let full = std::mem::replace(&mut self.bytes, Vec::with_capacity(CHUNK_BYTES + 4096));
-            self.gone |= !(self.send)(full);
-        }
     }
 }
 

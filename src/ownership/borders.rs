@@ -46,6 +46,14 @@ impl Borders {
         Borders { raster, starts, borders: found.into_iter().map(|(_, b)| b).collect() }
     }
 
+    /// Reads what `around` will read for each of these windows: see `bulk`.
+    pub(super) fn warm(&self, windows: &[BBox]) -> u64 {
+        let rows = windows.iter().filter(|w| w.intersects(&self.raster.bounds)).flat_map(|w| self.raster.cells_of(w));
+        let runs: Vec<[u32; 2]> = rows.map(|c| [self.starts[*c.start()], self.starts[*c.end() + 1]]).collect();
+        let lines = runs.iter().flat_map(|[from, to]| self.borders[*from as usize..*to as usize].iter());
+        lines.map(|b| u64::from(b.polygon)).fold(0, u64::wrapping_add)
+    }
+
     /// Calls `each` with every border whose box meets the window; one may come several times.
     #[inline]
     pub fn around(&self, window: &BBox, mut each: impl FnMut(&Border)) {

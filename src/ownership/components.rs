@@ -1,6 +1,7 @@
 //! The city's components (部件) in memory: found by code or by distance, with what rule R1 needs to know of each. Packed
 //! in the order of a grid, some 60 bytes a component; reads no store.
 
+use super::instant::Instant;
 use super::register::{ClassIx, Holder, OrgIx};
 use crate::feature::{FeatureId, Geometry};
 use crate::geo::local::Local;
@@ -113,6 +114,25 @@ struct Spot {
     at: [f64; 2],
     class: u16,
     is_point: bool,
+    retired: bool,
+    /// The day before which it does not exist, counted from 1970; rounded down.
+    since_day: i32,
+}
+
+const DAY_SECONDS: i64 = 86_400;
+
+impl Spot {
+    fn of(c: &Component) -> Spot {
+        let day = c.since.div_euclid(DAY_SECONDS).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+        Spot { at: c.at, class: c.class, is_point: c.is_point(), retired: c.retired, since_day: day as i32 }
+    }
+}
+
+/// A shape that comes into a cell of the grid.
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    shape: u32,
+    class: u16,
 }
 
 #[derive(Default)]
@@ -127,7 +147,7 @@ pub struct Components {
     grid: Grid,
     /// First component and first entry of `shape_list` of each cell of the grid, and one cell more.
     starts: Vec<[u32; 2]>,
-    shape_list: Vec<u32>,
+    shape_list: Vec<Listed>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -238,14 +258,13 @@ impl Builder {
                 self.shapes[c.shape as usize].component = i as u32;
             }
         }
-        let shape_list = by_cell(&grid, &self.shapes, &mut starts);
+        let shape_list = by_cell(&grid, &self.shapes, &self.all, &mut starts);
         for i in 1..starts.len() {
             let before = starts[i - 1];
             starts[i] = [0, 1].map(|k| starts[i][k] + before[k]);
         }
-        let spot = |c: &Component| Spot { at: c.at, class: c.class, is_point: c.is_point() };
         let mut built = Components {
-            spots: self.all.iter().map(spot).collect(),
+            spots: self.all.iter().map(Spot::of).collect(),
             all: self.all,
             codes: self.codes,
             shapes: self.shapes,
@@ -260,7 +279,7 @@ impl Builder {
 }
 
 /// The shapes of each cell in the cells' order; counts them in `starts`.
-fn by_cell(grid: &Grid, shapes: &[Shape], starts: &mut [[u32; 2]]) -> Vec<u32> {
+fn by_cell(grid: &Grid, shapes: &[Shape], all: &[Component], starts: &mut [[u32; 2]]) -> Vec<Listed> {
     let mut pairs: Vec<(u32, u32)> = vec![];
     for (i, s) in shapes.iter().enumerate() {
         pairs.extend(grid.rows_of(&s.geometry.bbox()).flatten().map(|cell| (cell as u32, i as u32)));
@@ -269,7 +288,8 @@ fn by_cell(grid: &Grid, shapes: &[Shape], starts: &mut [[u32; 2]]) -> Vec<u32> {
     for (cell, _) in &pairs {
         starts[*cell as usize + 1][1] += 1;
     }
-    pairs.into_iter().map(|(_, shape)| shape).collect()
+    let listed = |shape: u32| Listed { shape, class: all[shapes[shape as usize].component as usize].class };
+    pairs.into_iter().map(|(_, shape)| listed(shape)).collect()
 }
 
 /// A vertex of a line's middle, a point inside a polygon.
@@ -340,8 +360,35 @@ impl Components {
         edges(g).map(|e| here.square_to_edge_m2(&e)).fold(f64::INFINITY, f64::min).sqrt()
     }
 
-    /// Calls `each` with every component of these classes (sorted) within `radius_m` and its distance.
-    pub fn near(&self, p: [f64; 2], radius_m: f64, classes: &[ClassIx], mut each: impl FnMut(ComponentIx, f64)) {
+    /// Reads what `near` will read in each of these windows: see `bulk`.
+    pub(super) fn warm(&self, windows: &[BBox]) -> u64 {
+        if self.all.is_empty() {
+            return 0;
+        }
+        let rows = windows.iter().flat_map(|w| self.grid.rows_of(w));
+        let runs: Vec<[u32; 2]> = rows.map(|c| [self.starts[*c.start()][0], self.starts[*c.end() + 1][0]]).collect();
+        let spots = runs.iter().flat_map(|[from, to]| self.spots[*from as usize..*to as usize].iter().step_by(2));
+        spots.map(|s| u64::from(s.class)).fold(0, u64::wrapping_add)
+    }
+
+    /// Whether it is in use: neither retired nor recorded later.
+    fn in_use(&self, i: usize, spot: &Spot, at: Instant) -> bool {
+        if spot.retired {
+            return false;
+        }
+        let day = at.0.div_euclid(DAY_SECONDS);
+        i64::from(spot.since_day) < day || self.all[i].exists_at(at.0)
+    }
+
+    /// Calls `each` with every component of these classes in use within `radius_m` and its distance.
+    pub fn near(
+        &self,
+        p: [f64; 2],
+        radius_m: f64,
+        classes: &[ClassIx],
+        at: Instant,
+        mut each: impl FnMut(ComponentIx, f64),
+    ) {
         if self.all.is_empty() || classes.is_empty() {
             return;
         }
@@ -356,22 +403,21 @@ impl Components {
                 if wanted(spot.class) && spot.is_point {
                     let [east, north] = here.offset_m(spot.at);
                     let square = east * east + north * north;
-                    if square <= radius_m * radius_m {
+                    if square <= radius_m * radius_m && self.in_use(i, spot, at) {
                         each(ComponentIx(i as u32), square.sqrt());
                     }
                 }
             }
-            shapes.extend_from_slice(&self.shape_list[first[1] as usize..end[1] as usize]);
+            let listed = &self.shape_list[first[1] as usize..end[1] as usize];
+            shapes.extend(listed.iter().filter(|l| wanted(l.class)).map(|l| l.shape));
         }
         shapes.sort_unstable();
         shapes.dedup();
         for shape in shapes {
-            let ix = ComponentIx(self.shapes[shape as usize].component);
-            if wanted(self.get(ix).class) {
-                let distance = self.distance_m(ix, p, &here);
-                if distance <= radius_m {
-                    each(ix, distance);
-                }
+            let i = self.shapes[shape as usize].component;
+            let distance = self.distance_m(ComponentIx(i), p, &here);
+            if distance <= radius_m && self.in_use(i as usize, &self.spots[i as usize], at) {
+                each(ComponentIx(i), distance);
             }
         }
     }

@@ -114,12 +114,8 @@ impl Ownership {
     /// In use, of these classes, within the search radius; the nearest first.
     fn near(&self, q: &Question<'_>, classes: &[ClassIx]) -> Vec<(ComponentIx, f64)> {
         let mut near = vec![];
-        self.components.near(q.p, radius_m(q), classes, |component, distance_m| {
-            let c = self.components.get(component);
-            if !c.retired && c.exists_at(q.at.0) {
-                near.push((component, distance_m));
-            }
-        });
+        self.components
+            .near(q.p, radius_m(q), classes, q.at, |component, distance_m| near.push((component, distance_m)));
         near.sort_by(|a, b| {
             a.1.total_cmp(&b.1).then_with(|| self.components.get(a.0).id.cmp(&self.components.get(b.0).id))
         });
@@ -180,7 +176,7 @@ impl Ownership {
     }
 }
 
-fn radius_m(q: &Question<'_>) -> f64 {
+pub(super) fn radius_m(q: &Question<'_>) -> f64 {
     q.accuracy_m.clamp(LEAST_SEARCH_M, MOST_SEARCH_M)
 }
 

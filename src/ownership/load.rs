@@ -90,7 +90,7 @@ fn assemble(data: &Data<'_>, register: &Register, notes: Option<&Notes>) -> Resu
     Ok(Ownership {
         layers: data.catalog.iter().map(|(_, l)| l.clone()).collect(),
         versions: data.catalog.iter().map(|(_, l)| version(l)).collect(),
-        rulings: Rulings::build(register, &book),
+        rulings: Rulings::build(register, &book, &components),
         territory,
         components,
         duties,

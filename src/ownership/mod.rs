@@ -7,6 +7,7 @@ pub mod answer;
 mod ask;
 mod audit;
 mod borders;
+mod bulk;
 mod class_set;
 mod components;
 mod duties;

@@ -153,6 +153,17 @@ impl PolygonIndex {
         }
     }
 
+    /// Reads what `containing` will read for each of these points: see `bulk`.
+    pub(super) fn warm(&self, points: impl Iterator<Item = [f64; 2]>) -> u64 {
+        let inside = points.filter(|p| self.raster.covers(*p));
+        let mut lists = Vec::with_capacity(super::bulk::TOGETHER);
+        lists.extend(inside.map(|p| self.cells[self.raster.cell(p)]).filter(|cell| cell & LIST != 0));
+        let first = |cell: &u32| self.candidates[(cell & !LIST) as usize];
+        let edges = |c: Candidate| self.edges_of(&c).iter().step_by(2).map(|e| e.low[0].to_bits()).sum::<u64>();
+        let read: Vec<Candidate> = lists.iter().map(first).collect();
+        read.into_iter().map(edges).fold(0, u64::wrapping_add)
+    }
+
     /// The candidates of a cell that has a list.
     #[inline]
     fn list(&self, cell: u32) -> impl Iterator<Item = &Candidate> {

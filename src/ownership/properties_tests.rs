@@ -1,7 +1,7 @@
 //! The ten properties of the specification (6.8) and the faults that issue names: each gives the outcome the
 //! specification names.
 
-use super::answer::{Flag, Outcome};
+use super::answer::{Answer, Flag, Outcome};
 use super::register::{Rule, Ruling};
 use super::territory::Level;
 use super::trail::{Stage, StepOutcome};
@@ -74,6 +74,39 @@ fn properties_02_and_03_the_same_bytes_whatever_the_order_of_the_records() {
             assert_eq!(without_ids(bytes(&one, &asked)), without_ids(bytes(&other, &asked)), "{class:?} {p:?}");
         }
     }
+}
+
+#[test]
+fn answers_in_bulk_are_those_one_by_one() {
+    let own = full().build();
+    let classes = [None, Some(COVER), Some(TELECOM), Some(VENDOR)];
+    let questions: Vec<_> = (0..1000)
+        .map(|i| {
+            let p = at(f64::from(i % 40) * 0.21 - 0.2, f64::from(i / 40) * 0.1 - 0.1);
+            let asked = Asked { class: classes[i as usize % 4], trail: Some(i % 3 == 0), ..asked(p) };
+            question(&own, &asked).expect("a sound question")
+        })
+        .collect();
+    let json = |a: &Answer<'_>| {
+        let view = View { ownership: &own, answer: a, audience: &Audience::OPEN, snapshot: "00000001-test" };
+        serde_json::to_string(&view).expect("writes")
+    };
+    let mut next = 0;
+    own.resolve_all(&questions, |i, a| {
+        assert_eq!(i, next);
+        assert_eq!(json(&a), json(&own.resolve(&questions[i])));
+        next += 1;
+    });
+    assert_eq!(next, questions.len());
+}
+
+#[test]
+fn a_component_is_found_from_its_very_second_on() {
+    let since = "2026-11-18T20:59:59+08:00";
+    let late = Thing { since: Some(since), ..Thing::new("4102020101000009", "0101", here()).owned_by("WATER") };
+    let own = World::new().with(late).build();
+    let found = |at| answer(&own, &Asked { class: Some(COVER), at: Some(at), ..asked(here()) }).component.is_some();
+    assert_eq!(["2026-11-18T20:59:58+08:00", since, NOW].map(found), [false, true, true]);
 }
 
 fn strip_ids(v: &mut serde_json::Value) {

@@ -12,7 +12,7 @@ use super::territory::Level;
 use super::trail::{Stage, Step, StepOutcome, Trail};
 
 /// Nearest a border is ever called near, whatever the reporter's accuracy.
-const LEAST_BORDER_M: f64 = 5.0;
+pub(super) const LEAST_BORDER_M: f64 = 5.0;
 /// What rules are asked without a class: the place's own.
 const WITHOUT_CLASS: &[Rule] = &[Rule::R5, Rule::R6];
 const ALL_RULES: [Rule; 7] = [Rule::R0, Rule::R1, Rule::R2, Rule::R3, Rule::R4, Rule::R5, Rule::R6];

@@ -77,7 +77,7 @@ impl Ownership {
         let Some(class) = s.class.filter(|_| !self.rulings.is_empty()) else {
             return Verdict::Nobody(Reason::NoRuling);
         };
-        let component = s.component.map(|f| self.components.code(f.component));
+        let component = s.component.map(|f| f.component);
         let in_area = |code: &str| {
             let here = |l: &Level| self.territory.of(&s.place, *l).is_some_and(|c| c.code == code);
             Level::ALL.iter().any(here) || self.duties.get(&Role::SpecialDuty).is_some_and(|d| d.is_in(s.p, code, s.at))

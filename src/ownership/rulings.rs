@@ -2,6 +2,7 @@
 //! body wins.
 
 use super::class_set::ClassSet;
+use super::components::{ComponentIx, Components};
 use super::instant::{Instant, Span};
 use super::polygons::{Fineness, PolygonIndex};
 use super::register::{Book, ClassIx, OrgIx, Register};
@@ -21,7 +22,7 @@ pub struct Decided {
 
 pub struct Rulings {
     pub all: Vec<Decided>,
-    by_component: HashMap<String, Vec<u32>>,
+    by_component: HashMap<ComponentIx, Vec<u32>>,
     by_area: HashMap<String, Vec<u32>>,
     index: PolygonIndex,
     /// The ruling of each polygon of the index.
@@ -30,7 +31,7 @@ pub struct Rulings {
 
 impl Rulings {
     /// Rulings with references that lead nowhere are left out; `register::check` names them.
-    pub fn build(register: &Register, book: &Book) -> Rulings {
+    pub fn build(register: &Register, book: &Book, components: &Components) -> Rulings {
         let (mut all, mut polygons, mut of_polygon) = (vec![], vec![], vec![]);
         let (mut by_component, mut by_area): (HashMap<_, Vec<u32>>, HashMap<_, Vec<u32>>) = Default::default();
         for r in &register.rulings {
@@ -44,7 +45,7 @@ impl Rulings {
             let ix = all.len() as u32;
             all.push(Decided { id: r.id.clone(), organisation, rank: r.rank, decided, classes, span });
             if let Some(code) = &r.component {
-                by_component.entry(code.clone()).or_default().push(ix);
+                components.by_code(code).for_each(|c| by_component.entry(c).or_default().push(ix));
             }
             for area in &r.areas {
                 by_area.entry(area.clone()).or_default().push(ix);
@@ -68,7 +69,7 @@ impl Rulings {
         &self,
         p: [f64; 2],
         class: ClassIx,
-        component: Option<&str>,
+        component: Option<ComponentIx>,
         at: Instant,
         book: &Book,
         in_area: impl Fn(&str) -> bool,
@@ -78,7 +79,7 @@ impl Rulings {
             r.span.holds(at) && r.classes.closeness(class, book).is_some()
         };
         let mut found: Vec<u32> = vec![];
-        let of_component = component.and_then(|c| self.by_component.get(c));
+        let of_component = component.and_then(|c| self.by_component.get(&c));
         found.extend(of_component.into_iter().flatten().copied().filter(&holds));
         for (code, rulings) in &self.by_area {
             let mut rulings = rulings.iter().copied().filter(&holds).peekable();

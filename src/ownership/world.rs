@@ -316,11 +316,12 @@ impl World {
             duties.entry(*role).or_default().push((duty, a.shape.clone()));
         }
         let layers: Vec<_> = catalog.iter().map(|(_, l)| l.clone()).collect();
+        let components = components.build();
         Ownership {
             versions: layers.iter().map(|_| "0123456789ab".to_string()).collect(),
             layers,
-            rulings: Rulings::build(&self.register, &book),
-            components: components.build(),
+            rulings: Rulings::build(&self.register, &book, &components),
+            components,
             duties: duties.into_iter().map(|(role, d)| (role, Duties::build(d, &book))).collect(),
             territory,
             book,

@@ -22,7 +22,7 @@ use std::task::{Context, Poll};
 use tokio::sync::{mpsc, oneshot};
 
 /// Pieces of a batch's answer that may wait for a slow client.
-const PIECES: usize = 8;
+const PIECES: usize = 4;
 const PARAMETERS: &str = "lon, lat, x, y, crs, class, component, at, accuracy_m, urgent, trail";
 
 /// The parameters of an address, each once.

@@ -183,8 +183,13 @@ fn resolutions(city: &City, owners: &Ownership) -> Result<(), Failure> {
         *by_rule.entry((a.outcome.code(), a.rule)).or_insert(0) += 1;
     }
     println!("{by_rule:?}");
-    rate("whole resolution with a class, trail off", questions.len(), || {
+    rate("whole resolution with a class, trail off, one by one", questions.len(), || {
         questions.iter().map(|q| u64::from(owners.resolve(q).subject.is_some())).sum()
+    });
+    rate("whole resolution with a class, trail off, in bulk", questions.len(), || {
+        let mut sum = 0;
+        owners.resolve_all(&questions, |_, answer| sum += u64::from(answer.subject.is_some()));
+        sum
     });
     Ok(())
 }
