@@ -183,6 +183,7 @@ const FAULTS: &[Fault] = &[
     ("rulings.csv", "0101;new", "0199;new", &[("rulings.csv", 3, "no class of old is or begins with \"0199\"")]),
     ("rulings.csv", "POLYGON ((114 34,", "POLYGON ((34 114,", &[("rulings.csv", 4, "in this order")]),
     ("rulings.csv", "114 34))", "114 35))", &[("rulings.csv", 4, "closed rings")]),
+    ("rulings.csv", "114.1 34, 114 34.1,", "114.1 34.1, 114.1 34, 114 34.1,", &[("rulings.csv", 4, "crosses itself")]),
     ("policies.csv", "R0 R3 R6", "R0 R9 R3", &[("policies.csv", 2, "`R9` is none of R0")]),
     ("policies.csv", "green_area", "lawn", &[("policies.csv", 2, "unknown variant `lawn`")]),
     ("policies.csv", ",green_area", ",", &[("policies.csv", 2, "R3 needs a duty")]),

@@ -11,6 +11,7 @@ mod grid;
 pub mod helmert;
 pub mod hilbert;
 pub mod local;
+pub mod meeting;
 pub mod overlay;
 mod projector;
 pub mod ring;

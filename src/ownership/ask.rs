@@ -202,8 +202,8 @@ impl Ownership {
             "crs is an EPSG code in closed form (4326, 4490, 3857, 4491 to 4554), a configured system, GCJ02 or BD09";
         let system = spellings.system(name).ok_or_else(|| Invalid::new("CRS_UNKNOWN", unknown))?;
         match system.to_lonlat(xy) {
-            Some(p) if self.territory.covers(p) => Ok(p),
-            // Outside the city is an answer, unless the numbers tell what was meant.
+            Some(p) if self.territory.is_around(p) => Ok(p),
+            // Far from the city is an answer, unless the numbers tell what was meant.
             Some(p) => match self.hint(&system, xy, spellings) {
                 Some(hint) => Err(Invalid::new("COORD_RANGE", hint)),
                 None => Ok(p),

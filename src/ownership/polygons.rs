@@ -134,6 +134,11 @@ impl PolygonIndex {
         self.edges.shrink_to_fit();
     }
 
+    /// Around all polygons; empty when there are none.
+    pub fn bounds(&self) -> BBox {
+        if self.cells.iter().all(|c| *c == 0) { BBox::EMPTY } else { self.raster.bounds }
+    }
+
     /// Calls `each` for every polygon that holds `p`, in the order of the polygons.
     #[inline]
     pub fn containing(&self, p: [f64; 2], mut each: impl FnMut(u32)) {

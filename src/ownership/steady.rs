@@ -5,10 +5,9 @@
 use super::borders::Borders;
 use super::territory::{Level, Partition, Territory};
 use crate::feature::Geometry;
-use crate::geo::BBox;
 use crate::geo::local::Local;
-use crate::geo::side::{Edge, orientation};
-use std::cmp::Ordering;
+use crate::geo::meeting::touches;
+use crate::geo::side::Edge;
 use std::collections::HashSet;
 
 /// Points nearer to their grid's border than this ask every level.
@@ -105,34 +104,4 @@ fn outside_of_the_rim(border: &Edge, edges: &[Edge], here: &Local) -> Option<Edg
         (if at_vertex(border.low) { cut } else { 0.0 }, if at_vertex(border.high) { 1.0 - cut } else { 1.0 });
     let along = |t: f64| [0, 1].map(|k| border.low[k] + t * (border.high[k] - border.low[k]));
     (from < to).then(|| Edge::new(along(from), along(to)))
-}
-
-/// Whether two edges meet anywhere but in a common end from which they part.
-fn touches(a: &Edge, b: &Edge) -> bool {
-    if !a.meets(&BBox::of(&[b.low, b.high])) {
-        return false;
-    }
-    let common = |p: [f64; 2]| p == b.low || p == b.high;
-    match (common(a.low), common(a.high)) {
-        (true, true) => true,
-        (true, false) => goes_along(a.low, a.high, b),
-        (false, true) => goes_along(a.high, a.low, b),
-        (false, false) => !(apart(a, b) || apart(b, a)),
-    }
-}
-
-/// Whether an edge from a common end to `to` runs along `b`: on one line and in one direction. Else they part for good.
-fn goes_along(common: [f64; 2], to: [f64; 2], b: &Edge) -> bool {
-    let end = if common == b.low { b.high } else { b.low };
-    let forward = |v: [f64; 2]| [v[0].total_cmp(&common[0]), v[1].total_cmp(&common[1])];
-    orientation(b.low, b.high, to) == 0.0 && forward(to) == forward(end)
-}
-
-/// Whether all of `b` is strictly on one side of `a`'s line.
-fn apart(a: &Edge, b: &Edge) -> bool {
-    let side = |p| orientation(a.low, a.high, p).total_cmp(&0.0);
-    let (low, high) = (side(b.low), side(b.high));
-    // A zero of either sign is on the line.
-    let clear = |o: Ordering, p| o != Ordering::Equal && orientation(a.low, a.high, p) != 0.0;
-    clear(low, b.low) && clear(high, b.high) && low == high
 }

@@ -9,6 +9,7 @@ use super::polygons::Fineness;
 use super::seams;
 use super::steady::{self, OTHERS, RIM_M, Steady};
 use crate::feature::Geometry;
+use crate::geo::BBox;
 use crate::geo::local::Local;
 
 pub use super::partition::{Cell, Level, Partition};
@@ -36,6 +37,7 @@ pub struct Territory {
     parents: [Vec<Parent>; 3],
     /// For each unit grid.
     steady: Vec<Steady>,
+    bounds: BBox,
 }
 
 /// The cell of the next level that a cell says it is part of.
@@ -96,7 +98,8 @@ impl Territory {
             };
             fine.cells.iter().map(parent).collect()
         });
-        Territory { partitions, parents, steady: vec![] }
+        let bounds = partitions.iter().fold(BBox::EMPTY, |b, p| b.join(&p.index().bounds()));
+        Territory { partitions, parents, steady: vec![], bounds }
     }
 
     pub fn partition(&self, level: Level) -> &Partition {
@@ -282,6 +285,11 @@ impl Territory {
             same |= grids.cells[i as usize].code == unit_grid;
         });
         any && !same
+    }
+
+    /// Whether `p` is in the box around all territories.
+    pub fn is_around(&self, p: [f64; 2]) -> bool {
+        self.bounds.contains(&BBox::of(&[p]))
     }
 
     /// Whether `p` is in any territory of the chain, whatever the day.

@@ -3,10 +3,14 @@
 
 use super::book::Book;
 use super::{ClassKind, OrgIx, Register, Rule, Succession};
+use crate::geo::meeting::cross_themselves;
 use crate::ownership::class_set::ClassSet;
 use crate::ownership::instant::{Instant, Span};
 use crate::ownership::schedule::Schedule;
 use std::collections::{HashMap, HashSet};
+
+/// Of a ruling's polygon.
+const MOST_VERTICES: usize = 5000;
 
 /// A table of the register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -235,6 +239,10 @@ impl Check<'_> {
             };
             if !ruling.polygon.iter().all(sound) {
                 self.add(table, i, "its polygon needs closed rings of four or more finite coordinates");
+            } else if ruling.polygon.iter().map(Vec::len).sum::<usize>() > MOST_VERTICES {
+                self.add(table, i, format!("its polygon has more than {MOST_VERTICES} vertices: name areas instead"));
+            } else if cross_themselves(&ruling.polygon) {
+                self.add(table, i, "its polygon crosses itself");
             }
             if let Err(what) = ClassSet::parse(&ruling.classes, &self.book) {
                 self.add(table, i, what);
