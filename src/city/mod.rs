@@ -1,7 +1,7 @@
 //! City: what one request sees, swapped atomically. One request loads it once and uses it to the end. Knows no
 //! requests.
 
-use crate::derive::{SCENE, Tree};
+use crate::derive::{PIPE_ENDS, PipeEnds, SCENE, Tree};
 use crate::error::{Error, Result};
 use crate::ownership::{self, Ownership};
 use crate::store::{BlockCache, Snapshot, Store};
@@ -16,6 +16,8 @@ pub struct City {
     pub joint_cuts: quick_cache::sync::Cache<([u8; 16], u8), u8>,
     /// Trees of 3D tiles that were asked for, by layer.
     trees: quick_cache::sync::Cache<String, Arc<Tree>>,
+    /// Of layers of pipes: what their ends meet.
+    ends: quick_cache::sync::Cache<String, Arc<PipeEnds>>,
     /// What lookups read, or why they cannot be answered.
     ownership: OnceLock<Result<Arc<Ownership>, String>>,
 }
@@ -33,6 +35,7 @@ impl City {
             snapshot,
             joint_cuts: quick_cache::sync::Cache::new(JOINT_CUTS),
             trees: quick_cache::sync::Cache::new(TREES),
+            ends: quick_cache::sync::Cache::new(TREES),
             ownership: OnceLock::new(),
         }
     }
@@ -48,6 +51,19 @@ impl City {
         let tree = Arc::new(Tree::from_bytes(&self.snapshot.blob(blob)?)?);
         self.trees.insert(layer.to_string(), tree.clone());
         Ok(Some(tree))
+    }
+
+    /// What the ends of a layer's pipes meet, read when first asked for; `None` where the snapshot does not know.
+    pub fn pipe_ends(&self, layer: &str) -> Result<Option<Arc<PipeEnds>>> {
+        if let Some(known) = self.ends.get(layer) {
+            return Ok(Some(known));
+        }
+        let Some(blob) = self.snapshot.manifest.layers.get(layer).and_then(|e| e.extra.get(PIPE_ENDS)) else {
+            return Ok(None);
+        };
+        let ends = Arc::new(PipeEnds::from_bytes(&self.snapshot.blob(blob)?)?);
+        self.ends.insert(layer.to_string(), ends.clone());
+        Ok(Some(ends))
     }
 
     /// Who is responsible where; made when first asked for. A damaged layer damages no tile but every lookup.

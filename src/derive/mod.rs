@@ -14,7 +14,7 @@ mod thin;
 
 pub use budget::{TILE_BUDGET, gzipped, heaviest, largest_fitting, within_budget};
 pub use census::{Cell, Census};
-pub use scene::{DATA_HEIGHTS, Node, SCENE, Tree, corners};
+pub use scene::{DATA_HEIGHTS, Node, PIPE_ENDS, PipeEnds, SCENE, Tree, corners};
 pub use thin::ALL;
 
 use crate::error::Result;
@@ -59,9 +59,8 @@ pub fn derive_modelled_layer(
     offsets.sort_unstable();
     let models = models.map(|m| draft.add_file(&m.path)).transpose()?;
     let opened = models.as_ref().map(|blob| draft.models(blob)).transpose()?;
-    let tree = scene::tree(draft, layer, &table, &offsets, opened.as_ref())?;
+    extra.extend(scene::tree(draft, layer, &table, &offsets, opened.as_ref())?);
     extra.extend(models.map(|blob| (MODELS.to_string(), blob)));
-    extra.extend(tree.map(|blob| (SCENE.to_string(), blob)));
     let ids: Vec<u8> =
         features.ids.iter().flat_map(|(id, at)| [id.0.to_le_bytes(), at.to_le_bytes()]).flatten().collect();
     Ok(LayerEntry {

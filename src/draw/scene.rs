@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::feature::{Geometry, Tier, ValueRef};
 use crate::geo::GeometryKind;
 use crate::layer::{Layer, SceneKind, Serve};
-use crate::scene::{Detail, Drawing, Item};
+use crate::scene::{Detail, Drawing, End, Item};
 use crate::store::{Models, Row, Schema};
 
 /// Whether the layer's 3D tiles are drawn from its features. Terrain and tilesets made elsewhere are not.
@@ -63,8 +63,8 @@ impl<'a> Sculptor<'a> {
         values
     }
 
-    /// Adds a row: by its model where it has one, else by its geometry and values.
-    pub fn add(&mut self, drawing: &mut Drawing<'_>, row: &Row<'_>) -> Result<()> {
+    /// Adds a row: by its model where it has one, else by its geometry and values. `ends`: what a pipe's meet.
+    pub fn add(&mut self, drawing: &mut Drawing<'_>, row: &Row<'_>, ends: [End; 2]) -> Result<()> {
         if let Some((validity, today)) = &self.validity {
             let mut valid = true;
             row.values(&mut |column, value| valid &= validity.allows(column, value, today));
@@ -74,7 +74,7 @@ impl<'a> Sculptor<'a> {
         }
         let values = self.values(row);
         row.read_geometry(&mut self.geometry);
-        let item = Item::new(row.id(), &self.geometry, &values);
+        let item = Item { ends, ..Item::new(row.id(), &self.geometry, &values) };
         let model = match self.models {
             Some(models) => models.get(row.id())?,
             None => None,

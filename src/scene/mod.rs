@@ -1,6 +1,7 @@
 //! Features → glTF 2.0 binaries for 3D Tiles 1.1. Pure: no I/O, no store, no tileset.
 //!
-//! `rule` reads what a layer's declaration and a record's values say; `extrude`, `tube` (with `bend`), `node`,
+//! `rule` reads what a layer's declaration and a record's values say; `extrude`, `tube` (with `centre`, `bend`,
+//! `ring` and `joint`), `node`,
 //! `surface` and `instance` make faces on the grid of `mesh`, in the tile's `frame`; `table` holds attributes;
 //! `glb` (with `buffers` and `compress`) writes; `drawing` ties them together for one layer of one tile. `decode` is
 //! the strict reader that the tests and the checks use.
@@ -10,6 +11,7 @@
 
 mod bend;
 mod buffers;
+mod centre;
 mod compress;
 pub mod decode;
 mod drawing;
@@ -17,10 +19,12 @@ mod extrude;
 pub mod frame;
 pub mod glb;
 mod instance;
+mod joint;
 mod lod;
 mod mesh;
 pub mod models;
 mod node;
+mod ring;
 mod rule;
 mod surface;
 mod table;
@@ -30,16 +34,18 @@ mod triangulate;
 mod tube;
 
 pub use buffers::Compression;
+pub use centre::mouths;
 pub use drawing::{Counts, Detail, Drawing, Drawn, Form, Heights, Instancing, Item, Measure, default_columns};
 pub use frame::{Frame, moved};
+pub use joint::{End, MEET_M, Mouth, meet};
 pub use mesh::Sides;
 pub use rule::Rule;
 pub use surface::{SurfaceFaults, Surfaces, Vertices};
 pub use table::{NULL_NAME, NULL_TEXT};
-pub use tube::{End, Section, ring_sides};
+pub use tube::{Section, ring_sides};
 
 /// Changes whenever the same features would give other bytes: part of every content's revision.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A valid content with nothing in it.
 pub fn nothing() -> Vec<u8> {

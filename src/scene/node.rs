@@ -1,8 +1,9 @@
 //! Pipe nodes (管线点) → bodies: wells from ground to bottom, valves with their spindle, fittings. Which node is
 //! which is told by the standard's words for accessories; no size but the shaft's is known.
 
+use super::joint::End;
 use super::mesh::Mesh;
-use super::tube::{End, Section, Tube, TubePaint, tube};
+use super::tube::{Section, Tube, TubePaint, tube};
 use super::{Undrawn, frame::Pillar};
 
 /// What stands at a node.

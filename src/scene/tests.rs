@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 mod blocks;
 mod contents;
+mod joints;
 mod pipes;
 mod places;
 mod properties;

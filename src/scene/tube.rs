@@ -1,11 +1,13 @@
-//! Centre lines → tubes: one mitred ring a vertex, arcs at sharp bends, reducers at ends, caps on free ends, boxes
-//! for ducts, lines where a tube would be finer than the tolerance. No junction is cut out of another: node bodies
-//! cover them.
+//! Centre lines → tubes: faces between the rings of `ring`, arcs at sharp bends, caps on free ends, balls over joints
+//! that cannot be mitred, boxes for ducts, lines where a tube would be finer than the tolerance. No junction is cut out of
+//! another: what meets is what `joint` says.
 
 use super::Undrawn;
 use super::bend::rounded;
-use super::frame::{along, cross, dot, length, sub, unit};
+use super::frame::{cross, dot, length, sub};
+use super::joint::End;
 use super::mesh::{Mesh, packed_normal};
+use super::ring::{Ring, rings};
 
 /// Outer measures of a section.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,18 +26,14 @@ impl Section {
             Section::Box { width_m, height_m } => width_m.min(height_m) / 2.0,
         }
     }
-}
 
-/// What an end of a tube meets.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum End {
-    /// Nothing: it gets a cap.
-    #[default]
-    Free,
-    /// Another pipe or a node's body.
-    Joined,
-    /// A pipe of another size: the tube narrows or widens to it. A box keeps its shape and takes this as its width.
-    Reduced { outer_m: f64 },
+    /// Width and height.
+    pub fn measures_m(&self) -> [f64; 2] {
+        match *self {
+            Section::Round { outer_m } => [outer_m; 2],
+            Section::Box { width_m, height_m } => [width_m, height_m],
+        }
+    }
 }
 
 /// A tube to be drawn.
@@ -54,6 +52,8 @@ pub struct TubePaint {
     pub line: usize,
 }
 
+/// Vertices nearer to each other are one.
+pub const LEAST_M: f64 = 0.001;
 /// Turns above this are no bend but a way back: the tube ends and another begins.
 const FOLD: f64 = 170.0 * std::f64::consts::PI / 180.0;
 
@@ -63,8 +63,7 @@ const FOLD: f64 = 170.0 * std::f64::consts::PI / 180.0;
 /// # Errors
 /// `Undrawn::NoLength` when the centre line has no two places.
 pub fn tube(mesh: &mut Mesh, tube: &Tube<'_>, tolerance_m: f64, paint: TubePaint, row: u32) -> Result<(), Undrawn> {
-    let centre = distinct(tube.centre, mesh.step_m().max(0.001));
-    let centre = simplified(&centre, tolerance_m / 4.0);
+    let centre = path(tube.centre, mesh.step_m().max(LEAST_M), tolerance_m);
     if centre.len() < 2 {
         return Err(Undrawn::NoLength);
     }
@@ -132,8 +131,7 @@ fn run(
             (centre.to_vec(), vec![[w, -h], [w, h], [-w, h], [-w, -h]])
         }
     };
-    let stations = with_reducers(&path, section, ends);
-    let rings = rings(&stations, &profile);
+    let rings = rings(&path, section, &profile, ends);
     match section {
         Section::Round { .. } => smooth_sides(mesh, &rings, material, row),
         Section::Box { .. } => flat_sides(mesh, &rings, material, row),
@@ -145,72 +143,12 @@ fn run(
         if ends[1] == End::Free {
             cap(mesh, last, last.direction, material, row, CapSide::End);
         }
+        for (end, ring) in [(ends[0], first), (ends[1], last)] {
+            if let End::Covered { radius_m } = end {
+                ball(mesh, ring.centre, f64::from(radius_m), tolerance_m, material, row);
+            }
+        }
     }
-}
-
-/// A place on the centre line, and how large the section is there, 1 = its own size.
-type Station = ([f64; 3], f64);
-
-/// The path with a station more before each end that narrows or widens: a concentric reducer as long as the pipe is
-/// wide, at most half the leg.
-fn with_reducers(path: &[[f64; 3]], section: Section, ends: [End; 2]) -> Vec<Station> {
-    let own_m = match section {
-        Section::Round { outer_m } => outer_m,
-        Section::Box { width_m, .. } => width_m,
-    };
-    let mut stations: Vec<Station> = path.iter().map(|p| (*p, 1.0)).collect();
-    let mut reduce = |end: End, at_start: bool| {
-        let End::Reduced { outer_m } = end else { return };
-        let n = stations.len();
-        let (tip, next) = if at_start { (0, 1) } else { (n - 1, n - 2) };
-        let leg = sub(stations[next].0, stations[tip].0);
-        let Some(direction) = unit(leg) else { return };
-        let place = along(stations[tip].0, direction, own_m.min(length(leg) / 2.0));
-        stations[tip].1 = outer_m / own_m;
-        stations.insert(tip.max(next), (place, 1.0));
-    };
-    reduce(ends[0], true);
-    reduce(ends[1], false);
-    stations
-}
-
-/// The section at one station.
-struct Ring {
-    centre: [f64; 3],
-    /// Along the tube: of the segment that begins here, or ends here at the last.
-    direction: [f64; 3],
-    /// Corners from the centre, in the mitre plane.
-    offsets: Vec<[f64; 3]>,
-    /// Outward at each corner.
-    normals: Vec<[f64; 3]>,
-}
-
-/// One ring a station. The first is square to the tube; each next lies in the plane that halves the bend and is
-/// reached along the segment's own direction, so that every segment is an exact prism and no ring is twisted.
-fn rings(stations: &[Station], profile: &[[f64; 2]]) -> Vec<Ring> {
-    let directions: Vec<_> =
-        stations.windows(2).map(|s| unit(sub(s[1].0, s[0].0)).unwrap_or([0.0, 0.0, 1.0])).collect();
-    let Some(&first) = directions.first() else { return vec![] };
-    // Sideways and upwards: a duct's sides stand upright.
-    let side = unit(cross(first, [0.0, 0.0, 1.0])).filter(|_| first[2].abs() < 0.999_999).unwrap_or([1.0, 0.0, 0.0]);
-    let side = unit(sub(side, first.map(|x| x * dot(side, first)))).unwrap_or(side);
-    let upward = cross(side, first);
-    // Square to the segment, at full size.
-    let mut square: Vec<_> = profile.iter().map(|[a, b]| [0, 1, 2].map(|i| side[i] * a + upward[i] * b)).collect();
-    let mut all = vec![];
-    for (j, &(centre, size)) in stations.iter().enumerate() {
-        let before = directions[j.saturating_sub(1)];
-        let after = directions[j.min(directions.len() - 1)];
-        let plane = unit([0, 1, 2].map(|i| before[i] + after[i])).unwrap_or(after);
-        let slant = dot(before, plane);
-        let offsets: Vec<_> = square.iter().map(|o| along(*o, before, -dot(*o, plane) / slant)).collect();
-        let next: Vec<_> = offsets.iter().map(|o| along(*o, after, -dot(*o, after))).collect();
-        let normals = square.iter().zip(&next).map(|(a, b)| [0, 1, 2].map(|i| a[i] + b[i])).collect();
-        square = next;
-        let offsets = offsets.iter().map(|o| o.map(|x| x * size)).collect();
-        all.push(Ring { centre, direction: after, offsets, normals });
-    }
-    all
 }
 
 /// Centre and offset are snapped apart: rings of one pipe that are alike stay alike in steps, which packs well and
@@ -278,6 +216,44 @@ fn cap(mesh: &mut Mesh, ring: &Ring, outward: [f64; 3], material: usize, row: u3
             },
         );
     }
+}
+
+/// A closed ball over a joint: rings of latitude between two poles, as many as the tolerance asks for.
+fn ball(mesh: &mut Mesh, centre: [f64; 3], radius_m: f64, tolerance_m: f64, material: usize, row: u32) {
+    let sides = ring_sides(radius_m, tolerance_m) as u32;
+    let belts = sides / 2;
+    let base = mesh.vertices.len() as u32;
+    let mut vertex = |latitude: f64, longitude: f64| {
+        let ((sin, cos), (s, c)) = (latitude.sin_cos(), longitude.sin_cos());
+        let outward = [cos * c, cos * s, sin];
+        let (centre, offset) = (mesh.snap(centre), mesh.snap(outward.map(|x| x * radius_m)));
+        mesh.vertex([0, 1, 2].map(|i| centre[i] + offset[i]), packed_normal(outward), row)
+    };
+    for i in 1..belts {
+        let latitude = (f64::from(i) / f64::from(belts) - 0.5) * std::f64::consts::PI;
+        for k in 0..sides {
+            vertex(latitude, f64::from(k) / f64::from(sides) * std::f64::consts::TAU);
+        }
+    }
+    let south = vertex(-std::f64::consts::FRAC_PI_2, 0.0);
+    let north = vertex(std::f64::consts::FRAC_PI_2, 0.0);
+    let top = base + (belts - 2) * sides;
+    for k in 0..sides {
+        let next = (k + 1) % sides;
+        mesh.triangle(material, [south, base + next, base + k]);
+        for low in (base..top).step_by(sides as usize) {
+            let high = low + sides;
+            mesh.triangle(material, [low + k, low + next, high + next]);
+            mesh.triangle(material, [low + k, high + next, high + k]);
+        }
+        mesh.triangle(material, [north, top + k, top + next]);
+    }
+}
+
+/// The middle line as it is drawn: without vertices that repeat the one before and without those that a quarter of the
+/// tolerance makes superfluous.
+pub fn path(centre: &[[f64; 3]], least_m: f64, tolerance_m: f64) -> Vec<[f64; 3]> {
+    simplified(&distinct(centre, least_m), tolerance_m / 4.0)
 }
 
 /// Farther is nowhere on earth.

@@ -1,10 +1,12 @@
 //! The tree of a layer's 3D tiles, made when the layer is sealed: which feature stands in which tile, how far away it is
 //! wanted, and each tile's true box. Tileset pages and contents are answered from it without a search.
 
+mod ends;
 mod grow;
 mod reach;
 mod tree;
 
+pub use ends::{PIPE_ENDS, PipeEnds};
 pub use tree::{Node, Tree};
 
 use crate::draw::{Sculptor, drawn_in_3d, near};
@@ -25,28 +27,34 @@ const SLACK: f64 = 2e-5;
 /// The heights that boxes are measured with: those of the data. `Tree`'s frames are lifted by the geoid when served.
 pub const DATA_HEIGHTS: Heights<'static> = Heights { undulation_m: &|_| 0.0, ground_m: &|_| None };
 
-/// Makes the tree of a layer; `None` where its scene is not drawn from features. `offsets`: where each feature stands in
-/// the table, in the table's order.
+/// Makes the tree of a layer, and what the ends of its pipes meet, each with its name among the entry's extra blobs;
+/// nothing where its scene is not drawn from features. `offsets`: where each feature stands in the table, in the table's
+/// order.
 pub fn tree(
     draft: &Draft,
     layer: &Layer,
     table: &Arc<Table>,
     offsets: &[u64],
     models: Option<&Models>,
-) -> Result<Option<BlobRef>> {
+) -> Result<Vec<(String, BlobRef)>> {
     if !drawn_in_3d(layer) {
-        return Ok(None);
+        return Ok(vec![]);
     }
     let things = reach::things(layer, table, models)?;
     let mut grown = grow::grow(&things);
-    let measures = measured(layer, table, models, &grown)?;
+    let ends = ends::found(layer, table, &DATA_HEIGHTS)?;
+    let measures = measured(layer, table, models, &grown, ends.as_deref())?;
     for (node, measure) in grown.nodes.iter_mut().zip(&measures) {
         node.drawn = measure.map_or(0, |m| m.drawn as u32);
         node.vertices = measure.map_or(0, |m| m.vertices);
         node.offsets = node.members.iter().map(|&i| offsets.get(i as usize).copied().unwrap_or_default()).collect();
     }
     let tree = grown.to_tree(&volumes(&grown, &measures));
-    Ok(Some(draft.add_bytes(&tree.to_bytes()?)?))
+    let mut blobs = vec![(SCENE.to_string(), draft.add_bytes(&tree.to_bytes()?)?)];
+    if let Some(ends) = ends {
+        blobs.push((PIPE_ENDS.to_string(), draft.add_bytes(&PipeEnds::of(&ends, &grown)?.to_bytes()?)?));
+    }
+    Ok(blobs)
 }
 
 /// One scan: every feature is drawn into its tile, measured and forgotten.
@@ -55,6 +63,7 @@ fn measured(
     table: &Table,
     models: Option<&Models>,
     grown: &grow::Grown,
+    ends: Option<&[[ends::Kept; 2]]>,
 ) -> Result<Vec<Option<Measure>>> {
     let tile_of = grown.tile_of();
     let mut sculptor = Sculptor::new(layer, table.schema(), models);
@@ -63,7 +72,8 @@ fn measured(
     table.scan(&mut |row| {
         let tile = tile_of.get(row.ordinal() as usize).copied().unwrap_or_default() as usize;
         if let Some(drawing) = drawings.get_mut(tile).and_then(Option::as_mut) {
-            sculptor.add(drawing, row)?;
+            let own = ends.and_then(|e| e.get(row.ordinal() as usize)).map(ends::drawn);
+            sculptor.add(drawing, row, own.unwrap_or_default())?;
             drawing.forget();
         }
         Ok(())

@@ -2,22 +2,22 @@
 //! through the rule and places heights; shapes are made elsewhere.
 
 use super::{Assumed, Drawing, Item};
-use crate::feature::{Geometry, ValueRef};
+use crate::feature::Geometry;
 use crate::geo::GeometryKind;
-use crate::layer::{ElevationReference, Part};
+use crate::layer::Part;
+use crate::scene::centre::{Stretch, centre_line, ground_m};
 use crate::scene::extrude::BlockPaint;
-use crate::scene::frame::{Frame, length, sub};
 use crate::scene::instance::Place;
+use crate::scene::joint::End;
 use crate::scene::mesh::{Light, Material, Sides};
 use crate::scene::node::{Accessory, Body, node};
-use crate::scene::rule::{Known, centre_above};
-use crate::scene::tube::{End, Tube, TubePaint, tube};
+use crate::scene::rule::Known;
+use crate::scene::tube::{Tube, TubePaint, tube};
 use crate::scene::{Undrawn, models};
 
 impl Drawing<'_> {
     fn ground_m(&self, lonlat: [f64; 2]) -> Known<f64> {
-        let ground_m = (self.heights.ground_m)(lonlat);
-        Known { value: ground_m.unwrap_or(0.0), assumed: ground_m.is_none() }
+        ground_m(&self.heights, lonlat)
     }
 
     fn paint(&mut self, part: Part, light: Light) -> usize {
@@ -61,18 +61,17 @@ impl Drawing<'_> {
         if g.kind != GeometryKind::Line {
             return Err(Undrawn::WrongGeometry);
         }
-        let (section, bore_m) = self.rule.section(item.values);
+        let (section, _) = self.rule.section(item.values);
         let paint = self.tube_paint();
         let row = self.table.rows();
         let mut assumed = Assumed { size: section.assumed, height: false };
-        let runs: Vec<_> = g.runs().collect();
         let mut drawn = Err(Undrawn::NoLength);
-        for (i, run) in runs.iter().enumerate() {
-            let z = g.z.get(run.clone()).filter(|z| z.len() == run.len());
-            assumed.height |= self.centre_line(&g.xy[run.clone()], z, item.values, bore_m);
+        let mut stretches = Stretch::all(g).enumerate().peekable();
+        while let Some((i, line)) = stretches.next() {
+            assumed.height |= centre_line(&self.rule, &self.heights, &self.frame, line, item.values, &mut self.local);
             let ends = [
                 if i == 0 { item.ends[0] } else { End::Free },
-                if i + 1 == runs.len() { item.ends[1] } else { End::Free },
+                if stretches.peek().is_none() { item.ends[1] } else { End::Free },
             ];
             let shape = Tube { centre: &self.local, section: section.value, ends };
             match tube(&mut self.mesh, &shape, self.detail.tolerance_m, paint, row) {
@@ -82,38 +81,6 @@ impl Drawing<'_> {
             }
         }
         drawn.map(|_| assumed)
-    }
-
-    /// Fills `local` with the middle of the section along a line; true when the heights are assumed. Recorded
-    /// elevations at both ends come first, interpolated along the length; then the vertices' own heights; then
-    /// depths below the ground; then one known end for both; then the class's cover.
-    fn centre_line(&mut self, xy: &[[f64; 2]], z: Option<&[f64]>, values: &[ValueRef<'_>], bore_m: f64) -> bool {
-        let levels = self.rule.levels(values);
-        let (section, _) = self.rule.section(values);
-        let share = shares(&self.frame, xy);
-        let between = |[a, b]: [f64; 2]| share.iter().map(move |t| a + (b - a) * t);
-        let (first, last) = (xy.first().copied().unwrap_or_default(), xy.last().copied().unwrap_or_default());
-        let grounds = [self.ground_m(first), self.ground_m(last)];
-        let mut reference = levels.reference;
-        let own = z.filter(|z| z.iter().all(|h| h.is_finite()) && z.iter().any(|h| *h != 0.0));
-        // Under ground of which nothing is known a depth gives no height.
-        let under = [0, 1].map(|i| levels.depths_m[i].map(|d| grounds[i].value - d));
-        let vague = grounds.iter().any(|g| g.assumed);
-        let (heights, assumed): (Vec<f64>, bool) = match (levels.elevations_m, own, under) {
-            ([Some(a), Some(b)], _, _) => (between([a, b]).collect(), false),
-            (_, Some(z), _) => (z.to_vec(), false),
-            (_, _, [Some(a), Some(b)]) => (between([a, b]).collect(), vague),
-            ([Some(h), _] | [_, Some(h)], _, _) | (_, _, [Some(h), _] | [_, Some(h)]) => (vec![h; xy.len()], true),
-            _ => {
-                reference = ElevationReference::OuterTop;
-                let cover_m = self.rule.cover_m();
-                (between(grounds.map(|g| g.value - cover_m)).collect(), true)
-            }
-        };
-        let lift_m = centre_above(reference, section.value, bore_m) + (self.heights.undulation_m)(first);
-        self.local.clear();
-        self.local.extend(xy.iter().zip(heights).map(|(p, h)| self.frame.local(*p, h + lift_m)));
-        assumed
     }
 
     pub(super) fn node(&mut self, item: &Item<'_>) -> Result<Assumed, Undrawn> {
@@ -171,18 +138,6 @@ impl Drawing<'_> {
         }
         Ok(Assumed::default())
     }
-}
-
-/// How far along the whole line each vertex lies, 0 … 1.
-fn shares(frame: &Frame, xy: &[[f64; 2]]) -> Vec<f64> {
-    let places: Vec<_> = xy.iter().map(|p| frame.local(*p, 0.0)).collect();
-    let mut walked = vec![0.0];
-    for s in places.windows(2) {
-        walked.push(walked[walked.len() - 1] + length(sub(s[1], s[0])));
-    }
-    let whole = walked[walked.len() - 1].max(1e-9);
-    walked.truncate(xy.len());
-    walked.iter().map(|w| w / whole).collect()
 }
 
 /// Where the model of a line or an area stands: the line's middle vertex, the middle of the area's box.

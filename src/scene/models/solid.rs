@@ -1,7 +1,8 @@
 //! The bodies that models are made of, as closed faces.
 
+use super::super::joint::End;
 use super::super::mesh::Mesh;
-use super::super::tube::{End, Section, Tube, TubePaint, tube};
+use super::super::tube::{Section, Tube, TubePaint, tube};
 use crate::layer::Colour;
 
 /// A body of one colour.

@@ -109,7 +109,10 @@ fn joined_ends_are_open_and_reduced_ones_take_the_other_size() {
     let layer = pipe();
     let g = line(&[[0.0, 0.0], [20.0, 0.0]]);
     let value = round(&layer, "600", [70.0, 70.0], "outer_top");
-    let item = Item { ends: [End::Joined, End::Reduced { outer_m: 0.3 }], ..Item::new(id(1), &g, &value) };
+    let item = Item {
+        ends: [End::Joined, End::Reduced { to: Section::Round { outer_m: 0.3 }, up_m: 0.0, plane: None }],
+        ..Item::new(id(1), &g, &value)
+    };
     let (_, d) = drawn(&layer, &[item], Detail::NEAR, Form::default());
     let n = ring_sides(0.3, Detail::NEAR.tolerance_m);
     assert_eq!(topology(&d, 0).0, 2 * n, "two open rings");

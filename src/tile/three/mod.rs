@@ -8,7 +8,7 @@ pub use page::{Links, empty, page, scene};
 use super::Revision;
 use crate::audience::Audience;
 use crate::city::City;
-use crate::derive::Tree;
+use crate::derive::{PIPE_ENDS, PipeEnds, SCENE, Tree};
 use crate::draw::{Sculptor, Validity, drawn_in_3d, near};
 use crate::error::Result;
 use crate::layer::{Layer, LayerIx};
@@ -34,6 +34,7 @@ pub struct Plan {
     pub revision: Revision,
     table: Arc<Table>,
     models: Option<Arc<Models>>,
+    ends: Option<Arc<PipeEnds>>,
     columns: Vec<usize>,
     today: String,
     shown: Shown,
@@ -66,15 +67,17 @@ pub fn plan(city: &City, audience: &Audience, ix: LayerIx, shown: &Shown) -> Res
     let mut digest = blake3::Hasher::new();
     digest.update(&scene::VERSION.to_le_bytes()).update(audience.tag.as_bytes()).update(layer.id.as_bytes());
     digest.update(entry.declaration.as_bytes()).update(entry.features.digest.as_bytes());
-    let parts = [MODELS, crate::derive::SCENE].map(|k| entry.extra.get(k).map_or("", |b: &BlobRef| &b.digest));
-    digest.update(parts[0].as_bytes()).update(b"/").update(parts[1].as_bytes());
+    for part in [MODELS, SCENE, PIPE_ENDS] {
+        digest.update(entry.extra.get(part).map_or("", |b: &BlobRef| &b.digest).as_bytes()).update(b"/");
+    }
     if Validity::declared(layer) {
         digest.update(today.as_bytes());
     }
     digest.update(&shown.geoid_m.to_le_bytes()).update(format!("{:?} {columns:?}", shown.form).as_bytes());
     let models = snapshot.models(&layer.id)?;
-    let revision = Revision::of(&digest);
-    Ok(Ok(Some(Plan { layer: layer.clone(), tree, revision, table, models, columns, today, shown: shown.clone() })))
+    let (ends, revision) = (city.pipe_ends(&layer.id)?, Revision::of(&digest));
+    let (layer, shown) = (layer.clone(), shown.clone());
+    Ok(Ok(Some(Plan { layer, tree, revision, table, models, ends, columns, today, shown })))
 }
 
 impl Plan {
@@ -97,7 +100,9 @@ pub fn content(plan: &Plan, node: usize) -> Result<Vec<u8>> {
     let (Some(mut drawing), Some(tile)) = (drawing, plan.tree.nodes.get(node)) else { return Ok(scene::nothing()) };
     let schema = plan.table.schema();
     let mut sculptor = Sculptor::new(&plan.layer, schema, plan.models.as_deref()).on(&plan.layer, schema, &plan.today);
-    plan.table.pick(&tile.offsets, &mut |row| sculptor.add(&mut drawing, row))?;
+    let ends = plan.ends.as_ref().map(|e| e.tile(node)).transpose()?.flatten().unwrap_or_default();
+    let mut ends = ends.into_iter();
+    plan.table.pick(&tile.offsets, &mut |row| sculptor.add(&mut drawing, row, ends.next().unwrap_or_default()))?;
     let (drawn, counts) = drawing.finish(plan.shown.form);
     if !counts.undrawn.is_empty() {
         tracing::debug!(layer = %plan.layer.id, node, undrawn = ?counts.undrawn, "features without a 3D shape");

@@ -1,0 +1,206 @@
+//! What each end of a layer's pipes meets, found once when the layer is sealed and kept beside its tree, so that import and
+//! requests draw the same. Pipes of one layer only: networks of two layers do not join.
+
+use super::grow::Grown;
+use crate::draw::{Sculptor, near};
+use crate::error::{Error, Result};
+use crate::feature::Geometry;
+use crate::geo::GeometryKind;
+use crate::layer::{Layer, SceneKind};
+use crate::scene::{End, Heights, MEET_M, Mouth, Rule, Section, meet, mouths};
+use crate::store::Table;
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+/// Name among a layer entry's extra blobs of the ends of its pipes.
+pub const PIPE_ENDS: &str = "pipe-ends";
+
+/// Length of a degree of latitude at the equator, metres; a hundredth more or less does not matter here.
+const DEGREE_M: f64 = 110_600.0;
+
+/// The ends of the pipes of every tile: as its features stand in `Node::offsets`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PipeEnds {
+    tiles: Vec<Vec<u8>>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Stored {
+    /// Of each tile, the ends of its pipes as bytes (postcard).
+    V1(Vec<Vec<u8>>),
+}
+
+/// An end as it is stored: directions in 1/32767, sizes in millimetres.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Kept {
+    Free,
+    Joined,
+    Mitred([i16; 3]),
+    Reduced { to: Size, up_mm: i32, plane: Option<[i16; 3]> },
+    Covered { radius_mm: u32 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Size {
+    Round(u32),
+    Box(u32, u32),
+}
+
+const FULL: f32 = 32767.0;
+
+impl Kept {
+    fn of(end: End) -> Kept {
+        let mm = |m: f64| (m * 1000.0).round() as u32;
+        let direction = |p: [f32; 3]| p.map(|x| (x * FULL).round() as i16);
+        match end {
+            End::Free => Kept::Free,
+            End::Joined => Kept::Joined,
+            End::Mitred { plane } => Kept::Mitred(direction(plane)),
+            End::Reduced { to, up_m, plane } => {
+                let to = match to {
+                    Section::Round { outer_m } => Size::Round(mm(outer_m)),
+                    Section::Box { width_m, height_m } => Size::Box(mm(width_m), mm(height_m)),
+                };
+                Kept::Reduced { to, up_mm: (up_m * 1000.0).round() as i32, plane: plane.map(direction) }
+            }
+            End::Covered { radius_m } => Kept::Covered { radius_mm: mm(f64::from(radius_m)) },
+        }
+    }
+
+    fn end(self) -> End {
+        let m = |mm: u32| f64::from(mm) / 1000.0;
+        let direction = |p: [i16; 3]| p.map(|x| f32::from(x) / FULL);
+        match self {
+            Kept::Free => End::Free,
+            Kept::Joined => End::Joined,
+            Kept::Mitred(plane) => End::Mitred { plane: direction(plane) },
+            Kept::Reduced { to, up_mm, plane } => {
+                let to = match to {
+                    Size::Round(outer) => Section::Round { outer_m: m(outer) },
+                    Size::Box(width, height) => Section::Box { width_m: m(width), height_m: m(height) },
+                };
+                End::Reduced { to, up_m: up_mm as f32 / 1000.0, plane: plane.map(direction) }
+            }
+            Kept::Covered { radius_mm } => End::Covered { radius_m: m(radius_mm) as f32 },
+        }
+    }
+}
+
+/// Both ends of every pipe, in the table's order; `None` of a layer that has no pipes.
+pub fn found(layer: &Layer, table: &Table, heights: &Heights<'_>) -> Result<Option<Vec<[Kept; 2]>>> {
+    let Some(rule) = Rule::of(layer).filter(|r| r.kind() == SceneKind::Tube) else { return Ok(None) };
+    let sculptor = Sculptor::new(layer, table.schema(), None);
+    let (mut all, mut count) = (vec![], 0u32);
+    let mut g = Geometry::empty(GeometryKind::Point);
+    table.scan(&mut |row| {
+        row.read_geometry(&mut g);
+        let both = mouths(&rule, heights, near().tolerance_m, &g, &sculptor.values(row));
+        all.extend(both.into_iter().flatten().zip([0, 1]).map(|(mouth, side)| (count * 2 + side, mouth)));
+        count += 1;
+        Ok(())
+    })?;
+    let mut ends = vec![[Kept::Free; 2]; count as usize];
+    for place in together(&all) {
+        let here: Vec<Mouth> = place.iter().map(|&i| all[i].1).collect();
+        for (&i, end) in place.iter().zip(meet(&here)) {
+            let (at, side) = (all[i].0 / 2, all[i].0 % 2);
+            ends[at as usize][side as usize] = Kept::of(end);
+        }
+    }
+    Ok(Some(ends))
+}
+
+/// Ends that stand in one place in plan, two and more, each list ascending.
+fn together(all: &[(u32, Mouth)]) -> Vec<Vec<usize>> {
+    let mut places = Places::default();
+    let of: Vec<u32> = all.iter().map(|(_, m)| places.of(m.lonlat)).collect();
+    let mut lists: Vec<Vec<usize>> = vec![vec![]; places.at.len()];
+    of.iter().enumerate().for_each(|(i, &place)| lists[places.root(place) as usize].push(i));
+    lists.retain(|l| l.len() > 1);
+    lists
+}
+
+/// Places in plan; those not farther apart than ends that meet are one.
+#[derive(Default)]
+struct Places {
+    at: Vec<[f64; 2]>,
+    /// Of each place: one that it is the same as, or itself.
+    same: Vec<u32>,
+    /// Cells as wide as ends that meet may be apart.
+    cells: HashMap<[i64; 2], Vec<u32>, foldhash::fast::FixedState>,
+}
+
+impl Places {
+    fn of(&mut self, at: [f64; 2]) -> u32 {
+        // Cells are as wide in degrees everywhere: nowhere wider than high in metres.
+        let cell = at.map(|x| (x * DEGREE_M / MEET_M).floor() as i64);
+        let known = self.cells.get(&cell).and_then(|c| c.iter().copied().find(|&p| self.at[p as usize] == at));
+        if let Some(place) = known {
+            return place;
+        }
+        let new = self.at.len() as u32;
+        self.at.push(at);
+        self.same.push(new);
+        let scale = at[1].to_radians().cos();
+        // Towards the poles a metre has more degrees of longitude.
+        let wide = ((1.0 / scale.max(0.05)).ceil() as i64).max(1);
+        for x in -wide..=wide {
+            for y in -1..=1 {
+                for &other in self.cells.get(&[cell[0] + x, cell[1] + y]).into_iter().flatten() {
+                    let [dx, dy] = [0, 1].map(|i| (self.at[other as usize][i] - at[i]) * DEGREE_M);
+                    if (dx * scale).hypot(dy) <= MEET_M {
+                        let (a, b) = (root(&mut self.same, other), root(&mut self.same, new));
+                        self.same[a.max(b) as usize] = a.min(b);
+                    }
+                }
+            }
+        }
+        self.cells.entry(cell).or_default().push(new);
+        new
+    }
+
+    fn root(&mut self, place: u32) -> u32 {
+        root(&mut self.same, place)
+    }
+}
+
+fn root(same: &mut [u32], mut place: u32) -> u32 {
+    while same[place as usize] != place {
+        same[place as usize] = same[same[place as usize] as usize];
+        place = same[place as usize];
+    }
+    place
+}
+
+/// The ends of one pipe as they are drawn.
+pub fn drawn(kept: &[Kept; 2]) -> [End; 2] {
+    kept.map(Kept::end)
+}
+
+impl PipeEnds {
+    pub fn of(ends: &[[Kept; 2]], grown: &Grown) -> Result<PipeEnds> {
+        let tile = |members: &Vec<u32>| {
+            let own: Vec<[Kept; 2]> = members.iter().map(|&i| ends[i as usize]).collect();
+            postcard::to_stdvec(&own).map_err(|e| Error::Data(format!("the ends of pipes: {e}")))
+        };
+        Ok(PipeEnds { tiles: grown.nodes.iter().map(|n| tile(&n.members)).collect::<Result<_>>()? })
+    }
+
+    /// Of each pipe of a tile, in the order of its offsets; `None` where the tile is not known.
+    pub fn tile(&self, node: usize) -> Result<Option<Vec<[End; 2]>>> {
+        let Some(bytes) = self.tiles.get(node) else { return Ok(None) };
+        let kept: Vec<[Kept; 2]> =
+            postcard::from_bytes(bytes).map_err(|e| Error::damaged("ends of pipes", e.to_string()))?;
+        Ok(Some(kept.iter().map(drawn).collect()))
+    }
+
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        postcard::to_stdvec(&Stored::V1(self.tiles.clone())).map_err(|e| Error::Data(format!("the ends of pipes: {e}")))
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Result<PipeEnds> {
+        let Stored::V1(tiles) =
+            postcard::from_bytes(bytes).map_err(|e| Error::damaged("ends of pipes", e.to_string()))?;
+        Ok(PipeEnds { tiles })
+    }
+}
