@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
+mod three_pipes;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use chengtu::audience::Audience;
 use chengtu::layer::{Catalog, Serve};
 use chengtu::sample::{SampleOptions, write_city};
 use chengtu::scene::decode::{Cell, decode};
@@ -207,6 +210,9 @@ async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
     let dir = tempfile::tempdir().expect("a folder");
     let store = small_city(dir.path());
     let snapshot = opened(&store);
+    let pipes = three_pipes::check(&snapshot, &Audience::OPEN);
+    println!("pipes: {} ends closed, {} joints without a gap", pipes.closed, pipes.joined);
+    assert!(pipes.closed > 100 && pipes.joined > 100, "{} {}", pipes.closed, pipes.joined);
     let app = App::open(&Options { open: true, workers: 2, geoid_m: -12.5, ..Options::new(store) }).unwrap();
     let router = app.router();
     let catalog: Value = serde_json::from_slice(&get(&router, "/catalog").await).unwrap();
