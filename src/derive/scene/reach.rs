@@ -1,12 +1,12 @@
 //! From how far away each feature is wanted, and what it weighs. Reads declarations and sizes, places nothing.
 
 use crate::derive::item::plane_y;
-use crate::draw::Sculptor;
+use crate::draw::{Sculptor, near};
 use crate::error::Result;
 use crate::feature::{Geometry, ValueRef};
 use crate::geo::GeometryKind;
 use crate::layer::{Layer, SceneKind};
-use crate::scene::{Frame, Rule, Section};
+use crate::scene::{Frame, Rule, Section, ring_sides};
 use crate::store::{Models, Table};
 
 /// Distance over geometric error at which a client of 1080 lines refines: screen-space error 16, 60° wide (CesiumJS:
@@ -21,6 +21,9 @@ const NEAREST_M: f64 = 300.0;
 /// From how far a layer is wanted that does not say.
 const BLOCKS_M: f64 = 6000.0;
 const NODES_M: f64 = 600.0;
+
+/// Rings that an arc of 90° has instead of one, about.
+const RINGS_OF_A_BEND: usize = 8;
 
 /// One feature, in the table's order.
 #[derive(Debug, Clone, Copy)]
@@ -47,12 +50,12 @@ pub fn things(layer: &Layer, table: &Table, models: Option<&Models>) -> Result<V
         // Models stand in the table's order; a packed corner takes about five bytes.
         let own =
             packed.as_mut().and_then(|p| p.next_if(|r| r.as_ref().map_or(true, |r| r.id == row.id()))).transpose()?;
-        let weight = own.map_or_else(|| weight(rule.kind(), g.xy.len()), |m| m.bytes.len() / 5);
         let lonlat = g.bbox().center();
         let values = match rule.kind() {
             SceneKind::Tube => sculptor.values(row),
             _ => vec![],
         };
+        let weight = own.map_or_else(|| weight(&rule, &g, &values), |m| m.bytes.len() / 5);
         things.push(Thing {
             id: row.id().0,
             at: [lonlat[0], plane_y(lonlat[1])],
@@ -65,13 +68,33 @@ pub fn things(layer: &Layer, table: &Table, models: Option<&Models>) -> Result<V
     Ok(things)
 }
 
-fn weight(kind: SceneKind, vertices: usize) -> usize {
-    match kind {
-        SceneKind::Tube => vertices * 30,
+fn weight(rule: &Rule, g: &Geometry, values: &[ValueRef<'_>]) -> usize {
+    let vertices = g.xy.len();
+    match rule.kind() {
+        SceneKind::Tube => {
+            let (sides, bend) = match rule.section(values).0.value {
+                Section::Round { outer_m } => (ring_sides(outer_m / 2.0, near().tolerance_m), RINGS_OF_A_BEND),
+                Section::Box { .. } => (8, 0),
+            };
+            // Each ring once, two caps.
+            sides * (vertices + 2 + bend * sharp_turns(g))
+        }
         SceneKind::Node => vertices * 60,
         SceneKind::Instance => vertices,
         _ => vertices * 6,
     }
+}
+
+/// Vertices at which a line turns by more than 30°, in plan.
+fn sharp_turns(g: &Geometry) -> usize {
+    let scale = g.xy.first().map_or(1.0, |p| p[1].to_radians().cos());
+    let leg = |a: [f64; 2], b: [f64; 2]| [(b[0] - a[0]) * scale, b[1] - a[1]];
+    let is_sharp = |w: &[[f64; 2]]| {
+        let (a, b) = (leg(w[0], w[1]), leg(w[1], w[2]));
+        let (dot, cross) = (a[0] * b[0] + a[1] * b[1], a[0] * b[1] - a[1] * b[0]);
+        cross.abs().atan2(dot) > 30f64.to_radians()
+    };
+    g.runs().map(|run| g.xy[run].windows(3).filter(|w| is_sharp(w)).count()).sum()
 }
 
 /// By the feature's size where sizes tell, at most by what the layer declares: its `importance`, or the distance at which
