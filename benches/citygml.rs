@@ -87,7 +87,11 @@ fn moved(members: &str, copy: usize, shift: [f64; 2]) -> String {
         for (i, number) in list.split_ascii_whitespace().enumerate() {
             let space = if i == 0 { "" } else { " " };
             match shift.get(i % 3) {
-                Some(by) => write!(out, "{space}{}", number.parse::<f64>().expect("a number") + by).unwrap(),
+                // As many digits as the file has.
+                Some(by) => {
+                    let there = number.parse::<f64>().expect("a number") + by;
+                    write!(out, "{space}{}", (there * 1e13).round() / 1e13).unwrap();
+                }
                 None => write!(out, "{space}{number}").unwrap(),
             }
         }
