@@ -3,7 +3,7 @@
 
 use chengtu::error::Result;
 use chengtu::ownership::register::{REGISTER, Register};
-use chengtu::store::{BlobRef, BlockCache, LayerEntry, Snapshot, Store};
+use chengtu::store::{BlobRef, BlockCache, LayerEntry, Snapshot, Store, tileset_of};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -46,6 +46,11 @@ fn layer_bytes(entry: &LayerEntry) -> u64 {
     [&entry.features, &entry.census, &entry.ids].into_iter().chain(more).map(|b: &BlobRef| b.size).sum()
 }
 
+/// Layer, id and blob of every tileset made elsewhere.
+fn tilesets(s: &Snapshot) -> impl Iterator<Item = (&str, &str, &BlobRef)> {
+    s.manifest.extra.iter().filter_map(|(key, blob)| tileset_of(key).map(|(layer, id)| (layer, id, blob)))
+}
+
 fn to_json(current: Option<&str>, all: &[String], shown: Option<&Snapshot>, register: Option<&Register>) -> String {
     let register = register.map(|r| json!({ "city": r.city, "rows": BTreeMap::from_iter(register_rows(r)) }));
     let snapshot = shown.map(|s| {
@@ -71,6 +76,7 @@ fn to_json(current: Option<&str>, all: &[String], shown: Option<&Snapshot>, regi
             "created": s.manifest.created,
             "declared_layers": s.catalog.len(),
             "layers": layers,
+            "tilesets": tilesets(s).map(|(layer, id, b)| json!({ "layer": layer, "id": id, "bytes": b.size })).collect::<Vec<_>>(),
             "register": register,
         })
     });
@@ -100,6 +106,9 @@ fn to_table(current: Option<&str>, all: &[String], shown: Option<&Snapshot>, reg
     let size: u64 = s.manifest.layers.values().map(layer_bytes).sum();
     let total = format!("{} of {} layers", s.manifest.layers.len(), s.catalog.len());
     let _ = writeln!(out, "  {total:width$}  {count:>10}  {:>10}", bytes(size));
+    for (layer, id, blob) in tilesets(s) {
+        let _ = writeln!(out, "  tileset {id} of {layer}: {}", bytes(blob.size));
+    }
     if let Some(r) = register {
         let _ = writeln!(out, "\nregister of {}", r.city);
         for (table, rows) in register_rows(r) {

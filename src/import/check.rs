@@ -29,6 +29,9 @@ pub struct Checked {
 /// Sources and register of all manifests.
 pub fn check_all(catalog: &Catalog, loaded: &Loaded) -> Checked {
     let mut checked = check_sources(catalog, &loaded.sources);
+    let of_tilesets = super::tileset::check(catalog, &loaded.tilesets);
+    checked.findings.extend(of_tilesets.findings);
+    checked.missing.extend(of_tilesets.missing);
     if let Some(register) = &loaded.register {
         let of_register = register.check();
         checked.findings.extend(of_register.findings);

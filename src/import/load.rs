@@ -3,6 +3,7 @@
 
 use super::manifest::{Filter, KeyScope, Many, MaxRejects, Mode, SourceDecl, TextOr};
 use super::register::{RegisterDecl, RegisterSource};
+use super::tileset::{TilesetDecl, TilesetSource};
 use super::wire::{CrsSpec, Format, Limits, ReadJob};
 use crate::error::Finding;
 use serde::Deserialize;
@@ -131,6 +132,7 @@ impl Source {
 pub struct Loaded {
     pub sources: Vec<Source>,
     pub register: Option<RegisterSource>,
+    pub tilesets: Vec<TilesetSource>,
     pub findings: Vec<Finding>,
 }
 
@@ -161,7 +163,7 @@ fn load_one(path: &Path, loaded: &mut Loaded) {
         return;
     }
     let mut id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let (mut declared, mut registers) = (vec![], vec![]);
+    let (mut declared, mut registers, mut tilesets) = (vec![], vec![], vec![]);
     for (key, value) in root.into_inner() {
         let span = key.span();
         if key.get_ref() == "register" {
@@ -171,22 +173,29 @@ fn load_one(path: &Path, loaded: &mut Loaded) {
         match (key.get_ref().as_ref(), value.into_inner()) {
             ("id", DeValue::String(text)) if !text.trim().is_empty() => id = text.into_owned(),
             ("source", DeValue::Array(list)) => declared.extend(list),
+            ("tileset", DeValue::Array(list)) => tilesets.extend(list),
             ("id", _) => findings.push(file.finding(span, "id: expected a text")),
             ("source", _) => findings.push(file.finding(span, "source: expected [[source]] tables")),
-            (other, _) => {
-                findings.push(file.finding(
-                    span,
-                    format!("unknown field `{other}`, expected `id`, `[[source]]` tables or `[register]`"),
-                ))
-            }
+            ("tileset", _) => findings.push(file.finding(span, "tileset: expected [[tileset]] tables")),
+            (other, _) => findings.push(file.finding(
+                span,
+                format!("unknown field `{other}`, expected `id`, `[[source]]`, `[[tileset]]` or `[register]`"),
+            )),
         }
     }
-    if declared.is_empty() && registers.is_empty() {
-        findings.push(whole("names no [[source]] and no [register]".to_string()));
+    if declared.is_empty() && registers.is_empty() && tilesets.is_empty() {
+        findings.push(whole("names no [[source]], no [[tileset]] and no [register]".to_string()));
     }
     let sources = declared.into_iter().filter_map(|table| source(&id, &file, table, findings));
     loaded.sources.extend(sources);
     registers.into_iter().for_each(|table| register(&id, &file, table, loaded));
+    for table in tilesets {
+        let at = table.span();
+        match TilesetDecl::deserialize(ValueDeserializer::from(table)) {
+            Ok(decl) => loaded.tilesets.push(TilesetSource::new(&id, &file, at, decl)),
+            Err(e) => loaded.findings.push(file.finding(e.span().unwrap_or(at), e.message())),
+        }
+    }
 }
 
 /// An import takes one register: two would each be half of it.

@@ -21,6 +21,7 @@ mod report;
 mod reproject;
 mod responsibility;
 mod snap;
+mod tileset;
 mod transaction;
 mod values;
 mod verdict;

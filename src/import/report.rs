@@ -23,6 +23,9 @@ pub struct Report {
     /// Where a register was delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub register: Option<RegisterReport>,
+    /// Tilesets made elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tilesets: Vec<TilesetReport>,
     pub layers: Vec<LayerReport>,
     /// Pipe ends that meet no point.
     pub network: Vec<Note>,
@@ -111,6 +114,37 @@ pub struct TableReport {
     pub unused_columns: Vec<String>,
 }
 
+/// A delivered tileset.
+#[derive(Debug, Default, Serialize)]
+pub struct TilesetReport {
+    pub id: String,
+    pub layer: String,
+    pub manifest: String,
+    pub line: usize,
+    pub path: String,
+    pub withdrawn: bool,
+    pub tiles: u64,
+    pub external: u64,
+    pub subtrees: u64,
+    /// Format → contents.
+    pub contents: BTreeMap<String, u64>,
+    pub files: u64,
+    pub bytes: u64,
+    /// Files of the delivery that no tile names.
+    pub left_out: u64,
+    /// What it is refused for.
+    pub faults: BTreeMap<String, Told>,
+    /// What is odd in it, and taken.
+    pub notes: BTreeMap<String, Told>,
+    pub failed: Option<Failure>,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Told {
+    pub count: u64,
+    pub samples: Vec<String>,
+}
+
 /// Why nothing of a source can be published.
 #[derive(Debug, Serialize)]
 pub struct Failure {
@@ -185,6 +219,50 @@ impl RegisterReport {
             for line in self.said().lines() {
                 let _ = writeln!(out, "    {line}");
             }
+        }
+    }
+}
+
+impl Told {
+    fn add(&mut self, sample: String) {
+        self.count += 1;
+        if self.samples.len() < SAMPLES {
+            self.samples.push(sample);
+        }
+    }
+}
+
+impl TilesetReport {
+    pub fn fault(&mut self, code: &str, what: String) {
+        self.faults.entry(code.to_string()).or_default().add(what);
+    }
+
+    pub fn note(&mut self, code: &str, what: String) {
+        self.notes.entry(code.to_string()).or_default().add(what);
+    }
+
+    fn details(&self, out: &mut String) {
+        if self.withdrawn {
+            let _ = writeln!(out, "\ntileset {} of {}: withdrawn", self.id, self.layer);
+            return;
+        }
+        let contents = self.contents.iter().map(|(format, n)| format!("{n} {format}")).collect::<Vec<_>>().join(", ");
+        let _ = writeln!(out, "\ntileset {} of {}: {} tiles; {contents}", self.id, self.layer, self.tiles);
+        let _ = writeln!(
+            out,
+            "  {} files, {} bytes; {} external tilesets, {} subtrees; left out, named by no tile: {}",
+            self.files, self.bytes, self.external, self.subtrees, self.left_out
+        );
+        for (what, all) in [("note", &self.notes), ("fault", &self.faults)] {
+            for (code, told) in all {
+                let _ = writeln!(out, "  {what} {code}: {}", told.count);
+                for sample in &told.samples {
+                    let _ = writeln!(out, "    {sample}");
+                }
+            }
+        }
+        if let Some(f) = &self.failed {
+            let _ = writeln!(out, "  FAILED {}: {}", f.code, f.what.lines().next().unwrap_or_default());
         }
     }
 }
@@ -276,6 +354,7 @@ impl Report {
         let mut out = aligned(&rows);
         self.sources.iter().for_each(|s| s.details(&mut out));
         self.register.iter().for_each(|r| r.details(&mut out));
+        self.tilesets.iter().for_each(|t| t.details(&mut out));
         self.judged(&mut out);
         let written = self.layers.iter().map(|l| format!("{} ({})", l.id, l.count)).collect::<Vec<_>>().join(", ");
         let written = if written.is_empty() { "none".to_string() } else { written };

@@ -97,10 +97,13 @@ impl<'a> Transaction<'a> {
         let finished = BTreeMap::new();
         let mut transaction = Transaction { sources, register, staging, progress, ids, works, at, finished };
         transaction.read_all(catalog, report)?;
+        let tilesets;
+        (tilesets, report.tilesets) = super::tileset::read_all(&loaded.tilesets, draft.staging(), progress)?;
         if let Some(error) = failure(sources, report) {
             return Err(error);
         }
         transaction.finish_layers(report)?;
+        super::tileset::register(catalog, &loaded.tilesets, tilesets, &mut draft)?;
         transaction.write(catalog, &mut draft, report)?;
         progress.line("publishing");
         draft.publish()

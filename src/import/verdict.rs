@@ -37,6 +37,10 @@ pub fn judge(source: &Source, done: Option<&Done>, read: &mut SourceReport) {
 pub fn failure(sources: &[Source], report: &Report) -> Option<Error> {
     let failed: Vec<_> =
         sources.iter().zip(&report.sources).filter_map(|(s, r)| r.failed.as_ref().map(|f| (s, f))).collect();
+    let tileset_by = |who: Who| {
+        let failed = report.tilesets.iter().filter_map(|t| t.failed.as_ref().map(|f| (t, f)));
+        failed.filter(move |(_, f)| f.who == who)
+    };
     let of = |who: Who| failed.iter().filter(move |(_, f)| f.who == who);
     let register = report.register.as_ref();
     let register_by = |who: Who| register.filter(|r| r.failed.as_ref().is_some_and(|f| f.who == who));
@@ -47,15 +51,27 @@ pub fn failure(sources: &[Source], report: &Report) -> Option<Error> {
     if let Some(r) = register_by(Who::Machine) {
         return Some(Error::Io { path: PathBuf::from(&r.manifest), source: std::io::Error::other(r.said()) });
     }
+    if let Some((t, f)) = tileset_by(Who::Machine).next() {
+        let source = std::io::Error::other(format!("{}: {}", f.code, f.what));
+        return Some(Error::Io { path: PathBuf::from(&t.path), source });
+    }
     let mut findings: Vec<Finding> = of(Who::Operator)
         .map(|(s, f)| Finding { file: s.file.path.clone(), line: s.line, what: format!("{}: {}", s.id, f.what) })
         .collect();
     findings.extend(register_by(Who::Operator).into_iter().flat_map(|r| r.flaws.iter().cloned()));
+    findings.extend(tileset_by(Who::Operator).map(|(t, f)| Finding {
+        file: PathBuf::from(&t.manifest),
+        line: t.line,
+        what: format!("{}: {}", t.id, f.what),
+    }));
     if !findings.is_empty() {
         return Some(Error::Config(findings));
     }
     if let Some((s, _)) = of(Who::Missing).next() {
         return Some(Error::Missing(s.path.clone()));
+    }
+    if let Some((t, _)) = tileset_by(Who::Missing).next() {
+        return Some(Error::Missing(PathBuf::from(&t.path)));
     }
     if let Some(r) = register_by(Who::Missing) {
         return Some(Error::Missing(r.flaws.first().map_or_else(|| PathBuf::from(&r.manifest), |f| f.file.clone())));
@@ -63,6 +79,7 @@ pub fn failure(sources: &[Source], report: &Report) -> Option<Error> {
     let mut lines: Vec<String> = failed.iter().map(|(s, f)| format!("{}: {}: {}", s.id, f.code, f.what)).collect();
     let said = |r: &RegisterReport| format!("{}: flawed-register: {} flaws\n{}", r.id, r.flaws.len(), r.said());
     lines.extend(register_by(Who::Supplier).map(said));
+    lines.extend(tileset_by(Who::Supplier).map(|(t, f)| format!("{}: {}: {}", t.id, f.code, f.what)));
     (!lines.is_empty()).then(|| Error::Data(lines.join("\n")))
 }
 

@@ -32,7 +32,7 @@ pub fn tile_key(grid: &TileMatrixSet, z: &str, x: &str, y_mvt: &str) -> Result<T
 }
 
 /// Digits alone: no sign, no exponent, no space. Leading zeros count as malformed, so that a tile has one address.
-fn whole_number(text: &str) -> Option<u64> {
+pub fn whole_number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.len() <= 19 && text.bytes().all(|b| b.is_ascii_digit());
     let canonical = text == "0" || !text.starts_with('0');
     (digits && canonical).then(|| text.parse().ok()).flatten()

@@ -68,6 +68,7 @@ pub async fn catalog(State(app): State<Arc<App>>, asked: Asked, headers: HeaderM
 
 fn describe<'a>(app: &App, asked: &'a Asked, layer: &'a Layer) -> LayerDocument<'a> {
     let entry = asked.city.snapshot.manifest.layers.get(&layer.id);
+    let made_elsewhere = asked.city.snapshot.manifest.tilesets(&layer.id).next().is_some();
     let seen = layer.fields.iter().filter(|f| asked.audience.sees_field(layer, f));
     LayerDocument {
         id: &layer.id,
@@ -81,7 +82,8 @@ fn describe<'a>(app: &App, asked: &'a Asked, layer: &'a Layer) -> LayerDocument<
         maxzoom: layer.zoom.max,
         fields: seen.map(|f| describe_field(layer, f)).collect(),
         tiles: layer.serves(Serve::Mvt).then(|| format!("{}/tiles/{}.json", app.base_url, layer.id)),
-        tileset: drawn_in_3d(layer).then(|| format!("{}/3dtiles/{}/tileset.json", app.base_url, layer.id)),
+        tileset: (drawn_in_3d(layer) || made_elsewhere)
+            .then(|| format!("{}/3dtiles/{}/tileset.json", app.base_url, layer.id)),
     }
 }
 

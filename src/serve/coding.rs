@@ -37,6 +37,12 @@ impl Coding {
         }
     }
 
+    /// Whether the request takes this coding at all.
+    pub fn accepted(self, headers: &HeaderMap) -> bool {
+        let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok());
+        Accepted::parse(values).weight(self) > 0
+    }
+
     /// The best coding that the request accepts; identity where nothing else fits, never 406.
     pub fn negotiate(headers: &HeaderMap) -> Coding {
         let accepted = Accepted::parse(headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()));

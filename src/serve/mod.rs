@@ -24,6 +24,7 @@ mod problem;
 mod reply;
 mod router;
 mod three;
+mod through;
 mod tilejson;
 mod tiles;
 mod workers;

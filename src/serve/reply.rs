@@ -42,6 +42,27 @@ pub fn coded(request: &HeaderMap, asked: &Asked, media_type: &'static str, answe
     r
 }
 
+/// An answer of known size whose bytes come piece by piece.
+pub fn streamed(
+    asked: &Asked,
+    media_type: &'static str,
+    (digest, coding): (Digest, Coding),
+    size: u64,
+    body: Body,
+) -> Response {
+    let mut r = Response::new(body);
+    let headers = r.headers_mut();
+    headers.insert(header::ETAG, digest.etag(coding));
+    headers.insert(header::CACHE_CONTROL, asked.cache_control());
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
+    if let Some(token) = coding.token() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(token));
+    }
+    r
+}
+
 /// A tile with nothing in it.
 pub fn empty(request: &HeaderMap, asked: &Asked) -> Response {
     let nothing = Coded { bytes: Bytes::new(), coding: Coding::Identity, digest: Digest::of(b"") };

@@ -1,6 +1,6 @@
 //! Every route of the server, as a table, and what stands around all of them.
 
-use super::{App, catalog, health, observe, owner, page, problem::Problem, three, tilejson, tiles};
+use super::{App, catalog, health, observe, owner, page, problem::Problem, three, through, tilejson, tiles};
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header, request::Parts};
@@ -33,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/tiles/{tms}/{layers}/{z}/{x}/{y_mvt}", get(tiles::tile_in_grid))
         .route("/3dtiles/{layers}/tileset.json", get(three::tileset))
         .route("/3dtiles/{snapshot}/{layer}/{file}", get(three::file))
+        .route("/3dtiles/{snapshot}/{layer}/{number}/{*path}", get(through::file))
         .fallback(|| async { Problem::not_found("not-found", "there is nothing at this address") })
         .method_not_allowed_fallback(|| async { Problem::new(405, "method-not-allowed", "this can only be read") })
         .layer(CatchPanicLayer::custom(panicked))

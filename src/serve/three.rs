@@ -99,14 +99,20 @@ pub async fn tileset(
     let query = Query::parse(raw.as_deref())?;
     let layers = asked.layers(&list)?;
     let snapshot = asked.city.snapshot.id.clone();
-    let mut plans = vec![];
+    let (mut plans, mut sets) = (vec![], vec![]);
     for &ix in &layers {
+        let layer = asked.city.snapshot.catalog.layer(ix);
+        if three::is_through(layer) {
+            sets.extend(three::through(&asked.city, layer, &format!("../{snapshot}/{}/", layer.id))?);
+            continue;
+        }
         let Some(plan) = plan(&app, &asked, ix, &query)? else { continue };
         let folder = format!("../{snapshot}/{}/", plan.layer.id);
         let links = Links { folder, query: query.forward(&version(&plan)), snapshot: snapshot.clone() };
         plans.push((plan, links));
     }
     let document = match (layers.as_slice(), plans.first()) {
+        _ if !sets.is_empty() => Some(three::assembled(&plans, &sets, app.geoid_m, &snapshot)),
         (_, None) => Some(three::empty(app.geoid_m, &snapshot)),
         ([_], Some((plan, links))) => three::page(plan, 0, links),
         _ => Some(three::scene(&plans, app.geoid_m, &snapshot)),
@@ -157,10 +163,15 @@ pub async fn file(
     };
     // Without the version the same address may give other bytes after an upgrade.
     if query.version.is_some() {
-        let forever = if asked.audience.is_public() { A_YEAR_PUBLIC } else { A_YEAR_PRIVATE };
-        response.headers_mut().insert(header::CACHE_CONTROL, forever);
+        forever(&mut response, &asked);
     }
     Ok(response)
+}
+
+/// What an address answers never changes.
+pub fn forever(response: &mut Response, asked: &Asked) {
+    let forever = if asked.audience.is_public() { A_YEAR_PUBLIC } else { A_YEAR_PRIVATE };
+    response.headers_mut().insert(header::CACHE_CONTROL, forever);
 }
 
 fn plan(app: &App, asked: &Asked, ix: LayerIx, query: &Query) -> Result<Option<Plan>, Problem> {

@@ -68,6 +68,19 @@ pub struct Manifest {
     pub extra: BTreeMap<String, BlobRef>,
 }
 
+/// Begins the name of a tileset's blob among a manifest's extra ones: `tileset/{layer}/{id}`.
+const TILESET: &str = "tileset/";
+
+/// Name among the manifest's extra blobs of a tileset made elsewhere.
+pub fn tileset_key(layer: &str, id: &str) -> String {
+    format!("{TILESET}{layer}/{id}")
+}
+
+/// Layer and id in the name of a tileset's blob; `None` of any other name.
+pub fn tileset_of(key: &str) -> Option<(&str, &str)> {
+    key.strip_prefix(TILESET)?.split_once('/')
+}
+
 /// Nothing but the format number, which every version's manifest has.
 #[derive(Deserialize)]
 struct FormatOnly {
@@ -84,8 +97,17 @@ impl Manifest {
 
     /// Every blob, each with the layers that are lost without it; none where all are.
     pub fn blobs(&self) -> impl Iterator<Item = (&BlobRef, Option<&str>)> {
-        let shared = std::iter::once(&self.catalog).chain(self.extra.values()).map(|b| (b, None));
-        shared.chain(self.layers.iter().flat_map(|(id, l)| l.blobs().map(move |b| (b, Some(id.as_str())))))
+        let extra = self.extra.iter().map(|(key, b)| (b, tileset_of(key).map(|(layer, _)| layer)));
+        std::iter::once((&self.catalog, None))
+            .chain(extra)
+            .chain(self.layers.iter().flat_map(|(id, l)| l.blobs().map(move |b| (b, Some(id.as_str())))))
+    }
+
+    /// The tilesets made elsewhere of a layer: their ids and blobs, by id.
+    pub fn tilesets(&self, layer: &str) -> impl Iterator<Item = (&str, &BlobRef)> {
+        let of = move |key: &str| tileset_of(key).is_some_and(|(l, _)| l == layer);
+        let id = |key| tileset_of(key).map_or("", |(_, id)| id);
+        self.extra.iter().filter(move |(key, _)| of(key)).map(move |(key, blob)| (id(key), blob))
     }
 
     /// The JSON and the id that it gets.

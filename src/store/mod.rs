@@ -13,6 +13,7 @@ mod blob;
 mod draft;
 mod durable;
 mod fgb;
+mod files;
 mod index;
 mod manifest;
 mod models;
@@ -22,6 +23,7 @@ mod row;
 mod runs;
 mod snapshot;
 pub mod table;
+mod tileset;
 mod upkeep;
 mod writer;
 
@@ -32,10 +34,12 @@ use std::sync::Arc;
 
 pub use blob::BlockCache;
 pub use draft::Draft;
-pub use manifest::{BlobRef, FORMAT, LayerEntry, Manifest};
+pub use files::{FileEntry, Files, FilesWriter, NotAdded, SealedFiles};
+pub use manifest::{BlobRef, FORMAT, LayerEntry, Manifest, tileset_key, tileset_of};
 pub use models::{MODELS, ModelWriter, Models, PackedModel, SealedModels};
 pub use snapshot::Snapshot;
 pub use table::{Column, ColumnKind, Row, Schema, SealedTable, Table, TableWriter};
+pub use tileset::{FileKind, Media, Tileset};
 
 /// Bytes of a block: what is verified and cached at once.
 pub const BLOCK: usize = 64 * 1024;

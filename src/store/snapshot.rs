@@ -2,6 +2,7 @@
 //! damaged blob costs its layer only. Changes nothing.
 
 use super::blob::{self, Blob, BlockCache, Cursor};
+use super::files::Files;
 use super::manifest::{BlobRef, LayerEntry, Manifest};
 use super::models::{MODELS, Models};
 use super::table::Table;
@@ -26,6 +27,7 @@ pub struct Snapshot {
     /// Opened when first asked for, by digest. A failure is not kept: a restored file heals its layer.
     tables: Opened<Table>,
     models: Opened<Models>,
+    files: Opened<Files>,
     ids: Opened<Blob>,
     blobs: RwLock<HashMap<String, Arc<[u8]>>>,
 }
@@ -44,6 +46,7 @@ impl Snapshot {
             cache: Arc::clone(cache),
             tables: Opened::default(),
             models: Opened::default(),
+            files: Opened::default(),
             ids: Opened::default(),
             blobs: RwLock::default(),
         })
@@ -65,6 +68,12 @@ impl Snapshot {
         let blob = self.manifest.layers.get(layer).and_then(|l| l.extra.get(MODELS));
         let open = |b: &BlobRef| opened(&self.models, &b.digest, || Models::open(&self.store, b, &self.cache));
         blob.map(open).transpose()
+    }
+
+    /// The tilesets made elsewhere that are registered for a layer, by id.
+    pub fn tilesets(&self, layer: &str) -> Result<Vec<(&str, Arc<Files>)>> {
+        let open = |b: &BlobRef| opened(&self.files, &b.digest, || Files::open(&self.store, b, &self.cache));
+        self.manifest.tilesets(layer).map(|(id, blob)| Ok((id, open(blob)?))).collect()
     }
 
     /// A small blob whole, verified; kept in memory as long as the snapshot is open.

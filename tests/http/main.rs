@@ -7,6 +7,7 @@ mod commands;
 mod rules;
 mod sockets;
 mod three;
+mod through;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};

@@ -144,7 +144,15 @@ fn extension(name: &str) -> String {
     name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default()
 }
 
-/// Names are UTF-8 by bit 11 or by their bytes, else GB18030: Chinese Windows writes GBK without a word.
+/// An entry's name is UTF-8 by bit 11 or by its bytes, else GB18030: Chinese Windows writes GBK without a word.
+pub fn entry_name(raw: &[u8]) -> String {
+    let name = match std::str::from_utf8(raw) {
+        Ok(n) => n.to_string(),
+        Err(_) => GB18030.decode_without_bom_handling(raw).0.into_owned(),
+    };
+    name.replace('\\', "/")
+}
+
 fn entries<R: Read + io::Seek>(archive: &mut ZipArchive<R>, named: &str) -> Outcome<Vec<Entry>> {
     let mut found = vec![];
     for index in 0..archive.len() {
@@ -152,12 +160,7 @@ fn entries<R: Read + io::Seek>(archive: &mut ZipArchive<R>, named: &str) -> Outc
             Ok(f) => f,
             Err(e) => return fail(Who::Supplier, "broken-archive", format!("{named}: entry {index}: {e}")),
         };
-        let raw = file.name_raw();
-        let name = match std::str::from_utf8(raw) {
-            Ok(n) => n.to_string(),
-            Err(_) => GB18030.decode_without_bom_handling(raw).0.into_owned(),
-        };
-        let name = name.replace('\\', "/");
+        let name = entry_name(file.name_raw());
         let escapes = name.starts_with('/') || name.split('/').any(|part| part == "..") || name.contains('\0');
         if escapes || file.is_symlink() {
             return fail(

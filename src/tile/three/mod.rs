@@ -2,8 +2,10 @@
 //! HTTP and no cache.
 
 mod page;
+mod through;
 
 pub use page::{Links, empty, page, scene};
+pub use through::{Through, assembled, files, is_through, through};
 
 use super::Revision;
 use crate::audience::Audience;

@@ -70,16 +70,7 @@ pub fn scene(plans: &[(Plan, Links)], geoid_m: f64, snapshot: &str) -> Value {
         }
     }
     let slack = |v: [f64; 3], by: f64| v.map(|x| x + by);
-    let children: Vec<Value> = filled
-        .iter()
-        .map(|(plan, links)| {
-            json!({
-                "boundingVolume": { "box": oriented(&plan.frame(0), &plan.tree.nodes[0].volume_m) },
-                "geometricError": error(plan.tree.error_m),
-                "content": { "uri": links.page(0) },
-            })
-        })
-        .collect();
+    let children: Vec<Value> = filled.iter().map(|(plan, links)| child(plan, links)).collect();
     let error_m = filled.iter().map(|(p, _)| p.tree.error_m).fold(0.0, f64::max);
     json!({
         "asset": asset(geoid_m, snapshot),
@@ -93,8 +84,17 @@ pub fn scene(plans: &[(Plan, Links)], geoid_m: f64, snapshot: &str) -> Value {
     })
 }
 
+/// A layer's first page as a tile of a scene.
+pub(super) fn child(plan: &Plan, links: &Links) -> Value {
+    json!({
+        "boundingVolume": { "box": oriented(&plan.frame(0), &plan.tree.nodes[0].volume_m) },
+        "geometricError": error(plan.tree.error_m),
+        "content": { "uri": links.page(0) },
+    })
+}
+
 /// What the heights are: every tileset says it.
-fn asset(geoid_m: f64, snapshot: &str) -> Value {
+pub(super) fn asset(geoid_m: f64, snapshot: &str) -> Value {
     json!({
         "version": "1.1",
         "extras": {
@@ -162,7 +162,7 @@ fn nothing() -> Value {
 }
 
 /// Errors to a millimetre.
-fn error(error_m: f64) -> f64 {
+pub(super) fn error(error_m: f64) -> f64 {
     rounded(error_m, 1e3)
 }
 
