@@ -97,7 +97,7 @@ pub fn check(catalog: &Catalog, tilesets: &[TilesetSource]) -> Checked {
         if tilesets[..i].iter().any(|other| other.id == t.id) {
             say(t.at.clone(), format!("a second tileset `{}`; give one of them another id", t.id));
         }
-        if let Some(lift) = t.decl.lift_m.as_ref().filter(|m| !(m.get_ref().abs() <= MAX_LIFT_M)) {
+        if let Some(lift) = t.decl.lift_m.as_ref().filter(|m| !(-MAX_LIFT_M..=MAX_LIFT_M).contains(m.get_ref())) {
             say(lift.span(), format!("lift_m is metres, at most {MAX_LIFT_M} up or down"));
         }
         match (t.path(), t.decl.withdrawn) {
