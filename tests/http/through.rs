@@ -490,8 +490,7 @@ async fn damage_costs_the_layer_and_is_found() {
     let cache = std::sync::Arc::new(chengtu::store::BlockCache::new(1 << 20));
     let digest = {
         let snapshot = store.snapshot(&id, &cache).unwrap();
-        let found = snapshot.manifest.tilesets("oblique").next().unwrap().1.digest.clone();
-        found
+        snapshot.manifest.tilesets("oblique").next().unwrap().1.digest.clone()
     };
     assert!(store.verify().unwrap().is_empty() && store.orphans().unwrap().is_empty());
     let blob = place.store().join("blobs").join(&digest);
