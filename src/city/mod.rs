@@ -1,8 +1,10 @@
 //! City: what one request sees, swapped atomically. One request loads it once and uses it to the end. Knows no
 //! requests.
 
+use crate::derive::family::{self, FamilyTree, Kin, LEDGER, Ledger};
 use crate::derive::{PIPE_ENDS, PipeEnds, SCENE, Tree};
 use crate::error::{Error, Result};
+use crate::layer::Family;
 use crate::ownership::{self, Ownership};
 use crate::store::{BlockCache, Snapshot, Store};
 use arc_swap::ArcSwap;
@@ -18,6 +20,10 @@ pub struct City {
     trees: quick_cache::sync::Cache<String, Arc<Tree>>,
     /// Of layers of pipes: what their ends meet.
     ends: quick_cache::sync::Cache<String, Arc<PipeEnds>>,
+    /// Trees of families that were asked for, by the name of their blob.
+    families: quick_cache::sync::Cache<String, Arc<FamilyTree>>,
+    /// Held while a family's tree is made, so that it is made once.
+    making: Mutex<()>,
     /// What lookups read, or why they cannot be answered.
     ownership: OnceLock<Result<Arc<Ownership>, String>>,
 }
@@ -26,6 +32,8 @@ pub struct City {
 const JOINT_CUTS: usize = 4096;
 /// Layers whose trees are remembered: more than a catalog has.
 const TREES: usize = 1024;
+/// Families whose trees are remembered: a few MB each.
+const FAMILIES: usize = 12;
 /// Snapshots that 3D viewers under way may still ask for, the current one among them.
 pub const KEPT: usize = 3;
 
@@ -36,6 +44,8 @@ impl City {
             joint_cuts: quick_cache::sync::Cache::new(JOINT_CUTS),
             trees: quick_cache::sync::Cache::new(TREES),
             ends: quick_cache::sync::Cache::new(TREES),
+            families: quick_cache::sync::Cache::new(FAMILIES),
+            making: Mutex::new(()),
             ownership: OnceLock::new(),
         }
     }
@@ -64,6 +74,60 @@ impl City {
         let ends = Arc::new(PipeEnds::from_bytes(&self.snapshot.blob(blob)?)?);
         self.ends.insert(layer.to_string(), ends.clone());
         Ok(Some(ends))
+    }
+
+    /// The day the snapshot was made (ISO date): what is drawn is what is valid then.
+    pub fn today(&self) -> String {
+        self.snapshot.manifest.created.chars().take(10).collect()
+    }
+
+    /// The tree of a family's 3D tiles and its name: read where import made it, else made when first asked for. `None`
+    /// where a member was imported before ledgers were kept.
+    pub fn family(&self, family: &Family) -> Result<Option<(String, Arc<FamilyTree>)>> {
+        let Some(key) = self.family_key(family) else { return Ok(None) };
+        if let Some(known) = self.families.get(&key) {
+            return Ok(Some((key, known)));
+        }
+        let _one = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = self.families.get(&key) {
+            return Ok(Some((key, made)));
+        }
+        let tree = match self.snapshot.manifest.extra.get(&key) {
+            Some(blob) => FamilyTree::from_bytes(&self.snapshot.blob_once(blob)?, family.members.len())?,
+            None => self.family_made(family)?,
+        };
+        let tree = Arc::new(tree);
+        self.families.insert(key.clone(), tree.clone());
+        Ok(Some((key, tree)))
+    }
+
+    /// Whether asking for a family's tree takes no time.
+    pub fn has_family(&self, family: &Family) -> bool {
+        self.family_key(family).is_none_or(|key| self.families.get(&key).is_some())
+    }
+
+    fn family_key(&self, family: &Family) -> Option<String> {
+        let (manifest, catalog) = (&self.snapshot.manifest, &self.snapshot.catalog);
+        let entry = |layer: &str| manifest.layers.get(layer);
+        let members = family.members.iter().map(|m| {
+            let layer = catalog.layer(m.ix).as_ref();
+            entry(&layer.id).map(|e| (layer, e, m.tier))
+        });
+        let members: Option<Vec<_>> = members.collect();
+        family::key(members?.into_iter(), &self.today())
+    }
+
+    fn family_made(&self, family: &Family) -> Result<FamilyTree> {
+        let mut ledgers = vec![];
+        for member in &family.members {
+            let layer = self.snapshot.catalog.layer(member.ix);
+            let blob = self.snapshot.manifest.layers.get(&layer.id).and_then(|e| e.extra.get(LEDGER));
+            let ledger = blob.map(|b| Ledger::from_bytes(&self.snapshot.blob_once(b)?)).transpose()?;
+            ledgers.push((ledger.unwrap_or_default(), member.tier, layer.stand_in_error_m()));
+        }
+        let kin: Vec<Kin<'_>> =
+            ledgers.iter().map(|(ledger, tier, error_m)| Kin { ledger, tier: *tier, error_m: *error_m }).collect();
+        Ok(family::made(&kin, &self.today()).0)
     }
 
     /// Who is responsible where; made when first asked for. A damaged layer damages no tile but every lookup.

@@ -4,6 +4,7 @@
 mod budget;
 mod census;
 mod coverage;
+pub mod family;
 mod item;
 mod overview;
 mod present;

@@ -2,7 +2,7 @@
 
 use crate::feature::ValueRef;
 use crate::layer::{FieldRole, Layer};
-use crate::store::Schema;
+use crate::store::{Row, Schema};
 
 /// The columns of a table that bound a record's validity.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,29 @@ impl Validity {
 
     pub fn reads(&self, column: usize) -> bool {
         self.from == Some(column) || self.to == Some(column)
+    }
+
+    /// From and until when a record is valid, where it says so (ISO dates).
+    pub fn of_row(&self, row: &Row<'_>) -> [Option<String>; 2] {
+        let mut bounds = [None, None];
+        row.values(&mut |column, value| {
+            if let ValueRef::Text(t) = value {
+                let ends = [self.from, self.to];
+                bounds
+                    .iter_mut()
+                    .zip(ends)
+                    .filter(|(_, end)| *end == Some(column))
+                    .for_each(|(b, _)| *b = Some(t.into()));
+            }
+        });
+        bounds
+    }
+
+    /// Whether a record with these bounds is valid on the day `today`.
+    pub fn holds(bounds: &[Option<String>; 2], today: &str) -> bool {
+        let both = Validity { from: Some(0), to: Some(1) };
+        let value = |b: &Option<String>, i| b.as_ref().is_none_or(|t| both.allows(i, ValueRef::Text(t), today));
+        value(&bounds[0], 0) && value(&bounds[1], 1)
     }
 
     /// Whether a value of this column leaves the record valid on the day `today` (ISO date).

@@ -8,6 +8,7 @@ mod columns;
 mod dates;
 mod identity;
 mod joints;
+mod levels;
 mod load;
 mod manifest;
 mod map;

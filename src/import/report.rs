@@ -29,6 +29,9 @@ pub struct Report {
     pub layers: Vec<LayerReport>,
     /// Pipe ends that meet no point.
     pub network: Vec<Note>,
+    /// What is odd about the codes by which models of one building find each other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<Note>,
     /// What is wrong with the data that decide who is responsible, though nothing was refused for it.
     pub ownership: Vec<Note>,
     pub totals: Totals,
@@ -371,6 +374,7 @@ impl Report {
     fn judged(&self, out: &mut String) {
         let about = [
             ("pipe networks (stored as they are)", &self.network),
+            ("levels of one building (stored as they are, drawn by themselves)", &self.models),
             ("responsibility (nothing is refused for these; lookups flag them)", &self.ownership),
         ];
         for (what, notes) in about.into_iter().filter(|(_, notes)| !notes.is_empty()) {

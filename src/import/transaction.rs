@@ -333,6 +333,7 @@ impl<'a> Transaction<'a> {
         }
         draft.manifest.catalog = draft.add_bytes(&catalog.to_json())?;
         report.network = super::joints::audit(catalog, draft)?;
+        report.models = super::levels::bind(catalog, draft)?;
         progress.line("judging territory, register and components together");
         report.ownership = super::responsibility::audit(catalog, draft, self.register.as_ref())?;
         let blob = draft.add_bytes(&provenance(draft, report)?)?;

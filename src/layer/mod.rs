@@ -4,6 +4,7 @@
 mod check;
 mod embedded;
 mod example;
+mod family;
 mod load;
 mod model;
 mod parse;
@@ -12,6 +13,7 @@ mod scene_check;
 mod style_check;
 mod values;
 
+pub use family::{Family, Member, families};
 pub use model::*;
 pub use scene::*;
 pub use style_check::check_style;

@@ -34,6 +34,9 @@ pub(super) fn findings(layer: &Layer) -> Vec<(String, String)> {
     if let Some(name) = scene.replaces.as_ref().filter(|n| layer.field(n).is_none()) {
         say("scene/replaces", format!("scene names no field: \"{name}\""));
     }
+    if scene.replaces.is_some() && scene.level.is_none() {
+        say("scene/replaces", "a scene that replaces coarser models says its CIM `level`".into());
+    }
     if scene.level.is_some_and(|l| !(1..=7).contains(&l)) {
         say("scene/level", "CIM levels are 1 to 7".into());
     }
@@ -82,6 +85,7 @@ fn misplaced(scene: &Scene) -> impl Iterator<Item = (&'static str, &'static str)
         ("storey_height_m", scene.storey_height_m.is_some(), &[Extrude, Surface], "extrude and surface"),
         ("default_mm", scene.default_mm.is_some(), &[Tube, Node], "tube and node"),
         ("default_cover_m", scene.default_cover_m.is_some(), &[Tube, Node], "tube and node"),
+        ("replaces", scene.replaces.is_some(), &[Extrude, Surface], "extrude and surface"),
         ("default_reference", scene.default_reference.is_some(), &[Tube], "tube"),
     ]
     .into_iter()

@@ -17,6 +17,7 @@ use crate::feature::{FeatureId, Geometry, Lod, Model, ValueRef};
 use crate::layer::{Layer, ModelName, RECORDS_ONLY, SceneKind};
 use std::collections::BTreeMap;
 
+mod joint;
 mod kinds;
 
 /// How fine a content is.
@@ -115,7 +116,10 @@ pub struct Drawing<'a> {
     frame: Frame,
     heights: Heights<'a>,
     detail: Detail,
-    columns: Vec<usize>,
+    /// Where the table's columns come from, for features of the layer whose turn it is.
+    sources: Vec<Source>,
+    /// Of several layers: what each of them looks like.
+    looks: Vec<joint::Look>,
     mesh: Mesh,
     instances: Option<Instances>,
     table: Table,
@@ -127,9 +131,24 @@ pub struct Drawing<'a> {
     measured: Measured,
 }
 
+/// Where a column's values come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    Field(usize),
+    SizeAssumed,
+    HeightAssumed,
+    /// The layer's id.
+    Layer(String),
+    /// The layer's CIM level.
+    Level(i64),
+    /// The layer has no such field.
+    Nothing,
+}
+
 /// What was drawn and forgotten.
 #[derive(Debug, Clone, Copy, Default)]
 struct Measured {
+    drawn: u64,
     vertices: u64,
     bounds_m: Option<[[f64; 3]; 2]>,
 }
@@ -180,14 +199,19 @@ impl<'a> Drawing<'a> {
         });
         let columns: Vec<usize> = columns.iter().copied().filter(|c| *c < layer.fields.len()).collect();
         let mut all: Vec<Column> = columns.iter().map(|&c| Column::of(&layer.fields[c])).collect();
-        all.extend(assumptions(rule.kind()).iter().map(|id| assumption(id)));
+        let mut sources: Vec<Source> = columns.into_iter().map(Source::Field).collect();
+        for source in assumptions(rule.kind()) {
+            all.push(assumption(source));
+            sources.push(source.clone());
+        }
         let table = Table::new(&layer.id, all);
         Some(Drawing {
             rule,
             frame,
             heights,
             detail,
-            columns,
+            sources,
+            looks: vec![],
             mesh,
             instances,
             table,
@@ -243,11 +267,15 @@ impl<'a> Drawing<'a> {
     }
 
     /// Takes out the faces added so far and remembers where they were: for measuring many contents side by side in
-    /// little memory. Only `measure` makes sense after it.
-    pub fn forget(&mut self) {
-        self.measured.vertices += self.mesh.vertices.len() as u64;
-        self.measured.bounds_m = union(self.measured.bounds_m, self.mesh.bounds_m());
+    /// little memory. What they were; `None` of no faces. Only `measure` makes sense after it.
+    pub fn forget(&mut self) -> Option<Measure> {
+        let (vertices, bounds_m) = (self.mesh.vertices.len() as u64, self.mesh.bounds_m());
+        let drawn = self.counts.drawn - self.measured.drawn;
+        self.measured.drawn = self.counts.drawn;
+        self.measured.vertices += vertices;
+        self.measured.bounds_m = union(self.measured.bounds_m, bounds_m);
         self.mesh.clear();
+        bounds_m.map(|bounds_m| Measure { drawn, vertices, bounds_m })
     }
 
     /// What a content of all that was added would be; `None` when nothing was drawn.
@@ -285,30 +313,31 @@ impl<'a> Drawing<'a> {
             }
         };
         self.counts.drawn += 1;
-        let (columns, flags) = (&self.columns, assumptions(self.rule.kind()));
-        self.table.push(item.id, &mut |i| match columns.get(i) {
-            Some(&field) => item.values.get(field).copied().unwrap_or(ValueRef::Null),
-            None => ValueRef::Bool(match flags[i - columns.len()] {
-                SIZE_ASSUMED => assumed.size,
-                _ => assumed.height,
-            }),
+        let sources = &self.sources;
+        self.table.push(item.id, &mut |i| match &sources[i] {
+            Source::Field(field) => item.values.get(*field).copied().unwrap_or(ValueRef::Null),
+            Source::SizeAssumed => ValueRef::Bool(assumed.size),
+            Source::HeightAssumed => ValueRef::Bool(assumed.height),
+            Source::Layer(id) => ValueRef::Text(id),
+            Source::Level(level) => ValueRef::Int(*level),
+            Source::Nothing => ValueRef::Null,
         });
     }
 }
 
 /// Which assumptions a kind of scene reports.
-fn assumptions(kind: SceneKind) -> &'static [&'static str] {
+fn assumptions(kind: SceneKind) -> &'static [Source] {
     match kind {
-        SceneKind::Tube => &[SIZE_ASSUMED, HEIGHT_ASSUMED],
-        SceneKind::Node | SceneKind::Extrude => &[HEIGHT_ASSUMED],
+        SceneKind::Tube => &[Source::SizeAssumed, Source::HeightAssumed],
+        SceneKind::Node | SceneKind::Extrude => &[Source::HeightAssumed],
         _ => &[],
     }
 }
 
-fn assumption(id: &str) -> Column {
-    let (name, description) = match id {
-        SIZE_ASSUMED => ("尺寸为推定", "The record has no size: the class's is drawn"),
-        _ => ("高程为推定", "The record has no heights of its own: they are assumed"),
+fn assumption(source: &Source) -> Column {
+    let (id, name, description) = match source {
+        Source::SizeAssumed => (SIZE_ASSUMED, "尺寸为推定", "The record has no size: the class's is drawn"),
+        _ => (HEIGHT_ASSUMED, "高程为推定", "The record has no heights of its own: they are assumed"),
     };
     Column {
         id: id.into(),

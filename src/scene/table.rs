@@ -25,7 +25,7 @@ pub struct Column {
     pub semantic: Option<&'static str>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnKind {
     Text,
     Int,

@@ -10,9 +10,9 @@ use super::metrics::Answered;
 use super::problem::Problem;
 use super::reply;
 use super::router::Segments;
-use crate::layer::{Layer, LayerIx};
+use crate::layer::{Family, Layer, LayerIx};
 use crate::scene::{Compression, Form, Instancing};
-use crate::tile::three::{self, Lack, Links, Plan, Shown};
+use crate::tile::three::{self, Cast, Lack, Links, Plan, Shown};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -66,6 +66,22 @@ impl Query {
         Ok(Shown { form: self.form, columns: columns.transpose()?, geoid_m: app.geoid_m })
     }
 
+    /// How each member of a family is to be shown: a listed property is a field of one of them at least.
+    fn shown_each(&self, app: &App, asked: &Asked, family: &Family) -> Result<Vec<Shown>, Problem> {
+        let catalog = &asked.city.snapshot.catalog;
+        let layers: Vec<&Layer> = family.members.iter().map(|m| catalog.layer(m.ix).as_ref()).collect();
+        let seen = |layer: &Layer, name: &String| {
+            layer.field(name).filter(|i| asked.audience.sees_field_in_tiles(layer, &layer.fields[*i]))
+        };
+        let names = self.properties.as_ref();
+        if names.is_some_and(|names| names.iter().any(|n| layers.iter().all(|l| seen(l, n).is_none()))) {
+            return Err(Problem::bad_request("unknown-property", "a listed property is no field of the layers"));
+        }
+        let columns = |layer: &Layer| names.map(|names| names.iter().filter_map(|n| seen(layer, n)).collect());
+        let shown = |layer: &&Layer| Shown { form: self.form, columns: columns(layer), geoid_m: app.geoid_m };
+        Ok(layers.iter().map(shown).collect())
+    }
+
     /// What pages and contents are asked with: what was asked here, and the version.
     fn forward(&self, version: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -88,7 +104,7 @@ fn version(plan: &Plan) -> String {
     plan.revision.0[..4].iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// `/3dtiles/{layers}/tileset.json`: a layer's first page, or a tileset of the layers' tilesets.
+/// `/3dtiles/{layers}/tileset.json`: a layer's first page, or that of a family of layers, or a tileset of such tilesets.
 pub async fn tileset(
     State(app): State<Arc<App>>,
     asked: Asked,
@@ -99,29 +115,36 @@ pub async fn tileset(
     let query = Query::parse(raw.as_deref())?;
     let layers = asked.layers(&list)?;
     let snapshot = asked.city.snapshot.id.clone();
+    let cast = Cast::of(&asked.city, &layers);
+    let alone = cast.families.len() + cast.others.len() == 1;
     let (mut plans, mut sets) = (vec![], vec![]);
-    for &ix in &layers {
+    for &ix in &cast.others {
         let layer = asked.city.snapshot.catalog.layer(ix);
-        if three::is_through(layer) {
-            sets.extend(three::through(&asked.city, layer, &format!("../{snapshot}/{}/", layer.id))?);
-            continue;
+        match three::is_through(layer) {
+            true => sets.extend(three::through(&asked.city, layer, &format!("../{snapshot}/{}/", layer.id))?),
+            false => plans.extend(plan(&app, &asked, ix, &query)?),
         }
-        let Some(plan) = plan(&app, &asked, ix, &query)? else { continue };
-        let folder = format!("../{snapshot}/{}/", plan.layer.id);
-        let links = Links { folder, query: query.forward(&version(&plan)), snapshot: snapshot.clone() };
-        plans.push((plan, links));
     }
-    let document = match (layers.as_slice(), plans.first()) {
+    for family in cast.families {
+        plans.extend(plan_family(&app, &asked, family, &query).await?);
+    }
+    let linked = |plan: Plan| {
+        let folder = format!("../{snapshot}/{}/", plan.name);
+        let links = Links { folder, query: query.forward(&version(&plan)), snapshot: snapshot.clone() };
+        (plan, links)
+    };
+    let plans: Vec<_> = plans.into_iter().map(linked).collect();
+    let document = match plans.first() {
         _ if !sets.is_empty() => Some(three::assembled(&plans, &sets, app.geoid_m, &snapshot)),
-        (_, None) => Some(three::empty(app.geoid_m, &snapshot)),
-        ([_], Some((plan, links))) => three::page(plan, 0, links),
+        None => Some(three::empty(app.geoid_m, &snapshot)),
+        Some((plan, links)) if alone => three::page(plan, 0, links),
         _ => Some(three::scene(&plans, app.geoid_m, &snapshot)),
     };
     let body = document.ok_or_else(Problem::internal)?.to_string().into_bytes();
     reply::document(&app, &headers, &asked, reply::JSON, body).await
 }
 
-/// `/3dtiles/{snapshot}/{layer}/{node}.json` and `….glb`
+/// `/3dtiles/{snapshot}/{layer}/{node}.json` and `….glb`; of a family its members' ids in their order
 pub async fn file(
     State(app): State<Arc<App>>,
     asked: Asked,
@@ -132,10 +155,16 @@ pub async fn file(
     let begun = Instant::now();
     let missing = || Problem::not_found("not-found", "there is nothing at this address");
     let asked = asked.of_snapshot(&app.gate, &snapshot)?;
-    let ix = asked.layer(&layer)?;
     let (node, ending) = numbered(&file, &["json", "glb"]).ok_or_else(missing)?;
     let query = Query::parse(raw.as_deref())?;
-    let plan = plan(&app, &asked, ix, &query)?.ok_or_else(missing)?;
+    let plan = match layer.contains(',') {
+        true => {
+            let family = family(&asked, &layer)?.ok_or_else(missing)?;
+            plan_family(&app, &asked, family, &query).await?
+        }
+        false => plan(&app, &asked, asked.layer(&layer)?, &query)?,
+    };
+    let plan = plan.ok_or_else(missing)?;
     let current = version(&plan);
     if query.version.as_ref().is_some_and(|v| *v != current) {
         let detail = "these tiles are made in another way now; load the tileset again";
@@ -174,14 +203,35 @@ pub fn forever(response: &mut Response, asked: &Asked) {
     response.headers_mut().insert(header::CACHE_CONTROL, forever);
 }
 
+/// The family that a list of layers is, if it is one and is spelled as its tilesets spell it.
+fn family(asked: &Asked, list: &str) -> Result<Option<Family>, Problem> {
+    let mut cast = Cast::of(&asked.city, &asked.layers(list)?);
+    let family = cast.families.pop().filter(|_| cast.families.is_empty() && cast.others.is_empty());
+    Ok(family.filter(|f| three::family_name(&asked.city, f) == list))
+}
+
 fn plan(app: &App, asked: &Asked, ix: LayerIx, query: &Query) -> Result<Option<Plan>, Problem> {
     let layer = asked.city.snapshot.catalog.layer(ix);
     let shown = query.shown(app, asked, layer)?;
-    three::plan(&asked.city, &asked.audience, ix, &shown)?.map_err(|lack| match lack {
-        Lack::NotDrawn => Problem::not_found("layer-not-in-3d", format!("{} is not served as 3D tiles", layer.id)),
-        Lack::NoTree => {
-            let detail = format!("{} was imported before it could be served as 3D tiles: import it again", layer.id);
-            Problem::not_found("layer-not-in-3d", detail)
-        }
-    })
+    three::plan(&asked.city, &asked.audience, ix, &shown)?.map_err(|lack| lacking(lack, &layer.id))
+}
+
+/// On a worker where the tree has yet to be made.
+async fn plan_family(app: &App, asked: &Asked, family: Family, query: &Query) -> Result<Option<Plan>, Problem> {
+    let shown = query.shown_each(app, asked, &family)?;
+    let (city, audience) = (asked.city.clone(), asked.audience.clone());
+    let at_hand = city.has_family(&family);
+    let make = move || {
+        let plan = three::plan_family(&city, &audience, &family, &shown)?;
+        plan.map_err(|lack| lacking(lack, &three::family_name(&city, &family)))
+    };
+    if at_hand { make() } else { app.workers.run(make).await }
+}
+
+fn lacking(lack: Lack, of: &str) -> Problem {
+    let detail = match lack {
+        Lack::NotDrawn => format!("{of} is not served as 3D tiles"),
+        Lack::NoTree => format!("{of} was imported before it could be served as 3D tiles: import it again"),
+    };
+    Problem::not_found("layer-not-in-3d", detail)
 }

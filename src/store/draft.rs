@@ -85,6 +85,11 @@ impl Draft {
         Models::open(&self.store, blob, &self.cache)
     }
 
+    /// A blob that was added to this draft or stays, whole, verified.
+    pub fn blob(&self, blob: &BlobRef) -> Result<Vec<u8>> {
+        blob::read_whole(&self.store, &blob.digest, blob.size)
+    }
+
     /// The snapshot this draft began from, for copying what stays.
     pub fn base(&self) -> Option<&Arc<Snapshot>> {
         self.base.as_ref()

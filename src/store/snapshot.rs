@@ -86,6 +86,11 @@ impl Snapshot {
         Ok(Arc::clone(all.entry(blob.digest.clone()).or_insert(bytes)))
     }
 
+    /// A blob whole, verified, for one reading.
+    pub fn blob_once(&self, blob: &BlobRef) -> Result<Vec<u8>> {
+        blob::read_whole(&self.store, &blob.digest, blob.size)
+    }
+
     /// Byte offset in `features` of the feature with this id.
     pub fn offset_of(&self, layer: &str, id: FeatureId) -> Result<Option<u64>> {
         let Some(entry) = self.manifest.layers.get(layer) else { return Ok(None) };

@@ -8,7 +8,7 @@ use super::tree::{Node, Tree};
 /// Features of a tile, at most.
 pub const MOST: usize = 600;
 /// Vertices of a tile, about, unless one feature has more: 1 MiB compressed.
-const HEAVIEST: u64 = 60_000;
+pub const HEAVIEST: u64 = 60_000;
 /// A cell of this depth is half a metre wide: what is in one is divided by order.
 const DEEPEST: u8 = 26;
 

@@ -7,13 +7,16 @@ mod reach;
 mod tree;
 
 pub use ends::{PIPE_ENDS, PipeEnds};
+pub use grow::{HEAVIEST, MOST, grow};
+pub use reach::{DISTANCE_PER_ERROR, Thing};
 pub use tree::{Node, Tree};
 
+use super::family::{Clerk, LEDGER};
 use crate::draw::{Sculptor, drawn_in_3d, near};
 use crate::error::Result;
 use crate::layer::Layer;
 use crate::scene::{Drawing, Frame, Heights, Measure, moved};
-use crate::store::{BlobRef, Draft, Models, Table};
+use crate::store::{BlobRef, Draft, Models, Row, Table};
 use std::sync::Arc;
 
 /// Name among a layer entry's extra blobs of the tree of its 3D tiles.
@@ -27,9 +30,9 @@ const SLACK: f64 = 2e-5;
 /// The heights that boxes are measured with: those of the data. `Tree`'s frames are lifted by the geoid when served.
 pub const DATA_HEIGHTS: Heights<'static> = Heights { undulation_m: &|_| 0.0, ground_m: &|_| None };
 
-/// Makes the tree of a layer, and what the ends of its pipes meet, each with its name among the entry's extra blobs;
-/// nothing where its scene is not drawn from features. `offsets`: where each feature stands in the table, in the table's
-/// order.
+/// Makes what is kept of a layer's 3D tiles, each with its name among the entry's extra blobs: the tree, what the ends of its
+/// pipes meet, and where its models may stand for another layer's or be stood for, its ledger. Nothing where its scene is
+/// not drawn from features. `offsets`: where each feature stands in the table, in the table's order.
 pub fn tree(
     draft: &Draft,
     layer: &Layer,
@@ -43,27 +46,40 @@ pub fn tree(
     let things = reach::things(layer, table, models)?;
     let mut grown = grow::grow(&things);
     let ends = ends::found(layer, table, &DATA_HEIGHTS)?;
-    let measures = measured(layer, table, models, &grown, ends.as_deref())?;
+    let mut clerk = Clerk::of(layer, table.schema());
+    let measures = measured(layer, table, models, &grown, ends.as_deref(), &mut |row, frame, measure| {
+        if let Some((clerk, thing)) = clerk.as_mut().zip(things.get(row.ordinal() as usize)) {
+            let offset = offsets.get(row.ordinal() as usize).copied().unwrap_or_default();
+            clerk.enter(row, frame, thing.lonlat, offset, thing.reach_m, measure);
+        }
+    })?;
     for (node, measure) in grown.nodes.iter_mut().zip(&measures) {
         node.drawn = measure.map_or(0, |m| m.drawn as u32);
         node.vertices = measure.map_or(0, |m| m.vertices);
         node.offsets = node.members.iter().map(|&i| offsets.get(i as usize).copied().unwrap_or_default()).collect();
     }
-    let tree = grown.to_tree(&volumes(&grown, &measures));
+    let (centres, parents): (Vec<_>, Vec<_>) = grown.nodes.iter().map(|n| (n.centre, n.parent)).unzip();
+    let own: Vec<_> = measures.iter().map(|m| m.map(|m| m.bounds_m)).collect();
+    let tree = grown.to_tree(&nested(&centres, &parents, &own));
     let mut blobs = vec![(SCENE.to_string(), draft.add_bytes(&tree.to_bytes()?)?)];
     if let Some(ends) = ends {
         blobs.push((PIPE_ENDS.to_string(), draft.add_bytes(&PipeEnds::of(&ends, &grown)?.to_bytes()?)?));
     }
+    if let Some(clerk) = clerk {
+        blobs.push((LEDGER.to_string(), draft.add_bytes(&clerk.to_bytes()?)?));
+    }
     Ok(blobs)
 }
 
-/// One scan: every feature is drawn into its tile, measured and forgotten.
+/// One scan: every feature is drawn into its tile, measured and forgotten. `each` is told of those that were drawn, in
+/// which frame.
 fn measured(
     layer: &Layer,
     table: &Table,
     models: Option<&Models>,
     grown: &grow::Grown,
     ends: Option<&[[ends::Kept; 2]]>,
+    each: &mut dyn FnMut(&Row<'_>, &Frame, &Measure),
 ) -> Result<Vec<Option<Measure>>> {
     let tile_of = grown.tile_of();
     let mut sculptor = Sculptor::new(layer, table.schema(), models);
@@ -74,25 +90,27 @@ fn measured(
         if let Some(drawing) = drawings.get_mut(tile).and_then(Option::as_mut) {
             let own = ends.and_then(|e| e.get(row.ordinal() as usize)).map(ends::drawn);
             sculptor.add(drawing, row, own.unwrap_or_default())?;
-            drawing.forget();
+            if let Some(measure) = drawing.forget() {
+                each(row, &Frame::at(grown.nodes[tile].centre, 0.0), &measure);
+            }
         }
         Ok(())
     })?;
     Ok(drawings.into_iter().map(|d| d.and_then(Drawing::measure)).collect())
 }
 
-/// The box of each tile in its own frame: it holds its content's and the boxes of the tiles below it.
-fn volumes(grown: &grow::Grown, measures: &[Option<Measure>]) -> Vec<[[f64; 3]; 2]> {
+/// The box of each tile in its own frame, at its centre: it holds its content's (`own`) and the boxes of the tiles below
+/// it. Parents stand before their children.
+pub fn nested(centres: &[[f64; 2]], parents: &[Option<usize>], own: &[Option<[[f64; 3]; 2]>]) -> Vec<[[f64; 3]; 2]> {
     const NONE: [[f64; 3]; 2] = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
-    let frames: Vec<Frame> = grown.nodes.iter().map(|n| Frame::at(n.centre, 0.0)).collect();
-    let mut volumes: Vec<[[f64; 3]; 2]> = measures.iter().map(|m| m.map_or(NONE, |m| m.bounds_m)).collect();
-    // Parents stand before their children.
-    for (i, node) in grown.nodes.iter().enumerate().rev() {
+    let frames: Vec<Frame> = centres.iter().map(|c| Frame::at(*c, 0.0)).collect();
+    let mut volumes: Vec<[[f64; 3]; 2]> = own.iter().map(|b| b.unwrap_or(NONE)).collect();
+    for (i, parent) in parents.iter().enumerate().rev() {
         let [low, high] = if volumes[i][0][0] > volumes[i][1][0] { [[0.0; 3]; 2] } else { volumes[i] };
         let far = low.iter().chain(&high).fold(0.0f64, |far, x| far.max(x.abs()));
         let slack = SLACK_M + far * SLACK;
         volumes[i] = [low.map(|x| x - slack), high.map(|x| x + slack)];
-        if let Some(over) = node.parent {
+        if let Some(over) = *parent {
             let matrix = frames[i].within(&frames[over]);
             let around = corners(&volumes[i]).map(|c| moved(&matrix, c)).fold(volumes[over], |[low, high], p| {
                 [[0, 1, 2].map(|k| low[k].min(p[k])), [0, 1, 2].map(|k| high[k].max(p[k]))]

@@ -68,12 +68,18 @@ impl Tree {
                 *offset = at;
             }
         }
-        let sound =
-            |(i, n): (usize, &Node)| n.children == 0 || (n.children().start > i && n.children().end <= nodes.len());
-        match nodes.iter().enumerate().all(sound) {
-            true => Ok(Tree { error_m, nodes }),
+        let tree = Tree { error_m, nodes };
+        match tree.is_sound() {
+            true => Ok(tree),
             false => Err(broken("its children are not where it says")),
         }
+    }
+
+    /// Whether children stand after their parents, and all of them are there.
+    pub fn is_sound(&self) -> bool {
+        let end = self.nodes.len();
+        let sound = |(i, n): (usize, &Node)| n.children == 0 || (n.children().start > i && n.children().end <= end);
+        self.nodes.iter().enumerate().all(sound)
     }
 }
 

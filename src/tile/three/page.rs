@@ -12,7 +12,7 @@ const TILES: usize = 32;
 /// How pages name other pages and contents, relative to their own address.
 #[derive(Debug, Clone)]
 pub struct Links {
-    /// Before the number of a node: `""` beside the page, `../{snapshot}/{layer}/` from a layer's entrance.
+    /// Before the number of a node: `""` beside the page, `../{snapshot}/{name}/` from a tree's entrance.
     pub folder: String,
     /// `?…` that contents and further pages are asked with, or nothing.
     pub query: String,
@@ -42,7 +42,7 @@ pub fn page(plan: &Plan, node: usize, links: &Links) -> Option<Value> {
     let here = written(tree.nodes.as_slice(), node);
     tileset["geometricError"] = error(if node == 0 { tree.error_m } else { root.error_m }).into();
     let mut value = tile(plan, node, &here, links);
-    value["refine"] = "ADD".into();
+    value["refine"] = if plan.replaces(node) { "REPLACE" } else { "ADD" }.into();
     if node == 0 {
         value["transform"] = matrix(&plan.frame(0).transform());
     }
@@ -131,6 +131,10 @@ fn written(nodes: &[Node], root: usize) -> Vec<usize> {
 fn tile(plan: &Plan, node: usize, whole: &[usize], links: &Links) -> Value {
     let n = &plan.tree.nodes[node];
     let mut value = json!({ "boundingVolume": { "box": flat(&n.volume_m) }, "geometricError": error(n.error_m) });
+    if plan.replaces(node) {
+        // Below a tile that adds; what is below a chain of these holds nothing further.
+        value["refine"] = "REPLACE".into();
+    }
     if n.drawn > 0 {
         value["content"] = json!({ "uri": links.content(node) });
     }
