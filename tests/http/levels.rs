@@ -1,0 +1,285 @@
+//! Levels of one building from outside: a list of layers that stand for one another is one tileset, in which each building
+//! stands once; what is not listed, or hidden, leaves no trace.
+
+use super::{ask, get, open, open_to_all, options};
+use axum::Router;
+use axum::http::Method;
+use chengtu::derive::derive_layer;
+use chengtu::feature::{Feature, FeatureId, Geometry, SourceTag, Value};
+use chengtu::layer::{Catalog, Layer};
+use chengtu::scene::decode::{Cell, decode};
+use chengtu::serve::{App, Options};
+use chengtu::store::{Schema, Store, TableWriter};
+use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+const CORNER: [f64; 2] = [114.3, 34.8];
+
+/// Blocks, roofs, façades that not everybody may see, and towers that have nothing to do with them.
+fn catalog() -> Catalog {
+    let layer = |id: &str, level: Option<u8>, sensitivity: &str, more: &[Json]| {
+        let mut fields = vec![
+            json!({"name": "house", "type": "text", "zh": "建筑编码", "key": true, "role": "building_id"}),
+            json!({"name": "height", "type": "float", "zh": "高度", "unit": "m"}),
+        ];
+        fields.extend(more.iter().cloned());
+        let mut scene = json!({"kind": "extrude", "fields": {"height": "height"}});
+        if let Some(level) = level {
+            scene["level"] = level.into();
+            scene["geometric_error_m"] = (32 / level).into();
+        }
+        if level.is_some_and(|l| l > 2) {
+            scene["replaces"] = "house".into();
+        }
+        json!({
+            "id": id, "name": {"zh": id, "en": id}, "theme": "test", "geometry": ["polygon"], "dimension": "3D",
+            "sensitivity": sensitivity, "serve": ["3dtiles"], "zoom": {"min": 12, "full": 14, "max": 16},
+            "fields": fields, "scene": scene
+        })
+    };
+    let pitch = json!({"name": "pitch", "type": "text", "zh": "屋顶形式"});
+    let storeys = json!({"name": "pitch", "type": "int", "zh": "层数"});
+    let all = json!([
+        layer("block", Some(2), "public", &[]),
+        layer("roof", Some(3), "public", &[pitch]),
+        layer("facade", Some(4), "restricted", &[storeys]),
+        layer("tower", None, "public", &[]),
+    ]);
+    Catalog::new(serde_json::from_value::<Vec<Layer>>(all).unwrap())
+}
+
+/// Buildings by number, 30 m apart; a feature's id is the number and 1 000 a level.
+fn houses(level: u64, numbers: &[u64]) -> Vec<Feature> {
+    let house = |n: &u64| {
+        let [x, y] = [CORNER[0] + (n % 100) as f64 * 0.0003, CORNER[1] + (n / 100) as f64 * 0.0003];
+        let ring = vec![[x, y], [x + 1e-4, y], [x + 1e-4, y + 1e-4], [x, y + 1e-4], [x, y]];
+        let mut values = vec![Value::Text(format!("H{n:04}")), Value::Float(6.0 + level as f64)];
+        match level {
+            3 => values.push(Value::Text("坡屋顶".into())),
+            4 => values.push(Value::Int(6)),
+            _ => {}
+        }
+        let id = FeatureId(level * 1000 + n + 1);
+        Feature { id, source: SourceTag(1), geometry: Geometry::polygon(&[ring]), values }
+    };
+    numbers.iter().map(house).collect()
+}
+
+fn publish(dir: &Path, layers: &[(&str, Vec<Feature>)]) -> String {
+    let catalog = catalog();
+    let store = Store::open(dir, true).unwrap();
+    let mut draft = store.draft().unwrap();
+    draft.manifest.catalog = draft.add_bytes(&catalog.to_json()).unwrap();
+    for (id, features) in layers {
+        let layer = catalog.layer(catalog.find(id).unwrap());
+        let mut writer = TableWriter::new(draft.staging(), id, Schema::of(layer)).unwrap();
+        features.iter().for_each(|f| writer.push(f).unwrap());
+        let sources = BTreeMap::from([("made".to_string(), features.len() as u64)]);
+        let entry = derive_layer(&draft, layer, writer.seal().unwrap(), sources).unwrap();
+        draft.manifest.layers.insert(id.to_string(), entry);
+    }
+    draft.publish().unwrap()
+}
+
+/// Five buildings: 0 has all levels, 1 a roof, 2 no block, 3 a façade and no roof, 4 a block alone.
+fn city() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let (block, roof, facade) = (houses(2, &[0, 1, 3, 4]), houses(3, &[0, 1, 2]), houses(4, &[0, 3]));
+    publish(dir.path(), &[("block", block), ("roof", roof), ("facade", facade), ("tower", houses(9, &[50, 51]))]);
+    dir
+}
+
+/// What a content shows: (layer, building) of each row.
+type Rows = BTreeSet<(String, String)>;
+
+fn texts(cells: &[Cell]) -> Vec<String> {
+    let text = |c: &Cell| match c {
+        Cell::Text(t) => t.clone(),
+        other => panic!("{other:?}"),
+    };
+    cells.iter().map(text).collect()
+}
+
+async fn rows(router: &Router, path: &str) -> Rows {
+    let d = decode(&get(router, path).await.body).unwrap_or_else(|e| panic!("{path}: {e}"));
+    texts(&d.columns["_layer"]).into_iter().zip(texts(&d.columns["house"])).collect()
+}
+
+fn joined(base: &str, uri: &str) -> String {
+    let folder = base.rsplit_once('/').unwrap().0;
+    match uri.strip_prefix("../") {
+        Some(rest) => format!("{}/{rest}", folder.rsplit_once('/').unwrap().0),
+        None => format!("{folder}/{uri}"),
+    }
+}
+
+/// Rows of every cut on which `depth` replacements have been made: of what is shown there.
+async fn shown(router: &Router, base: &str, depth: usize) -> Vec<(String, String)> {
+    let tileset = get(router, base).await;
+    assert_eq!(tileset.status, 200, "{base}");
+    let (mut all, mut open) = (vec![], vec![(tileset.json()["root"].clone(), depth)]);
+    while let Some((tile, left)) = open.pop() {
+        let replaces = tile["refine"] == "REPLACE";
+        let children = tile["children"].as_array().cloned().unwrap_or_default();
+        let finer = replaces && left > 0 && !children.is_empty();
+        if let Some(uri) = tile["content"]["uri"].as_str().filter(|_| !finer) {
+            all.extend(rows(router, &joined(base, uri)).await);
+        }
+        if finer || !replaces {
+            open.extend(children.into_iter().map(|c| (c, left - usize::from(finer))));
+        }
+    }
+    all.sort();
+    all
+}
+
+fn expected(all: &[(&str, u64)]) -> Vec<(String, String)> {
+    let mut all: Vec<_> = all.iter().map(|(layer, n)| (layer.to_string(), format!("H{n:04}"))).collect();
+    all.sort();
+    all
+}
+
+#[tokio::test]
+async fn each_building_stands_once_at_the_best_level_of_those_asked_for() {
+    let dir = city();
+    let router = open_to_all(dir.path()).router();
+    let at = |list: &str| format!("/3dtiles/{list}/tileset.json?compress=none");
+    let all = at("block,roof,facade");
+    let coarse = [("block", 0), ("block", 1), ("roof", 2), ("block", 3), ("block", 4)];
+    assert_eq!(shown(&router, &all, 0).await, expected(&coarse));
+    let middle = [("roof", 0), ("roof", 1), ("roof", 2), ("block", 3), ("block", 4)];
+    assert_eq!(shown(&router, &all, 1).await, expected(&middle));
+    let best = [("facade", 0), ("roof", 1), ("roof", 2), ("facade", 3), ("block", 4)];
+    assert_eq!(shown(&router, &all, 2).await, expected(&best));
+    assert_eq!(shown(&router, &all, 9).await, expected(&best));
+    // Two of them: as if the third were not.
+    let best = [("facade", 0), ("block", 1), ("facade", 3), ("block", 4)];
+    assert_eq!(shown(&router, &at("block,facade"), 9).await, expected(&best));
+    let best = [("facade", 0), ("roof", 1), ("roof", 2), ("facade", 3)];
+    assert_eq!(shown(&router, &at("roof,facade"), 9).await, expected(&best));
+}
+
+#[tokio::test]
+async fn a_content_names_layer_and_level_of_each_row() {
+    let dir = city();
+    let router = open_to_all(dir.path()).router();
+    let base = "/3dtiles/block,roof,facade/tileset.json";
+    let mut open = vec![get(&router, base).await.json()["root"].clone()];
+    let mut seen = BTreeSet::new();
+    while let Some(tile) = open.pop() {
+        if let Some(uri) = tile["content"]["uri"].as_str() {
+            let d = decode(&get(&router, &joined(base, uri)).await.body).unwrap();
+            let (layers, ids) = (texts(&d.columns["_layer"]), texts(&d.columns["id"]));
+            for (i, layer) in layers.iter().enumerate() {
+                let record = get(&router, &format!("/collections/{layer}/items/{}", ids[i])).await.json();
+                let [level, height] = ["_cim_level", "height"].map(|c| d.columns.get(c).map(|v| v[i].clone()));
+                let level = level.unwrap();
+                assert_eq!(record["properties"]["house"].as_str().unwrap(), texts(&d.columns["house"])[i]);
+                assert_eq!(height, Some(Cell::Number(record["properties"]["height"].as_f64().unwrap())));
+                // A field of the same name and another type has a column of its own.
+                let own = |c: &str| d.columns.get(c).map(|v| v[i].clone());
+                let (pitch, storeys) = (own("pitch").unwrap_or(Cell::Null), own("facade_pitch").unwrap_or(Cell::Null));
+                match layer.as_str() {
+                    "block" => assert_eq!((level, pitch, storeys), (Cell::Number(2.0), Cell::Null, Cell::Null)),
+                    "roof" => {
+                        assert_eq!((level, pitch), (Cell::Number(3.0), Cell::Text("坡屋顶".into())));
+                        assert_eq!(storeys, Cell::Null);
+                    }
+                    _ => assert_eq!((level, pitch, storeys), (Cell::Number(4.0), Cell::Null, Cell::Number(6.0))),
+                }
+                seen.insert(layer.clone());
+            }
+        }
+        open.extend(tile["children"].as_array().cloned().unwrap_or_default());
+    }
+    assert_eq!(seen.len(), 3);
+}
+
+#[tokio::test]
+async fn a_family_has_one_address_and_is_cached_like_everything() {
+    let dir = city();
+    let app = open_to_all(dir.path());
+    let router = app.router();
+    let one = get(&router, "/3dtiles/block,roof,facade/tileset.json").await;
+    let other = get(&router, "/3dtiles/facade,block,roof/tileset.json").await;
+    assert_eq!((one.body.as_slice(), one.header("etag")), (other.body.as_slice(), other.header("etag")));
+    let snapshot = get(&router, "/ready").await.json()["snapshot"].as_str().unwrap().to_string();
+    let at = |list: &str, file: &str| format!("/3dtiles/{snapshot}/{list}/{file}");
+    for (path, status, code) in [
+        (at("roof,block,facade", "0.json"), 404, "not-found"),
+        (at("block,tower", "0.json"), 404, "not-found"),
+        (at("block,roof,tower", "0.json"), 404, "not-found"),
+        (at("block,roof,facade", "99.glb"), 404, "not-found"),
+        (at("block,roof,nothing", "0.json"), 404, "layer-not-found"),
+        (at("block,block", "0.json"), 400, "duplicate-layer"),
+        ("/3dtiles/block,roof/tileset.json?properties=house,colour".into(), 400, "unknown-property"),
+    ] {
+        assert_eq!(get(&router, &path).await.problem(), (status, code.into()), "{path}");
+    }
+    let page = get(&router, &at("block,roof,facade", "0.json")).await;
+    assert_eq!((page.status, page.json()["asset"]["version"].as_str()), (200, Some("1.1")));
+    // The list of properties holds for whichever member has them.
+    let tileset = get(&router, "/3dtiles/block,roof/tileset.json?properties=pitch,house").await;
+    let (mut open, mut uris) = (vec![tileset.json()["root"].clone()], vec![]);
+    while let Some(tile) = open.pop() {
+        uris.extend(tile["content"]["uri"].as_str().map(|u| joined("/3dtiles/x/tileset.json", u)));
+        open.extend(tile["children"].as_array().cloned().unwrap_or_default());
+    }
+    assert!(uris.iter().all(|u| u.contains("properties=pitch") && u.contains("/block,roof/")));
+    let mut columns = BTreeSet::new();
+    for uri in &uris {
+        let glb = get(&router, uri).await;
+        assert_eq!((glb.status, glb.header("cache-control")), (200, "private, max-age=31536000, immutable"));
+        let again = ask(&router, Method::GET, uri, &[("if-none-match", glb.header("etag"))]).await;
+        assert_eq!((again.status, again.body.len()), (304, 0));
+        columns.extend(decode(&glb.body).unwrap().columns.into_keys());
+    }
+    let named = ["_cim_level", "_height_assumed", "_layer", "house", "id", "pitch"].map(String::from);
+    assert_eq!(columns, named.into());
+    // Another roof: another snapshot, and the old address keeps its bytes.
+    let (before, first) = (get(&router, &uris[0]).await.body, uris[0].clone());
+    publish(dir.path(), &[("roof", houses(3, &[0, 1, 2, 4]))]);
+    assert!(app.follow().unwrap());
+    assert_eq!(get(&router, &first).await.body, before);
+    let best = [("roof", 0), ("roof", 1), ("roof", 2), ("block", 3), ("roof", 4)];
+    assert_eq!(shown(&router, "/3dtiles/block,roof/tileset.json", 9).await, expected(&best));
+}
+
+#[tokio::test]
+async fn what_is_hidden_or_empty_leaves_no_trace() {
+    let (with, without) = (city(), tempfile::tempdir().unwrap());
+    let (block, roof) = (houses(2, &[0, 1, 3, 4]), houses(3, &[0, 1, 2]));
+    publish(without.path(), &[("block", block), ("roof", roof)]);
+    let bare = async |dir: &Path| {
+        let app = open(dir);
+        let answer = get(&app.router(), "/3dtiles/block,roof/tileset.json").await;
+        let snapshot = answer.json()["asset"]["extras"]["snapshot"].as_str().unwrap().to_string();
+        String::from_utf8(answer.body).unwrap().replace(&snapshot, "S")
+    };
+    assert_eq!(bare(with.path()).await, bare(without.path()).await);
+    let public = open(with.path()).router();
+    let refused = get(&public, "/3dtiles/block,facade/tileset.json").await;
+    assert_eq!(refused.problem(), (404, "layer-not-found".into()));
+    // Of the façades the other city holds nothing: its blocks and roofs are the family.
+    let router = open_to_all(without.path()).router();
+    let three = get(&router, "/3dtiles/block,roof,facade/tileset.json").await.json();
+    assert!(three.to_string().contains("/block,roof/") && !three.to_string().contains("facade"));
+    let one = get(&router, "/3dtiles/block,facade/tileset.json").await.json();
+    assert!(one.to_string().contains("/block/0."), "{one}");
+}
+
+#[tokio::test]
+async fn a_family_stands_beside_other_layers_in_a_scene() {
+    let dir = city();
+    let router = App::open(&Options { open: true, ..options(dir.path()) }).unwrap().router();
+    let scene = get(&router, "/3dtiles/tower,roof,block/tileset.json").await.json();
+    assert_eq!(scene["root"]["refine"], "ADD");
+    let children = scene["root"]["children"].as_array().unwrap();
+    let uris: Vec<&str> = children.iter().map(|c| c["content"]["uri"].as_str().unwrap()).collect();
+    assert!(uris.len() == 2 && uris[0].contains("/tower/0.json") && uris[1].contains("/block,roof/0.json"), "{uris:?}");
+    for uri in uris {
+        let page = get(&router, &joined("/3dtiles/x/tileset.json", uri)).await;
+        assert_eq!((page.status, page.header("cache-control")), (200, "private, max-age=31536000, immutable"));
+    }
+}
