@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
 mod delivery;
+mod levels;
 
 use delivery::City;
 use std::collections::BTreeMap;
