@@ -8,7 +8,7 @@ use quick_xml::events::BytesStart;
 pub struct AttributeWalk {
     /// Local names of the open elements.
     open: Vec<Open>,
-    /// Depth of the element whose content has no attributes.
+    /// Inside of an element whose content has no attributes: how many elements are open below it.
     skipped: Option<usize>,
     text: String,
 }
@@ -22,15 +22,19 @@ struct Open {
 
 impl AttributeWalk {
     pub fn start(&mut self, e: &BytesStart) {
+        if let Some(below) = &mut self.skipped {
+            *below += 1;
+            return;
+        }
         let name = e.local_name();
         let name: &str = name.as_ref();
         if let Some(parent) = self.open.last_mut() {
             parent.has_children = true;
         }
-        let generic = (self.skipped.is_none() && name.ends_with("Attribute")).then(|| attribute(e, "name")).flatten();
+        let generic = name.ends_with("Attribute").then(|| attribute(e, "name")).flatten();
         self.open.push(Open { name: name.to_string(), has_children: false, generic });
-        if self.skipped.is_none() && self.open.len() > 1 && is_structure(name) {
-            self.skipped = Some(self.open.len());
+        if self.open.len() > 1 && is_structure(name) {
+            self.skipped = Some(0);
         }
         self.text.clear();
     }
@@ -43,12 +47,18 @@ impl AttributeWalk {
 
     /// An element ends; the attribute that it was.
     pub fn end(&mut self) -> Option<(String, String)> {
-        let depth = self.open.len();
-        let closed = self.open.pop()?;
-        if let Some(at) = self.skipped {
-            self.skipped.take_if(|_| at == depth);
+        if let Some(below) = &mut self.skipped {
+            match below.checked_sub(1) {
+                Some(fewer) => *below = fewer,
+                None => {
+                    self.skipped = None;
+                    self.open.pop();
+                }
+            }
             return None;
         }
+        let depth = self.open.len();
+        let closed = self.open.pop()?;
         let text = std::mem::take(&mut self.text);
         let text = text.trim();
         if closed.has_children || text.is_empty() || depth < 2 {

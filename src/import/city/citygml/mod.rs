@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
 
 /// Features are read until they have this many bytes, then parsed side by side.
 const PORTION_BYTES: u64 = 8 << 20;
@@ -55,24 +56,19 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
     let source = Source { job, attributes, lods, srs };
     let (mut textures, mut interior) = (0, 0);
     let file = File::open(&path).or_io(&path)?;
-    let mut features = survey.features.iter().zip(1u64..).peekable();
-    while features.peek().is_some() {
-        let mut portion = vec![];
-        let mut bytes = 0;
-        while let Some((&(from, to), row)) = features.next_if(|_| bytes < PORTION_BYTES) {
-            let mut text = vec![0; (to - from).min(MAX_FEATURE_BYTES + 1) as usize];
-            file.read_exact_at(&mut text, from).or_io(&path)?;
-            bytes += text.len() as u64;
-            portion.push((row, text));
-        }
-        let drafts: Vec<(ModelDraft, u64, u64)> =
-            portion.into_par_iter().map(|(row, text)| source.draft(row, &text)).collect();
-        for (draft, in_textures, inside) in drafts {
-            textures += in_textures;
-            interior += inside;
-            pipe.push_model(draft)?;
-        }
-    }
+    // The next portion is parsed while this one is handed over.
+    std::thread::scope(|scope| {
+        let (sender, portions) = std::sync::mpsc::sync_channel(1);
+        scope.spawn(|| source.portions(&file, &path, &survey.features, sender));
+        portions.into_iter().try_for_each(|portion| -> Outcome<()> {
+            for (draft, in_textures, inside) in portion? {
+                textures += in_textures;
+                interior += inside;
+                pipe.push_model(draft)?;
+            }
+            Ok(())
+        })
+    })?;
     for (n, what) in [(textures, "textures are left out"), (interior, "rooms and pieces of furniture are left out")] {
         if n > 0 {
             pipe.finding(format!("{n} {what}"));
@@ -110,9 +106,33 @@ struct Source<'a> {
     srs: Option<String>,
 }
 
+/// A record, its textures and its inner objects.
+type Drafted = (ModelDraft, u64, u64);
+
 impl Source<'_> {
-    /// A feature's record, its textures and its inner objects.
-    fn draft(&self, row: u64, text: &[u8]) -> (ModelDraft, u64, u64) {
+    /// Parses the features, a portion at a time, in their order, until nobody takes them any more.
+    fn portions(&self, file: &File, path: &Path, features: &[(u64, u64)], sender: SyncSender<Outcome<Vec<Drafted>>>) {
+        let mut features = features.iter().zip(1u64..).peekable();
+        while features.peek().is_some() {
+            let mut read = || {
+                let (mut portion, mut bytes) = (vec![], 0);
+                while let Some((&(from, to), row)) = features.next_if(|_| bytes < PORTION_BYTES) {
+                    let mut text = vec![0; (to - from).min(MAX_FEATURE_BYTES + 1) as usize];
+                    file.read_exact_at(&mut text, from).or_io(path)?;
+                    bytes += text.len() as u64;
+                    portion.push((row, text));
+                }
+                Ok(portion)
+            };
+            let drafts = read().map(|p| p.into_par_iter().map(|(row, text)| self.draft(row, &text)).collect());
+            let failed = drafts.is_err();
+            if sender.send(drafts).is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    fn draft(&self, row: u64, text: &[u8]) -> Drafted {
         let limits = &self.job.limits;
         let read = match std::str::from_utf8(text) {
             _ if text.len() as u64 > MAX_FEATURE_BYTES => {

@@ -1,14 +1,16 @@
 //! The first pass over a CityGML file: well-formed to its end, what version and CRS it has, where its features stand
-//! and what their attributes are called. Builds nothing.
+//! and what their attributes are called. A large file is looked through in stretches, side by side. Builds nothing.
 
 use super::attributes::{AttributeWalk, attribute};
 use crate::import::read::{OrIo, Outcome, fail, incomplete};
 use crate::import::wire::Who;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
+use rayon::prelude::*;
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 const MAX_DEPTH: usize = 200;
@@ -24,37 +26,149 @@ pub struct Survey {
 }
 
 pub fn survey(path: &Path, named: &str) -> Outcome<Survey> {
-    let file = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
-    let mut pass =
-        Pass { named, depth: 0, roots: 0, member: None, walk: None, known: HashSet::new(), found: Survey::default() };
-    let mut reader = Reader::from_reader(file);
+    let whole = Part { path, named, from: 0, to: u64::MAX, opening: vec![] };
+    // Parts that are not sound by themselves say nothing of the whole: it is then read in one piece.
+    match parts(path, named).and_then(|parts| together(&parts)) {
+        Some(found) => Ok(found),
+        None => whole.scan()?.finish(),
+    }
+}
+
+/// Files below this are read in one piece.
+const WORTH_PARTS: u64 = 16 << 20;
+/// How far the end of a member is looked for.
+const LOOKED_THROUGH: u64 = 4 << 20;
+
+/// A stretch of a file that begins and ends between two members.
+struct Part<'a> {
+    path: &'a Path,
+    named: &'a str,
+    from: u64,
+    to: u64,
+    /// Put before it: the root's tag, where it stands in an earlier stretch.
+    opening: Vec<u8>,
+}
+
+/// About equal stretches of a large file, one a core; `None` where it has no places to cut.
+fn parts<'a>(path: &'a Path, named: &'a str) -> Option<Vec<Part<'a>>> {
+    let file = File::open(path).ok()?;
+    let size = file.metadata().ok()?.len();
+    let count = rayon::current_num_threads() as u64;
+    if size < WORTH_PARTS || count < 2 {
+        return None;
+    }
+    let mut cuts: Vec<u64> = (1..count).map(|i| cut_after(&file, size / count * i)).collect::<Option<_>>()?;
+    cuts.push(u64::MAX);
+    cuts.dedup();
+    let opening = opening(&file)?;
+    let mut from = 0;
+    let part = |to| {
+        let opening = if from == 0 { vec![] } else { opening.clone() };
+        Part { path, named, from: std::mem::replace(&mut from, to), to, opening }
+    };
+    Some(cuts.into_iter().map(part).collect())
+}
+
+/// The end of the first member that ends after a byte.
+fn cut_after(file: &File, at: u64) -> Option<u64> {
+    let mut text = vec![0; LOOKED_THROUGH as usize];
+    let read = file.read_at(&mut text, at).ok()?;
+    let text = &text[..read];
+    let ends = |name: &[u8]| {
+        let mut found = text.windows(name.len()).enumerate().filter(|(_, w)| *w == name).map(|(i, _)| i);
+        found.find(|i| text[..*i].iter().rev().take(64).find(|b| matches!(b, b'<' | b'>' | b'/')) == Some(&b'/'))
+    };
+    let end = |name: &[u8]| ends(name).map(|i| at + (i + name.len()) as u64);
+    end(b"cityObjectMember>").or_else(|| end(b"featureMember>"))
+}
+
+/// The root's start tag without its attributes.
+fn opening(file: &File) -> Option<Vec<u8>> {
+    let mut head = vec![0; 64 << 10];
+    let read = file.read_at(&mut head, 0).ok()?;
+    let mut reader = Reader::from_reader(&head[..read]);
     let mut buffer = vec![];
     loop {
-        let before = reader.buffer_position();
-        buffer.clear();
-        let event = reader.read_event_into(&mut buffer);
-        let after = reader.buffer_position();
-        match event {
-            Ok(Event::Start(e)) => pass.start(&e, before)?,
-            Ok(Event::Empty(e)) => {
-                pass.start(&e, before)?;
-                pass.end(after);
+        match reader.read_event_into(&mut buffer).ok()? {
+            Event::Start(e) => {
+                let name = e.name();
+                let name: &str = name.as_ref();
+                return Some(format!("<{name}>").into_bytes());
             }
-            Ok(Event::End(_)) => pass.end(after),
-            Ok(Event::Text(t)) => pass.text(&t.xml10_content()),
-            Ok(Event::CData(t)) => pass.text(&t.xml10_content()),
-            Ok(Event::GeneralRef(r)) => {
-                if super::feature::entity(&r).is_none() {
-                    return fail(Who::Supplier, "malformed", format!("{named}: names an entity that is not declared"));
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
+/// What the stretches say, if each of them is sound.
+fn together(parts: &[Part<'_>]) -> Option<Survey> {
+    let scanned: Vec<Pass<'_>> = parts.par_iter().map(|p| p.scan().ok()).collect::<Option<_>>()?;
+    let mut found = Survey::default();
+    for (i, pass) in scanned.into_iter().enumerate() {
+        let open = usize::from(i + 1 < parts.len());
+        if pass.depth != open || pass.roots != 1 {
+            return None;
+        }
+        found.features.extend(pass.found.features);
+        found.srs = found.srs.or(pass.found.srs);
+        let new: Vec<String> = pass.found.attributes.into_iter().filter(|a| !found.attributes.contains(a)).collect();
+        found.attributes.extend(new);
+    }
+    Some(found)
+}
+
+impl<'a> Part<'a> {
+    fn scan(&self) -> Outcome<Pass<'a>> {
+        let mut file = File::open(self.path).or_io(self.path)?;
+        file.seek(SeekFrom::Start(self.from)).or_io(self.path)?;
+        let own = BufReader::with_capacity(1 << 18, file.take(self.to - self.from));
+        let mut reader = Reader::from_reader(self.opening.chain(own));
+        // Where a position of the reader is in the file.
+        let shift = self.from.wrapping_sub(self.opening.len() as u64);
+        let named = self.named;
+        let mut pass = Pass {
+            named,
+            depth: 0,
+            roots: 0,
+            member: None,
+            walk: None,
+            known: HashSet::new(),
+            found: Survey::default(),
+        };
+        let mut buffer = vec![];
+        loop {
+            let before = reader.buffer_position().wrapping_add(shift);
+            buffer.clear();
+            let event = reader.read_event_into(&mut buffer);
+            let after = reader.buffer_position().wrapping_add(shift);
+            match event {
+                Ok(Event::Start(e)) => pass.start(&e, before)?,
+                Ok(Event::Empty(e)) => {
+                    pass.start(&e, before)?;
+                    pass.end(after);
+                }
+                Ok(Event::End(_)) => pass.end(after),
+                Ok(Event::Text(t)) => pass.text(&t.xml10_content()),
+                Ok(Event::CData(t)) => pass.text(&t.xml10_content()),
+                Ok(Event::GeneralRef(r)) => {
+                    if super::feature::entity(&r).is_none() {
+                        let what = format!("{named}: names an entity that is not declared");
+                        return fail(Who::Supplier, "malformed", what);
+                    }
+                }
+                Ok(Event::DocType(_)) => {
+                    return fail(Who::Supplier, "malformed", format!("{named}: has a document type; remove it"));
+                }
+                Ok(Event::Eof) => return Ok(pass),
+                Ok(_) => {}
+                Err(quick_xml::Error::Syntax(e)) => {
+                    return incomplete(named, format!("the XML document ends early: {e}"));
+                }
+                Err(e) => {
+                    return fail(Who::Supplier, "malformed", format!("{named}: is not XML at byte {before}: {e}"));
                 }
             }
-            Ok(Event::DocType(_)) => {
-                return fail(Who::Supplier, "malformed", format!("{named}: has a document type; remove it"));
-            }
-            Ok(Event::Eof) => return pass.finish(),
-            Ok(_) => {}
-            Err(quick_xml::Error::Syntax(e)) => return incomplete(named, format!("the XML document ends early: {e}")),
-            Err(e) => return fail(Who::Supplier, "malformed", format!("{named}: is not XML at byte {before}: {e}")),
         }
     }
 }
