@@ -15,7 +15,7 @@ use std::path::Path;
 
 const MAX_DEPTH: usize = 200;
 
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Survey {
     /// Bytes of each feature element: from, to.
     pub features: Vec<(u64, u64)>,
@@ -28,7 +28,8 @@ pub struct Survey {
 pub fn survey(path: &Path, named: &str) -> Outcome<Survey> {
     let whole = Part { path, named, from: 0, to: u64::MAX, opening: vec![] };
     // Parts that are not sound by themselves say nothing of the whole: it is then read in one piece.
-    match parts(path, named).and_then(|parts| together(&parts)) {
+    let count = rayon::current_num_threads() as u64;
+    match parts(path, named, WORTH_PARTS, count).and_then(|parts| together(&parts)) {
         Some(found) => Ok(found),
         None => whole.scan()?.finish(),
     }
@@ -49,12 +50,11 @@ struct Part<'a> {
     opening: Vec<u8>,
 }
 
-/// About equal stretches of a large file, one a core; `None` where it has no places to cut.
-fn parts<'a>(path: &'a Path, named: &'a str) -> Option<Vec<Part<'a>>> {
+/// So many about equal stretches of a file of at least `worth` bytes; `None` where it has no places to cut.
+fn parts<'a>(path: &'a Path, named: &'a str, worth: u64, count: u64) -> Option<Vec<Part<'a>>> {
     let file = File::open(path).ok()?;
     let size = file.metadata().ok()?.len();
-    let count = rayon::current_num_threads() as u64;
-    if size < WORTH_PARTS || count < 2 {
+    if size < worth || count < 2 {
         return None;
     }
     let mut cuts: Vec<u64> = (1..count).map(|i| cut_after(&file, size / count * i)).collect::<Option<_>>()?;
@@ -246,6 +246,63 @@ impl Pass<'_> {
         match self.depth == 0 && self.roots == 1 {
             true => Ok(self.found),
             false => incomplete(self.named, format!("the XML document ends early, {} elements are open", self.depth)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(members: impl Iterator<Item = String>) -> String {
+        let members: String = members.map(|m| format!("<c:cityObjectMember>{m}</c:cityObjectMember>\n")).collect();
+        format!(
+            "<?xml version=\"1.0\"?>\n<c:CityModel xmlns:c=\"http://www.opengis.net/citygml/2.0\">\n{members}</c:CityModel>"
+        )
+    }
+
+    fn house(i: u32) -> String {
+        let own = if i % 3 == 0 { format!("<b:a{i}>1</b:a{i}>") } else { String::new() };
+        let place = format!("<b:lod1Solid srsName=\"EPSG:4490\"><g:posList>{i} 2 3</g:posList></b:lod1Solid>");
+        format!("<b:Building>{own}<b:name>Haus {i}</b:name>{place}</b:Building>")
+    }
+
+    /// The survey in one piece, and in so many stretches where they are sound.
+    fn both(text: &str, count: u64) -> (Option<Survey>, Option<Survey>) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.gml");
+        std::fs::write(&path, text).unwrap();
+        let whole = Part { path: &path, named: "a", from: 0, to: u64::MAX, opening: vec![] };
+        let whole = whole.scan().ok().and_then(|p| p.finish().ok());
+        (whole, parts(&path, "a", 0, count).and_then(|p| together(&p)))
+    }
+
+    #[test]
+    fn stretches_say_what_the_whole_says() {
+        let text = model((0..40).map(house));
+        for count in 2..9 {
+            let (whole, cut) = both(&text, count);
+            assert_eq!(whole.as_ref().map(|s| s.features.len()), Some(40));
+            assert_eq!(cut, whole, "{count}");
+        }
+        let (from, to) = both(&text, 4).1.unwrap().features[31];
+        assert_eq!(text[from as usize..to as usize], house(31));
+    }
+
+    #[test]
+    fn what_is_not_sound_in_stretches_is_left_to_the_whole() {
+        // A cut inside of a comment, a member in a member, an end too few, one too many.
+        let comment = model((0..40).map(|i| format!("{}<!-- </c:cityObjectMember> -->", house(i))));
+        let nested =
+            model((0..40).map(|i| format!("<g:Group><c:cityObjectMember>{}</c:cityObjectMember></g:Group>", house(i))));
+        let text = model((0..40).map(house));
+        let short = text.replace("</c:CityModel>", "");
+        let broken = text.replacen("</b:Building>", "", 1);
+        for (what, text) in [("comment", comment), ("nested", nested), ("short", short), ("broken", broken)] {
+            for count in 2..9 {
+                let (whole, cut) = both(&text, count);
+                assert!(cut.is_none() || cut == whole, "{what} {count}");
+            }
         }
     }
 }
