@@ -1,19 +1,24 @@
-//! Single records, whole: as GeoJSON features (RFC 7946) with their source geometry and heights. Reads one record by
-//! its id; searches nothing.
+//! Records, whole: as GeoJSON features with their source geometry and heights; one by its id, or page by page.
+
+mod geojson;
+mod page;
+
+pub use page::{Filter, Page, Wanted, page};
 
 use crate::audience::Audience;
 use crate::city::City;
 use crate::error::Result;
-use crate::feature::{Feature, FeatureId, Geometry, Value};
-use crate::geo::GeometryKind;
+use crate::feature::{Feature, FeatureId};
+use crate::geo::Crs;
 use crate::layer::{Layer, LayerIx};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Value as Json, json};
+use crate::store::Snapshot;
+use geojson::Writer;
 
 /// The record as the bytes of a GeoJSON Feature; `None` when the layer has no such id. Fields that do not exist for
-/// `audience` are absent; empty ones are null. `model.lods` names the levels of detail of its 3D model, if any. Coordinates: `[longitude, latitude]` in degrees, and the height in
-/// metres where the source has one (its datum is the layer's declaration).
-pub fn item(city: &City, audience: &Audience, layer: LayerIx, id: FeatureId) -> Result<Option<Vec<u8>>> {
+/// `audience` are absent; empty ones are null. `model.lods` names the levels of detail of its 3D model, if any.
+/// Coordinates: in the axis order of `crs` (longitude, latitude in degrees for CRS84), and the height in metres where the
+/// source has one (its datum is the layer's declaration).
+pub fn item(city: &City, audience: &Audience, layer: LayerIx, id: FeatureId, crs: Crs) -> Result<Option<Vec<u8>>> {
     let snapshot = &city.snapshot;
     let layer = snapshot.catalog.layer(layer);
     let Some(offset) = snapshot.offset_of(&layer.id, id)? else { return Ok(None) };
@@ -23,158 +28,13 @@ pub fn item(city: &City, audience: &Audience, layer: LayerIx, id: FeatureId) -> 
         let what = format!("the id index of {} leads to another record", layer.id);
         return Err(crate::error::Error::damaged(&layer.id, what));
     }
-    let lods = match snapshot.models(&layer.id)? {
-        Some(models) => models.get(id)?.map(|m| m.lods.iter().map(|l| l.tier.to_string()).collect()),
-        None => None,
-    };
-    Ok(Some(to_geojson(layer, audience, &feature, lods)))
+    let mut out = vec![];
+    Writer { layer, audience, crs }.write(&feature, lods(snapshot, layer, &feature)?, &mut out);
+    Ok(Some(out))
 }
 
-/// `lods`: the levels of detail of the feature's 3D model, where it has one.
-fn to_geojson(layer: &Layer, audience: &Audience, feature: &Feature, lods: Option<Vec<String>>) -> Vec<u8> {
-    let document = FeatureDocument {
-        kind: "Feature",
-        id: feature.id.0,
-        collection: &layer.id,
-        model: lods.map(|lods| ModelMember { lods }),
-        geometry: geometry(&feature.geometry),
-        properties: Properties { layer, audience, values: &feature.values },
-    };
-    serde_json::to_vec(&document).unwrap_or_default()
-}
-
-#[derive(serde::Serialize)]
-struct FeatureDocument<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    id: u64,
-    collection: &'a str,
-    /// A foreign member (RFC 7946 §6.1): that a 3D model stands on the geometry.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<ModelMember>,
-    geometry: Json,
-    properties: Properties<'a>,
-}
-
-/// The levels of detail of the 3D model.
-#[derive(serde::Serialize)]
-struct ModelMember {
-    lods: Vec<String>,
-}
-
-struct Properties<'a> {
-    layer: &'a Layer,
-    audience: &'a Audience,
-    values: &'a [Value],
-}
-
-impl Serialize for Properties<'_> {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let mut map = s.serialize_map(None)?;
-        for (field, value) in self.layer.fields.iter().zip(self.values) {
-            if self.audience.sees_field(self.layer, field) {
-                map.serialize_entry(&field.name, value)?;
-            }
-        }
-        map.end()
-    }
-}
-
-/// One part is a simple geometry, several are a Multi one.
-fn geometry(g: &Geometry) -> Json {
-    let runs: Vec<Json> = g.runs().map(|run| run.map(|i| position(g, i)).collect()).collect();
-    let (kind, parts) = match g.kind {
-        GeometryKind::Point => ("Point", (0..g.xy.len()).map(|i| position(g, i)).collect()),
-        GeometryKind::Line => ("LineString", runs),
-        GeometryKind::Polygon => ("Polygon", polygons(g, &runs)),
-    };
-    match <[Json; 1]>::try_from(parts) {
-        Ok([one]) => json!({ "type": kind, "coordinates": one }),
-        Err(parts) => json!({ "type": format!("Multi{kind}"), "coordinates": parts }),
-    }
-}
-
-fn position(g: &Geometry, i: usize) -> Json {
-    let [x, y] = g.xy[i];
-    match g.z.get(i) {
-        Some(z) => json!([x, y, z]),
-        None => json!([x, y]),
-    }
-}
-
-/// Rings grouped by polygon.
-fn polygons(g: &Geometry, rings: &[Json]) -> Vec<Json> {
-    let mut from = 0;
-    let of = |&end: &u32| {
-        let rings = &rings[from..end as usize];
-        from = end as usize;
-        Json::from(rings)
-    };
-    g.parts.iter().map(of).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::feature::SourceTag;
-
-    fn square(x: f64, y: f64, side: f64) -> Vec<[f64; 2]> {
-        vec![[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
-    }
-
-    #[test]
-    fn every_kind_of_geometry_has_its_geojson() {
-        let point = Geometry::point(1.0, 2.0);
-        let raised = Geometry { z: vec![7.5], ..point.clone() };
-        let points = Geometry { xy: vec![[1.0, 2.0], [3.0, 4.0]], ..point.clone() };
-        let line = Geometry::line(vec![[0.0, 0.0], [1.0, 1.0]]);
-        let lines = Geometry {
-            xy: vec![[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0, 4.0]],
-            ends: vec![2, 5],
-            ..line.clone()
-        };
-        let holed = Geometry::polygon(&[square(0.0, 0.0, 4.0), square(1.0, 1.0, 1.0)]);
-        let two = Geometry { parts: vec![1, 2], ..Geometry::polygon(&[square(0.0, 0.0, 1.0), square(5.0, 5.0, 1.0)]) };
-        for (g, want) in [
-            (point, json!({"type": "Point", "coordinates": [1.0, 2.0]})),
-            (raised, json!({"type": "Point", "coordinates": [1.0, 2.0, 7.5]})),
-            (points, json!({"type": "MultiPoint", "coordinates": [[1.0, 2.0], [3.0, 4.0]]})),
-            (line, json!({"type": "LineString", "coordinates": [[0.0, 0.0], [1.0, 1.0]]})),
-            (
-                lines,
-                json!({"type": "MultiLineString",
-                    "coordinates": [[[0.0, 0.0], [1.0, 1.0]], [[2.0, 2.0], [3.0, 3.0], [4.0, 4.0]]]}),
-            ),
-            (holed, json!({"type": "Polygon", "coordinates": [square(0.0, 0.0, 4.0), square(1.0, 1.0, 1.0)]})),
-            (two, json!({"type": "MultiPolygon", "coordinates": [[square(0.0, 0.0, 1.0)], [square(5.0, 5.0, 1.0)]]})),
-        ] {
-            assert_eq!(geometry(&g), want);
-        }
-    }
-
-    fn layer() -> Layer {
-        let text = r#"{"id": "lamp", "name": {"zh": "路灯", "en": "Lamps"}, "geometry": ["point"], "dimension": "2D",
-            "sensitivity": "public", "serve": ["mvt"], "zoom": {"min": 10, "full": 15, "max": 18}, "fields": [
-            {"name": "code", "type": "text", "zh": "编码"}, {"name": "age", "type": "int", "zh": "年龄"},
-            {"name": "phone", "type": "text", "zh": "电话", "sensitivity": "personal"}]}"#;
-        serde_json::from_str(text).unwrap()
-    }
-
-    #[test]
-    fn a_record_has_its_fields_in_order_and_only_those_of_its_audience() {
-        let feature = Feature {
-            id: FeatureId(9),
-            source: SourceTag(1),
-            geometry: Geometry::point(114.3, 34.8),
-            values: vec![Value::Text("0123".into()), Value::Null, Value::Text("138".into())],
-        };
-        let text = |a| String::from_utf8(to_geojson(&layer(), a, &feature, None)).unwrap();
-        assert!(text(&Audience::PUBLIC).ends_with(r#""properties":{"code":"0123","age":null}}"#));
-        assert!(text(&Audience::OPEN).ends_with(r#""properties":{"code":"0123","age":null,"phone":"138"}}"#));
-        let with_model = to_geojson(&layer(), &Audience::PUBLIC, &feature, Some(vec!["1".into(), "2.2".into()]));
-        let with_model: Json = serde_json::from_slice(&with_model).unwrap();
-        assert_eq!(with_model["model"], json!({"lods": ["1", "2.2"]}));
-        let v: Json = serde_json::from_str(&text(&Audience::PUBLIC)).unwrap();
-        assert_eq!((&v["id"], &v["collection"], &v["type"]), (&json!(9), &json!("lamp"), &json!("Feature")));
-    }
+/// The levels of detail of the feature's 3D model, where it has one.
+fn lods(snapshot: &Snapshot, layer: &Layer, feature: &Feature) -> Result<Option<Vec<String>>> {
+    let Some(models) = snapshot.models(&layer.id)? else { return Ok(None) };
+    Ok(models.get(feature.id)?.map(|m| m.lods.iter().map(|l| l.tier.to_string()).collect()))
 }

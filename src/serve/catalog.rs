@@ -1,7 +1,6 @@
-//! `/catalog`, `/tileMatrixSets` and `/collections/{layer}/items/{id}`: what there is, and one record whole.
+//! `/catalog` and `/tileMatrixSets`: what there is.
 
 use super::App;
-use super::address::feature_id;
 use super::gate::Asked;
 use super::problem::Problem;
 use super::reply;
@@ -9,7 +8,6 @@ use super::router::Segments;
 use crate::draw::drawn_in_3d;
 use crate::geo::GeometryKind;
 use crate::layer::{Field, FieldType, Layer, Sensitivity, Serve};
-use crate::records;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -143,20 +141,4 @@ pub async fn grid(
 ) -> Result<Response, Problem> {
     let body = app.grid(&id)?.to_ogc_json().to_string().into_bytes();
     reply::document(&app, &headers, &asked, reply::JSON, body).await
-}
-
-/// `/collections/{layer}/items/{id}`
-pub async fn item(
-    State(app): State<Arc<App>>,
-    asked: Asked,
-    Segments([layer, id]): Segments<2>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let layer = asked.layer(&layer)?;
-    let id = feature_id(&id)?;
-    let (city, audience) = (asked.city.clone(), asked.audience.clone());
-    let read = move || Ok(records::item(&city, &audience, layer, id)?);
-    let body = app.workers.run(read).await?;
-    let body = body.ok_or_else(|| Problem::not_found("item-not-found", "the layer has no item with this id"))?;
-    reply::document(&app, &headers, &asked, reply::GEOJSON, body).await
 }

@@ -1,6 +1,8 @@
 //! Every route of the server, as a table, and what stands around all of them.
 
-use super::{App, catalog, health, observe, owner, page, problem::Problem, three, through, tilejson, tiles};
+use super::{
+    App, catalog, features, health, observe, openapi, owner, page, problem::Problem, three, through, tilejson, tiles,
+};
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header, request::Parts};
@@ -23,7 +25,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/catalog", get(catalog::catalog))
-        .route("/collections/{layer}/items/{id}", get(catalog::item))
+        .route("/conformance", get(features::conformance))
+        .route("/api", get(openapi::api))
+        .route("/collections", get(features::collections))
+        .route("/collections/{layer}", get(features::collection))
+        .route("/collections/{layer}/items", get(features::items))
+        .route("/collections/{layer}/items/{id}", get(features::item))
         .route("/owner", get(owner::one).post(owner::batch))
         .route("/tileMatrixSets", get(catalog::grids))
         .route("/tileMatrixSets/{tms}", get(catalog::grid))

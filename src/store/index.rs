@@ -137,14 +137,14 @@ impl Level {
     }
 }
 
-/// Calls `each(number, byte in the feature section)` for every leaf whose box touches `window`, in file order. Reads level
+/// Calls `each(number, byte in the feature section, box)` for every leaf whose box touches `window`, in file order. Reads level
 /// by level, so that neighbouring nodes come from the same block.
 pub(super) fn search(
     cursor: &mut Cursor<'_>,
     at: u64,
     leaves: u64,
     window: &BBox,
-    mut each: impl FnMut(u64, u64) -> Result<()>,
+    mut each: impl FnMut(u64, u64, &BBox) -> Result<()>,
 ) -> Result<()> {
     let levels = levels(leaves);
     let Some(deepest) = levels.len().checked_sub(1) else { return Ok(()) };
@@ -160,7 +160,7 @@ pub(super) fn search(
                     continue;
                 }
                 if depth == deepest {
-                    each(number - level.start, node.offset)?;
+                    each(number - level.start, node.offset, &node.bbox)?;
                     continue;
                 }
                 let children = levels[depth + 1].start + (number - level.start) * NODE_SIZE as u64;

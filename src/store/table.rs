@@ -89,10 +89,21 @@ impl Table {
     pub fn query(&self, window: &BBox, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
         let mut nodes = Cursor::new(&self.blob);
         let mut features = Cursor::new(&self.blob);
-        index::search(&mut nodes, self.index_at, self.header.count, window, |ordinal, offset| {
+        index::search(&mut nodes, self.index_at, self.header.count, window, |ordinal, offset, _| {
             let at = self.features_at.saturating_add(offset);
             self.row(&mut features, ordinal, at, &mut |row, _| each(row))
         })
+    }
+
+    /// Byte offset, as from `ids`, and box of every row whose box touches `window` (degrees), in file order. Reads the index
+    /// alone.
+    pub fn find(&self, window: &BBox) -> Result<Vec<(u64, BBox)>> {
+        let mut found = vec![];
+        index::search(&mut Cursor::new(&self.blob), self.index_at, self.header.count, window, |_, offset, bbox| {
+            found.push((self.features_at.saturating_add(offset), *bbox));
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Calls `each` for every row, in file order.

@@ -4,6 +4,7 @@
 
 mod city;
 mod commands;
+mod features;
 mod levels;
 mod rules;
 mod sockets;

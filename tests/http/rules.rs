@@ -283,6 +283,9 @@ async fn documents_are_negotiated_and_revalidated() {
         "/tiles/lamp.json",
         "/",
         "/collections/lamp/items/1",
+        "/collections/lamp/items?limit=2",
+        "/collections",
+        "/api",
     ] {
         let plain = get(&r, p).await;
         assert_eq!(plain.status, 200, "{p}");

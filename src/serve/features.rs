@@ -1,0 +1,173 @@
+//! OGC API – Features (17-069r4, 18-058r1): the layers as collections, their records page by page and one by one.
+
+use super::App;
+use super::address::feature_id;
+use super::features_query::{EPSG, Query, read_crs};
+use super::gate::Asked;
+use super::problem::Problem;
+use super::reply;
+use super::router::Segments;
+use crate::geo::Crs;
+use crate::layer::{Layer, Serve};
+use crate::records::{self, Page};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::response::Response;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const CONFORMANCE: [&str; 5] = [
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+];
+
+/// `/conformance`
+pub async fn conformance(State(app): State<Arc<App>>, asked: Asked, headers: HeaderMap) -> Result<Response, Problem> {
+    let body = json!({ "conformsTo": CONFORMANCE }).to_string().into_bytes();
+    reply::document(&app, &headers, &asked, reply::JSON, body).await
+}
+
+/// `/collections`
+pub async fn collections(State(app): State<Arc<App>>, asked: Asked, headers: HeaderMap) -> Result<Response, Problem> {
+    let all: Vec<Value> = asked.visible().map(|l| describe(&app, &asked, l, json!(["#/crs"]))).collect();
+    let body = json!({
+        "links": [link(&app, "/collections", "self", reply::JSON), link(&app, "/api", "service-desc", OPENAPI)],
+        "crs": systems(),
+        "collections": all,
+    });
+    reply::document(&app, &headers, &asked, reply::JSON, body.to_string().into_bytes()).await
+}
+
+/// `/collections/{layer}`
+pub async fn collection(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    Segments([layer]): Segments<1>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let layer = asked.city.snapshot.catalog.layer(asked.layer(&layer)?).clone();
+    let body = describe(&app, &asked, &layer, systems()).to_string().into_bytes();
+    reply::document(&app, &headers, &asked, reply::JSON, body).await
+}
+
+pub const OPENAPI: &str = "application/vnd.oai.openapi+json;version=3.0";
+
+fn systems() -> Value {
+    let known = EPSG.iter().filter_map(|code| Crs::from_epsg(*code));
+    std::iter::once(Crs::Crs84).chain(known).map(|c| c.uri()).collect()
+}
+
+fn link(app: &App, path: &str, rel: &str, media_type: &str) -> Value {
+    json!({ "href": format!("{}{path}", app.base_url), "rel": rel, "type": media_type })
+}
+
+fn describe(app: &App, asked: &Asked, layer: &Layer, crs: Value) -> Value {
+    let own = format!("/collections/{}", layer.id);
+    let mut links =
+        vec![link(app, &own, "self", reply::JSON), link(app, &format!("{own}/items"), "items", reply::GEOJSON)];
+    if layer.serves(Serve::Mvt) {
+        links.push(link(app, &format!("/tiles/{}.json", layer.id), "describedby", reply::JSON));
+    }
+    let mut collection = json!({
+        "id": layer.id,
+        "title": format!("{} {}", layer.name.zh, layer.name.en),
+        "itemType": "feature",
+        "crs": crs,
+        "storageCrs": Crs::Geographic { epsg: 4490 }.uri(),
+        "links": links,
+    });
+    let bounds = asked.city.snapshot.manifest.layers.get(&layer.id).and_then(|e| e.bounds);
+    if let Some(b) = bounds {
+        collection["extent"] = json!({ "spatial": { "bbox": [b.to_array()], "crs": Crs::Crs84.uri() } });
+    }
+    collection
+}
+
+/// `/collections/{layer}/items`: a page of records.
+pub async fn items(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    Segments([id]): Segments<1>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let layer = asked.layer(&id)?;
+    let query = Query::read(uri.query().unwrap_or_default(), &asked, asked.city.snapshot.catalog.layer(layer))?;
+    // Further pages come from the snapshot of the first, as long as it is served.
+    let asked = match &query.snapshot {
+        Some(snapshot) => asked.of_snapshot(&app.gate, snapshot)?,
+        None => asked,
+    };
+    let layer = asked.layer(&id)?;
+    let (city, audience, wanted) = (asked.city.clone(), asked.audience.clone(), query.wanted.clone());
+    let page = app.workers.run(move || Ok(records::page(&city, &audience, layer, &wanted)?)).await?;
+    let body = collection_of(&app, &asked, &id, &query, page);
+    let reply = reply::document(&app, &headers, &asked, reply::GEOJSON, body).await?;
+    Ok(in_crs(reply, &query.wanted.crs))
+}
+
+/// `/collections/{layer}/items/{id}`
+pub async fn item(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    Segments([layer, id]): Segments<2>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (ix, feature) = (asked.layer(&layer)?, feature_id(&id)?);
+    let crs = read_crs(uri.query().unwrap_or_default())?;
+    let (city, audience) = (asked.city.clone(), asked.audience.clone());
+    let body = app.workers.run(move || Ok(records::item(&city, &audience, ix, feature, crs)?)).await?;
+    let mut body = body.ok_or_else(|| Problem::not_found("item-not-found", "the layer has no item with this id"))?;
+    let own = format!("/collections/{layer}");
+    let links = json!([
+        link(&app, &format!("{own}/items/{id}"), "self", reply::GEOJSON),
+        link(&app, &own, "collection", reply::JSON)
+    ]);
+    // Into the record's object, before its closing brace.
+    body.pop();
+    body.extend(format!(",\"links\":{links}}}").bytes());
+    let reply = reply::document(&app, &headers, &asked, reply::GEOJSON, body).await?;
+    Ok(in_crs(reply, &crs))
+}
+
+fn collection_of(app: &App, asked: &Asked, layer: &str, query: &Query, page: Page) -> Vec<u8> {
+    let own = format!("/collections/{layer}");
+    let with = |more: String| {
+        let all: Vec<&str> = [query.rest.as_str(), more.as_str()].into_iter().filter(|p| !p.is_empty()).collect();
+        let mark = if all.is_empty() { "" } else { "?" };
+        format!("{own}/items{mark}{}", all.join("&"))
+    };
+    let snapshot = &asked.city.snapshot.id;
+    let next = |position: usize| format!("next={snapshot}.{position}");
+    let from = query.wanted.from;
+    let this = if from > 0 { next(from) } else { String::new() };
+    let mut links = vec![link(app, &with(this), "self", reply::GEOJSON), link(app, &own, "collection", reply::JSON)];
+    let after = from.saturating_add(page.returned);
+    if page.returned > 0 && after < page.matched {
+        links.push(link(app, &with(next(after)), "next", reply::GEOJSON));
+    }
+    let head = json!({
+        "type": "FeatureCollection",
+        "numberMatched": page.matched,
+        "numberReturned": page.returned,
+        "links": links,
+    });
+    let mut body = head.to_string().into_bytes();
+    body.pop();
+    body.extend_from_slice(b",\"features\":[");
+    body.extend_from_slice(&page.features);
+    body.extend_from_slice(b"]}");
+    body
+}
+
+/// Names the CRS of the coordinates (18-058r1, 6.5).
+fn in_crs(mut reply: Response, crs: &Crs) -> Response {
+    if let Ok(value) = HeaderValue::from_str(&format!("<{}>", crs.uri())) {
+        reply.headers_mut().insert(HeaderName::from_static("content-crs"), value);
+    }
+    reply
+}

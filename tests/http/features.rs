@@ -1,0 +1,198 @@
+//! OGC API – Features from outside: collections, pages in boxes and other systems, filters, links that lead on, refusals.
+
+use super::city::*;
+use super::*;
+use serde_json::{Value, json};
+
+fn ids(page: &Value) -> Vec<u64> {
+    page["features"].as_array().unwrap().iter().map(|f| f["id"].as_u64().unwrap()).collect()
+}
+
+fn sorted(mut ids: Vec<u64>) -> Vec<u64> {
+    ids.sort_unstable();
+    ids
+}
+
+/// The path of a link, as `get` takes it.
+fn link(document: &Value, rel: &str) -> Option<String> {
+    let links = document["links"].as_array().unwrap();
+    let href = links.iter().find(|l| l["rel"] == rel)?["href"].as_str().unwrap();
+    Some(href.strip_prefix("http://127.0.0.1:0").unwrap().to_string())
+}
+
+#[tokio::test]
+async fn layers_are_collections_of_those_who_may_see_them() {
+    let dir = built();
+    let r = open(dir.path()).router();
+    let all = get(&r, "/collections").await.json();
+    let names: Vec<&str> = all["collections"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
+    assert_eq!(names, ["bench", "lamp", "river", "tower"]);
+    let lamp = get(&r, "/collections/lamp").await.json();
+    assert_eq!((&lamp["itemType"], &lamp["title"]), (&json!("feature"), &json!("lamp图层 lamp")));
+    assert_eq!(lamp["extent"]["spatial"]["bbox"], json!([[114.3, 34.8, 114.3 + 4.0 * 0.003, 34.8]]));
+    assert_eq!(link(&lamp, "items").unwrap(), "/collections/lamp/items");
+    assert!(lamp["crs"].as_array().unwrap().contains(&json!("http://www.opengis.net/def/crs/EPSG/0/4547")));
+    assert_eq!(get(&r, "/collections/bench").await.json()["extent"], Value::Null);
+    for path in ["/collections/camera", "/collections/camera/items", "/collections/none"] {
+        assert_eq!(get(&r, path).await.problem(), (404, "layer-not-found".to_string()), "{path}");
+    }
+    let conforms = get(&r, "/conformance").await.json();
+    assert!(conforms["conformsTo"].as_array().unwrap().iter().any(|c| c.as_str().unwrap().ends_with("conf/crs")));
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_until_all_records_were_there_once() {
+    let dir = built();
+    let r = open_to_all(dir.path()).router();
+    let (mut path, mut seen, mut pages) = ("/collections/lamp/items?limit=2".to_string(), vec![], 0);
+    loop {
+        let answer = get(&r, &path).await;
+        assert_eq!(answer.header("content-type"), "application/geo+json");
+        assert_eq!(answer.header("content-crs"), "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>");
+        let page = answer.json();
+        assert_eq!((&page["numberMatched"], &page["type"]), (&json!(5), &json!("FeatureCollection")));
+        assert_eq!(page["numberReturned"], ids(&page).len());
+        assert_eq!(get(&r, &link(&page, "self").unwrap()).await.json(), page, "the page knows its own address");
+        seen.extend(ids(&page));
+        pages += 1;
+        match link(&page, "next") {
+            Some(next) => path = next,
+            None => break,
+        }
+    }
+    assert_eq!((pages, sorted(seen)), (3, vec![1, 2, 3, 4, 5]));
+    let whole = get(&r, "/collections/lamp/items?limit=999999999").await.json();
+    assert_eq!((ids(&whole).len(), link(&whole, "next")), (5, None));
+    let of_page = &whole["features"].as_array().unwrap().iter().find(|f| f["id"] == 1).unwrap().clone();
+    let mut alone = get(&r, "/collections/lamp/items/1").await.json();
+    assert_eq!(link(&alone, "collection").unwrap(), "/collections/lamp");
+    alone.as_object_mut().unwrap().remove("links");
+    assert_eq!(*of_page, alone, "the same record on a page and alone");
+    let none = get(&r, "/collections/bench/items").await.json();
+    assert_eq!((&none["numberMatched"], &none["features"]), (&json!(0), &json!([])));
+}
+
+#[tokio::test]
+async fn pages_stay_in_the_snapshot_they_began_in() {
+    let dir = built();
+    let app = open(dir.path());
+    let r = app.router();
+    let first = get(&r, "/collections/lamp/items?limit=3").await.json();
+    publish(dir.path(), &[("lamp", lamps(1))]);
+    assert!(app.follow().unwrap());
+    assert_eq!(get(&r, "/collections/lamp/items").await.json()["numberMatched"], 1);
+    let next = link(&first, "next").unwrap();
+    let second = get(&r, &next).await.json();
+    assert_eq!(sorted([ids(&first), ids(&second)].concat()), [1, 2, 3, 4, 5]);
+    for _ in 0..3 {
+        publish(dir.path(), &[("lamp", lamps(2))]);
+        assert!(app.follow().unwrap());
+    }
+    assert_eq!(get(&r, &next).await.problem(), (410, "snapshot-gone".to_string()));
+}
+
+#[tokio::test]
+async fn a_box_holds_what_comes_into_it_and_not_what_its_box_does() {
+    let dir = built();
+    let r = open(dir.path()).router();
+    let matched = |query: &'static str| {
+        let r = r.clone();
+        async move { get(&r, &format!("/collections/{query}")).await.json()["numberMatched"].as_u64().unwrap() }
+    };
+    assert_eq!(matched("lamp/items?bbox=114.302,34.79,114.307,34.81").await, 2);
+    assert_eq!(matched("lamp/items?bbox=114.303,34.8,114.303,34.8").await, 1);
+    assert_eq!(matched("lamp/items?bbox=114.302,34.79,0,114.307,34.81,100").await, 2, "heights are passed over");
+    assert_eq!(matched("river/items?bbox=114.25,34.7,114.32,34.8").await, 1);
+    assert_eq!(matched("river/items?bbox=114.4,34.71,114.45,34.75").await, 0, "in the river's box, beside the river");
+    let epsg = "http://www.opengis.net/def/crs/EPSG/0/4490";
+    let northing_first = format!("lamp/items?bbox=34.79,114.302,34.81,114.307&bbox-crs={epsg}");
+    assert_eq!(get(&r, &format!("/collections/{northing_first}")).await.json()["numberMatched"], 2);
+}
+
+#[tokio::test]
+async fn coordinates_come_in_the_system_asked_for() {
+    let dir = built();
+    let r = open(dir.path()).router();
+    let uri = "http://www.opengis.net/def/crs/EPSG/0/4547";
+    let crs = chengtu::geo::Crs::from_epsg(4547).unwrap();
+    let [east, north] = crs.forward(CORNER);
+    for path in [format!("/collections/lamp/items/1?crs={uri}"), format!("/collections/lamp/items?crs={uri}&limit=9")] {
+        let answer = get(&r, &path).await;
+        assert_eq!(answer.header("content-crs"), format!("<{uri}>"));
+        let v = answer.json();
+        let one = v["features"].as_array().map_or(&v, |all| all.iter().find(|f| f["id"] == 1).unwrap());
+        assert_eq!(one["geometry"]["coordinates"], json!([north, east, 70.5]));
+    }
+    let boxed = format!("{},{},{},{}", north - 1.0, east - 1.0, north + 1.0, east + 1.0);
+    let near = get(&r, &format!("/collections/lamp/items?bbox={boxed}&bbox-crs={uri}")).await.json();
+    assert_eq!(ids(&near), [1]);
+}
+
+#[tokio::test]
+async fn fields_filter_and_hidden_ones_do_not_exist() {
+    let dir = built();
+    let (public, open) = (open(dir.path()).router(), open_to_all(dir.path()).router());
+    let matched = |r: &Router, query: &'static str| {
+        let r = r.clone();
+        async move { ids(&get(&r, &format!("/collections/lamp/items?limit=9&{query}")).await.json()) }
+    };
+    assert_eq!(matched(&public, "code=0000000000000003").await, [3]);
+    assert_eq!(matched(&public, "height=1.0").await, [2]);
+    assert_eq!(matched(&public, "height=1.0&code=0000000000000003").await, Vec::<u64>::new());
+    assert_eq!(matched(&public, "height=1&bbox=114.302,34.7,114.4,34.9").await, [2]);
+    assert_eq!(sorted(matched(&open, "keeper=%E5%B8%82%E6%94%BF").await), [1, 2, 3, 4, 5]);
+    let hidden = get(&public, "/collections/lamp/items?keeper=x").await;
+    assert_eq!(hidden.problem(), get(&public, "/collections/lamp/items?nothing=x").await.problem());
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_refused_by_name() {
+    let dir = built();
+    let r = open(dir.path()).router();
+    for (query, code) in [
+        ("limit=0", "invalid-parameter"),
+        ("limit=x", "invalid-parameter"),
+        ("limit=1&limit=2", "repeated-parameter"),
+        ("bbox=1,2,3", "invalid-bbox"),
+        ("bbox=1,2,x,4", "invalid-bbox"),
+        ("bbox=115,34,114,35", "invalid-bbox"),
+        ("bbox=NaN,34,114,35", "invalid-bbox"),
+        ("bbox-crs=EPSG:2056", "unknown-crs"),
+        ("crs=http://www.opengis.net/def/crs/EPSG/0/1", "unknown-crs"),
+        ("next=zz", "invalid-parameter"),
+        ("height=tall", "invalid-parameter"),
+        ("color=red", "unknown-parameter"),
+    ] {
+        let answer = get(&r, &format!("/collections/lamp/items?{query}")).await;
+        assert_eq!(answer.problem(), (400, code.to_string()), "{query}");
+    }
+    assert_eq!(get(&r, "/collections/lamp/items?next=nothing.3").await.status, 404);
+    assert_eq!(get(&r, "/collections/lamp/items/1?limit=3").await.problem().1, "unknown-parameter");
+}
+
+/// Every route that can be read stands in the description, with parameters that are described.
+#[tokio::test]
+async fn the_description_is_whole() {
+    let dir = built();
+    let r = open(dir.path()).router();
+    let answer = get(&r, "/api").await;
+    assert!(answer.header("content-type").starts_with("application/vnd.oai.openapi+json"));
+    let v = answer.json();
+    let known = &v["components"]["parameters"];
+    for (path, entry) in v["paths"].as_object().unwrap() {
+        let used: Vec<&str> =
+            entry["get"]["parameters"].as_array().unwrap().iter().map(|p| p["$ref"].as_str().unwrap()).collect();
+        for name in used.iter().map(|p| p.rsplit('/').next().unwrap()) {
+            assert!(known[name].is_object(), "{path} {name}");
+            let in_path = path.contains(&format!("{{{name}}}"));
+            assert_eq!(known[name]["in"], if in_path { "path" } else { "query" }, "{path} {name}");
+        }
+        let wanted = path.matches('{').count();
+        assert_eq!(
+            used.iter().filter(|p| path.contains(&format!("{{{}}}", p.rsplit('/').next().unwrap()))).count(),
+            wanted
+        );
+    }
+    let limit = &known["limit"]["schema"];
+    assert_eq!((&limit["default"], &limit["maximum"]), (&json!(10), &json!(10_000)));
+}
