@@ -262,7 +262,7 @@ mod tests {
     }
 
     fn house(i: u32) -> String {
-        let own = if i % 3 == 0 { format!("<b:a{i}>1</b:a{i}>") } else { String::new() };
+        let own = if i.is_multiple_of(3) { format!("<b:a{i}>1</b:a{i}>") } else { String::new() };
         let place = format!("<b:lod1Solid srsName=\"EPSG:4490\"><g:posList>{i} 2 3</g:posList></b:lod1Solid>");
         format!("<b:Building>{own}<b:name>Haus {i}</b:name>{place}</b:Building>")
     }
