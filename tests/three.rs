@@ -213,6 +213,8 @@ async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
     let pipes = three_pipes::check(&snapshot, &Audience::OPEN);
     println!("pipes: {} ends closed, {} joints without a gap", pipes.closed, pipes.joined);
     assert!(pipes.closed > 100 && pipes.joined > 100, "{} {}", pipes.closed, pipes.joined);
+    println!("nodes: on {} ends of pipes, {} wells from ground to bottom", pipes.stood.ends, pipes.stood.wells);
+    assert!(pipes.stood.ends > 1000 && pipes.stood.wells > 100, "{} {}", pipes.stood.ends, pipes.stood.wells);
     let app = App::open(&Options { open: true, workers: 2, geoid_m: -12.5, ..Options::new(store) }).unwrap();
     let router = app.router();
     let catalog: Value = serde_json::from_slice(&get(&router, "/catalog").await).unwrap();

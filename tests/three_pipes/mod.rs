@@ -1,6 +1,8 @@
 //! Ends of pipes in the tiles of a small city, against what the records say by themselves: where nothing else ends, a tube
 //! is closed; where another of its size goes on at its height, the two leave no gap.
 
+mod wells;
+
 use chengtu::audience::Audience;
 use chengtu::city::City;
 use chengtu::feature::{Geometry, ValueRef};
@@ -40,11 +42,13 @@ struct Tube {
 pub struct Checked {
     pub closed: usize,
     pub joined: usize,
+    pub stood: wells::Stood,
 }
 
 pub fn check(snapshot: &Arc<Snapshot>, audience: &Audience) -> Checked {
     let city = City::new(snapshot.clone());
-    let mut checked = Checked { closed: 0, joined: 0 };
+    let stood = wells::check(snapshot, &city, audience);
+    let mut checked = Checked { closed: 0, joined: 0, stood };
     for (ix, layer) in snapshot.catalog.with_role(Role::PipeSegment) {
         let Some(table) = snapshot.features(&layer.id).unwrap() else { continue };
         let mut ends: HashMap<[i64; 2], Vec<End>> = HashMap::new();
@@ -91,10 +95,13 @@ fn both(layer: &Layer, id: u64, g: &Geometry, values: &[ValueRef<'_>]) -> [End; 
     })
 }
 
+fn shown() -> Shown {
+    Shown { form: Form::default(), columns: None, geoid_m: 0.0 }
+}
+
 /// The faces of every pipe of a layer.
 fn drawn(city: &City, audience: &Audience, ix: LayerIx) -> HashMap<u64, Tube> {
-    let shown = Shown { form: Form::default(), columns: None, geoid_m: 0.0 };
-    let plan = plan(city, audience, ix, &shown).unwrap().ok().unwrap().expect("a tree");
+    let plan = plan(city, audience, ix, &shown()).unwrap().ok().unwrap().expect("a tree");
     let mut tubes: HashMap<u64, Tube> = HashMap::new();
     for node in (0..plan.tree.nodes.len()).filter(|&n| plan.has_content(n)) {
         let d = decode(&content(&plan, node).unwrap()).unwrap();
