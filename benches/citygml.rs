@@ -65,13 +65,13 @@ fn repeated(from: &Path, to: &Path, copies: usize) -> u64 {
     let first = text.find("<core:cityObjectMember>").expect("a member");
     let end = text.rfind("</core:CityModel>").expect("an end");
     let mut out = BufWriter::new(File::create(to).unwrap());
-    out.write_all(text[..first].as_bytes()).unwrap();
+    out.write_all(&text.as_bytes()[..first]).unwrap();
     let side = (copies as f64).sqrt().ceil() as usize;
     for copy in 0..copies {
         let shift = [(copy / side) as f64 * 0.0085, (copy % side) as f64 * 0.013];
         out.write_all(moved(&text[first..end], copy, shift).as_bytes()).unwrap();
     }
-    out.write_all(text[end..].as_bytes()).unwrap();
+    out.write_all(&text.as_bytes()[end..]).unwrap();
     out.flush().unwrap();
     to.metadata().unwrap().len()
 }
