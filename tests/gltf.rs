@@ -69,6 +69,27 @@ fn draw(layer: &Layer, kind: GeometryKind, detail: Detail, form: Form) -> Option
     drawing.finish(form).0.map(|d| d.glb)
 }
 
+/// Models of several levels in one content, a third of them of each.
+fn levels(form: Form) -> Vec<u8> {
+    let catalog = Catalog::shipped().unwrap();
+    let layers: Vec<&Layer> = catalog.iter().map(|(_, l)| l.as_ref()).filter(|l| l.model_code().is_some()).collect();
+    assert!(layers.len() > 2);
+    let columns: Vec<Vec<usize>> = layers.iter().map(|l| (0..l.fields.len()).collect()).collect();
+    let parts: Vec<_> = layers.iter().zip(&columns).map(|(l, c)| (*l, c.as_slice())).collect();
+    let heights = Heights { undulation_m: &|_| -12.5, ground_m: &|_| None };
+    let mut drawing = Drawing::joint(&parts, Frame::at(CENTRE, 60.0), Detail::NEAR, heights).unwrap();
+    for (part, layer) in layers.iter().enumerate() {
+        drawing.turn_to(part);
+        for i in (0..24).filter(|i| *i as usize % layers.len() == part) {
+            let geometry = shape(GeometryKind::Polygon, i);
+            let values: Vec<Value> = (0..layer.fields.len()).map(|f| value(layer, f, i)).collect();
+            let refs: Vec<ValueRef<'_>> = values.iter().map(Value::as_ref).collect();
+            drawing.feature(&Item::new(FeatureId(u64::from(i) + 1), &geometry, &refs));
+        }
+    }
+    drawing.finish(form).0.unwrap().glb
+}
+
 fn tetrahedron(drawing: &mut Drawing<'_>, item: &Item<'_>, i: u32) {
     let corner = |e, n, h| [place(i, e, n)[0], place(i, e, n)[1], h];
     let vertices = [corner(0.0, 0.0, 70.0), corner(9.0, 0.0, 70.0), corner(0.0, 9.0, 70.0), corner(2.0, 2.0, 80.0)];
@@ -114,6 +135,10 @@ fn every_layer_in_every_form_is_valid() {
                 }
             }
         }
+    }
+    for compression in [Compression::Meshopt, Compression::None] {
+        let form = Form { compression, instancing: Instancing::Shared };
+        fs::write(out.path().join(format!("levels-{compression:?}.glb")), levels(form)).unwrap();
     }
     for model in ModelName::ALL {
         fs::write(out.path().join(format!("model-{model:?}.glb")), models::file(model)).unwrap();

@@ -8,6 +8,7 @@ use chengtu::derive::derive_layer;
 use chengtu::feature::{Feature, FeatureId, Geometry, SourceTag, Value};
 use chengtu::layer::{Catalog, Layer};
 use chengtu::scene::decode::{Cell, decode};
+use chengtu::scene::moved;
 use chengtu::serve::{App, Options};
 use chengtu::store::{Schema, Store, TableWriter};
 use serde_json::{Value as Json, json};
@@ -281,5 +282,125 @@ async fn a_family_stands_beside_other_layers_in_a_scene() {
     for uri in uris {
         let page = get(&router, &joined("/3dtiles/x/tileset.json", uri)).await;
         assert_eq!((page.status, page.header("cache-control")), (200, "private, max-age=31536000, immutable"));
+    }
+}
+
+type Matrix = [f64; 16];
+
+const IDENTITY: Matrix = [1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1.];
+
+fn product(a: &Matrix, b: &Matrix) -> Matrix {
+    std::array::from_fn(|i| (0..4).map(|k| a[k * 4 + i % 4] * b[i / 4 * 4 + k]).sum())
+}
+
+/// A tile's box on the earth: its middle, and half of each side.
+#[derive(Clone)]
+struct Volume([[f64; 3]; 4]);
+
+impl Volume {
+    fn of(tile: &Json, matrix: &Matrix) -> Volume {
+        let n: Vec<f64> =
+            tile["boundingVolume"]["box"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
+        let middle = moved(matrix, [n[0], n[1], n[2]]);
+        let side = |k: usize| {
+            let end = moved(matrix, [0, 1, 2].map(|i| n[i] + n[k + i]));
+            [0, 1, 2].map(|i| end[i] - middle[i])
+        };
+        Volume([middle, side(3), side(6), side(9)])
+    }
+
+    fn holds(&self, p: [f64; 3]) -> bool {
+        self.0[1..].iter().all(|side| {
+            let square: f64 = side.iter().map(|x| x * x).sum();
+            let along: f64 = (0..3).map(|i| (p[i] - self.0[0][i]) * side[i]).sum();
+            along.abs() <= square + 2e-3 * square.sqrt()
+        })
+    }
+}
+
+/// A tile as far as cuts go.
+struct Seen {
+    parent: Option<usize>,
+    replaces: bool,
+    rows: Rows,
+}
+
+/// All tiles of a tileset, every page and content read: volumes hold what is in them, errors fall.
+async fn walked(router: &Router, base: &str) -> Vec<Seen> {
+    let mut seen: Vec<Seen> = vec![];
+    let mut pages = vec![(base.to_string(), IDENTITY, vec![], f64::INFINITY, None)];
+    while let Some((path, matrix, over, error_m, parent)) = pages.pop() {
+        let page = get(router, &path).await;
+        assert!(page.status == 200 && page.body.len() <= 20_000, "{path}: {}, {} B", page.status, page.body.len());
+        let mut open = vec![(page.json()["root"].clone(), matrix, over, error_m, parent)];
+        while let Some((tile, matrix, mut over, above_m, parent)) = open.pop() {
+            let own = tile["transform"].as_array().map(|m| std::array::from_fn(|i| m[i].as_f64().unwrap()));
+            let matrix = own.map_or(matrix, |own| product(&matrix, &own));
+            over.push(Volume::of(&tile, &matrix));
+            let error_m = tile["geometricError"].as_f64().unwrap();
+            assert!(error_m <= above_m, "{path}: {error_m} below {above_m}");
+            let replaces = tile["refine"] == "REPLACE";
+            let at = seen.len();
+            let mut rows = Rows::new();
+            match tile["content"]["uri"].as_str().map(|uri| joined(&path, uri)) {
+                Some(uri) if uri.contains(".json") => {
+                    pages.push((uri, matrix, over.clone(), error_m, parent));
+                    continue;
+                }
+                Some(uri) => {
+                    let d = decode(&get(router, &uri).await.body).unwrap();
+                    assert!(d.rows <= 600);
+                    for v in &d.vertices {
+                        let p = moved(&matrix, v.at);
+                        assert!(over.iter().all(|o| o.holds(p)), "{uri}: {:?} lies outside", v.at);
+                    }
+                    rows = texts(&d.columns["_layer"]).into_iter().zip(texts(&d.columns["house"])).collect();
+                }
+                None => assert!(!replaces, "{path}: a stand-in without a content"),
+            }
+            let children = tile["children"].as_array().cloned().unwrap_or_default();
+            assert_eq!(children.is_empty(), error_m == 0.0, "{path}");
+            seen.push(Seen { parent, replaces, rows });
+            open.extend(children.into_iter().map(|c| (c, matrix, over.clone(), error_m, Some(at))));
+        }
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_town_of_three_levels_is_one_tree_of_many_tiles() {
+    let dir = tempfile::tempdir().unwrap();
+    let some = |keep: fn(&u64) -> bool| (0..2500).filter(keep).collect::<Vec<u64>>();
+    let (blocks, roofs, facades) = (some(|n| n % 11 != 0), some(|n| n % 3 == 0 || *n < 400), some(|n| n % 40 < 2));
+    let levels = [("block", houses(2, &blocks)), ("roof", houses(3, &roofs)), ("facade", houses(4, &facades))];
+    publish(dir.path(), &levels);
+    let router = open_to_all(dir.path()).router();
+    let seen = walked(&router, "/3dtiles/block,roof,facade/tileset.json").await;
+    assert!(seen.len() > 20 && seen.iter().any(|s| s.replaces && s.rows.len() > 100), "{}", seen.len());
+    let things = |rows: &Rows| rows.iter().map(|(_, house)| house.clone()).collect::<BTreeSet<_>>();
+    let has_children: BTreeSet<usize> = seen.iter().filter_map(|s| s.parent).collect();
+    for (at, s) in seen.iter().enumerate() {
+        assert_eq!(things(&s.rows).len(), s.rows.len(), "one level of each building in a tile");
+        if s.replaces {
+            let below = seen.iter().filter(|c| c.parent == Some(at)).map(|c| &c.rows);
+            let all: Vec<_> = below.clone().flatten().map(|(_, house)| house.clone()).collect();
+            assert_eq!(all.iter().cloned().collect::<BTreeSet<_>>(), things(&s.rows), "nothing is lost or added");
+            assert_eq!(all.len(), s.rows.len(), "each stands once below");
+        }
+    }
+    // Near: the best of each; far: the coarsest of each.
+    let near = seen.iter().enumerate().filter(|(i, s)| !(s.replaces && has_children.contains(i)));
+    let near: Vec<_> = near.flat_map(|(_, s)| s.rows.iter().cloned()).collect();
+    let in_chain = |s: &Seen| s.parent.is_some_and(|p| seen[p].replaces);
+    let far: Vec<_> = seen.iter().filter(|s| !in_chain(s)).flat_map(|s| s.rows.iter().cloned()).collect();
+    let of = |n: u64, order: [(&str, &[u64]); 3]| {
+        let found = order.iter().find(|(_, all)| all.binary_search(&n).is_ok());
+        found.map(|(layer, _)| (layer.to_string(), format!("H{n:04}")))
+    };
+    let [b, r, f] = [("block", blocks.as_slice()), ("roof", roofs.as_slice()), ("facade", facades.as_slice())];
+    let all = |order: [(&str, &[u64]); 3]| (0..2500).filter_map(|n| of(n, order)).collect::<BTreeSet<_>>();
+    for (shown, wanted) in [(near, all([f, r, b])), (far, all([b, r, f]))] {
+        assert_eq!(shown.len(), wanted.len());
+        assert_eq!(shown.into_iter().collect::<BTreeSet<_>>(), wanted);
     }
 }
