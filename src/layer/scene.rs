@@ -12,7 +12,7 @@ pub struct Scene {
     /// CIM level of what is drawn, 1 ..= 7 (CJJ/T 315-2022).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<u8>,
-    /// Geometric error in metres of what stands in for it farther away.
+    /// Geometric error in metres of what stands in for it farther away: at 104 times as many metres it gives way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub geometric_error_m: Option<f64>,
     /// Distance in metres from which on the layer is wanted.
@@ -20,7 +20,8 @@ pub struct Scene {
     pub importance: Option<f64>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub below_ground: bool,
-    /// The field with the code of the thing that coarser models of it carry too.
+    /// The field with the code of the thing that coarser models of it carry too: those of layers of a lower `level` whose
+    /// code field has the same role (or name). The models of this layer are drawn instead of them (`family`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
     /// Of `instance`: which model of the library.
