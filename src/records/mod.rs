@@ -1,8 +1,11 @@
-//! Records, whole: as GeoJSON features with their source geometry and heights; one by its id, or page by page.
+//! Records, whole: as GeoJSON features with their source geometry and heights; one by its id, page by page, or what is near
+//! a place.
 
 mod geojson;
+mod identify;
 mod page;
 
+pub use identify::{Around, Near, features, identify};
 pub use page::{Filter, Page, Wanted, page};
 
 use crate::audience::Audience;

@@ -17,6 +17,7 @@ mod features_query;
 mod flight;
 mod gate;
 mod health;
+mod identify;
 mod listen;
 mod metrics;
 mod observe;

@@ -4,6 +4,7 @@ use super::App;
 use super::features::OPENAPI;
 use super::features_query::{MOST, PAGE};
 use super::gate::Asked;
+use super::identify::{MOST_RADIUS_M, MOST_RECORDS, RADIUS_M, RECORDS};
 use super::problem::Problem;
 use super::reply;
 use axum::extract::State;
@@ -24,7 +25,7 @@ pub async fn api(State(app): State<Arc<App>>, asked: Asked, headers: HeaderMap) 
 }
 
 /// Path, what it answers, its parameters by name, the media type.
-const PATHS: [(&str, &str, &[&str], &str); 14] = [
+const PATHS: [(&str, &str, &[&str], &str); 15] = [
     ("/conformance", "Conformance classes", &[], reply::JSON),
     ("/collections", "All layers as collections", &[], reply::JSON),
     ("/collections/{layer}", "A layer as a collection", &["layer"], reply::JSON),
@@ -36,6 +37,12 @@ const PATHS: [(&str, &str, &[&str], &str); 14] = [
     ),
     ("/collections/{layer}/items/{id}", "A record, whole", &["layer", "id", "crs"], reply::GEOJSON),
     ("/catalog", "The layers: names, counts, bounds, zooms, fields", &[], reply::JSON),
+    (
+        "/identify",
+        "Records near a place, the nearest first",
+        &["lon", "lat", "radius_m", "in-layers", "most"],
+        reply::GEOJSON,
+    ),
     ("/owner", "The one responsible unit of a coordinate, and the reason", OWNER, reply::JSON),
     ("/tiles/{layers}.json", "TileJSON of layers", &["layers"], reply::JSON),
     ("/tiles/{layers}/{z}/{x}/{y}.mvt", "A vector tile", &["layers", "z", "x", "y"], reply::MVT),
@@ -76,7 +83,7 @@ fn paths() -> Value {
 fn schema_of(path: &str) -> Value {
     match path {
         _ if path.ends_with(".mvt") => json!({ "type": "string", "format": "binary" }),
-        "/collections/{layer}/items" => json!({ "$ref": "#/components/schemas/featureCollection" }),
+        "/collections/{layer}/items" | "/identify" => json!({ "$ref": "#/components/schemas/featureCollection" }),
         "/collections/{layer}/items/{id}" => json!({ "$ref": "#/components/schemas/feature" }),
         _ => json!({ "type": "object" }),
     }
@@ -99,6 +106,9 @@ fn parameters() -> Value {
     let corners = json!({ "type": "array", "items": number(), "minItems": 4, "maxItems": 6 });
     let query = [
         ("limit", "limit", json!({ "type": "integer", "minimum": 1, "maximum": MOST, "default": PAGE })),
+        ("radius_m", "radius_m", json!({ "type": "number", "maximum": MOST_RADIUS_M, "default": RADIUS_M })),
+        ("in-layers", "layers", text()),
+        ("most", "limit", json!({ "type": "integer", "minimum": 1, "maximum": MOST_RECORDS, "default": RECORDS })),
         ("bbox", "bbox", corners),
         ("bbox-crs", "bbox-crs", json!({ "type": "string", "format": "uri" })),
         ("crs", "crs", json!({ "type": "string", "format": "uri" })),

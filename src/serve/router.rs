@@ -1,7 +1,8 @@
 //! Every route of the server, as a table, and what stands around all of them.
 
 use super::{
-    App, catalog, features, health, observe, openapi, owner, page, problem::Problem, three, through, tilejson, tiles,
+    App, catalog, features, health, identify, observe, openapi, owner, page, problem::Problem, three, through,
+    tilejson, tiles,
 };
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
@@ -31,6 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/collections/{layer}", get(features::collection))
         .route("/collections/{layer}/items", get(features::items))
         .route("/collections/{layer}/items/{id}", get(features::item))
+        .route("/identify", get(identify::identify))
         .route("/owner", get(owner::one).post(owner::batch))
         .route("/tileMatrixSets", get(catalog::grids))
         .route("/tileMatrixSets/{tms}", get(catalog::grid))

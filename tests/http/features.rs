@@ -196,3 +196,43 @@ async fn the_description_is_whole() {
     let limit = &known["limit"]["schema"];
     assert_eq!((&limit["default"], &limit["maximum"]), (&json!(10), &json!(10_000)));
 }
+
+#[tokio::test]
+async fn what_is_near_a_place_comes_by_distance() {
+    let dir = built();
+    publish(dir.path(), &[("tower", towers(2))]);
+    let (public, open) = (open(dir.path()).router(), open_to_all(dir.path()).router());
+    let near = |r: &Router, query: &'static str| {
+        let r = r.clone();
+        async move { get(&r, &format!("/identify?{query}")).await.json() }
+    };
+    // Ten metres east of the corner, where a camera stands 0.9 m from here.
+    let at = "lon=114.30011&lat=34.8";
+    assert_eq!(ids(&near(&public, "lon=114.30011&lat=34.8&radius_m=20").await), [1]);
+    let both = near(&open, "lon=114.30011&lat=34.8&radius_m=20").await;
+    assert_eq!((ids(&both), &both["features"][0]["collection"]), (vec![7001, 1], &json!("camera")));
+    let metres = |i: usize| both["features"][i]["distance_m"].as_f64().unwrap();
+    assert!((metres(0) - 0.92).abs() < 0.02 && (metres(1) - 10.07).abs() < 0.02, "{} {}", metres(0), metres(1));
+    assert_eq!(ids(&near(&open, "lon=114.30011&lat=34.8&radius_m=20&limit=1").await), [7001]);
+    assert_eq!(ids(&near(&open, "lon=114.30011&lat=34.8&radius_m=20&layers=lamp,river").await), [1]);
+    assert_eq!(ids(&near(&public, "lon=114.3&lat=34.7").await), Vec::<u64>::new());
+    // Inside the first tower: 0 m; beside it: the way to its wall.
+    let inside = near(&public, "lon=114.30005&lat=34.80054").await;
+    assert_eq!((ids(&inside), &inside["features"][0]["distance_m"]), (vec![20], &json!(0.0)));
+    let beside = near(&public, "lon=114.30005&lat=34.80060").await;
+    assert!((beside["features"][0]["distance_m"].as_f64().unwrap() - 1.11).abs() < 0.02, "{beside}");
+    // The river, whose box holds the place, is told by its own course.
+    assert_eq!(ids(&near(&public, "lon=114.4&lat=34.72&radius_m=500").await), Vec::<u64>::new());
+    for (query, code) in [
+        ("lat=34.8", "invalid-parameter"),
+        ("lon=x&lat=34.8", "invalid-parameter"),
+        ("lon=114&lat=34.8&radius_m=501", "invalid-parameter"),
+        ("lon=114&lat=34.8&limit=0", "invalid-parameter"),
+        ("lon=114&lon=114&lat=34.8", "repeated-parameter"),
+        ("lon=114&lat=34.8&q=1", "unknown-parameter"),
+    ] {
+        assert_eq!(get(&public, &format!("/identify?{query}")).await.problem(), (400, code.to_string()), "{query}");
+    }
+    let hidden = get(&public, &format!("/identify?{at}&layers=camera")).await;
+    assert_eq!(hidden.problem(), (404, "layer-not-found".to_string()));
+}

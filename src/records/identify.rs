@@ -1,0 +1,98 @@
+//! What is near a place: records of several layers by their distance from it, the nearest first, of equally near ones the
+//! smaller. Distances in plan; 0 inside an area.
+
+use super::geojson::Writer;
+use super::lods;
+use crate::audience::Audience;
+use crate::city::City;
+use crate::error::Result;
+use crate::feature::Geometry;
+use crate::geo::local::Local;
+use crate::geo::side::Edge;
+use crate::geo::{BBox, Crs, GeometryKind};
+use crate::layer::LayerIx;
+
+/// Where and how far.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Around {
+    /// `[longitude°, latitude°]`
+    pub p: [f64; 2],
+    pub radius_m: f64,
+    /// Records at most.
+    pub limit: usize,
+}
+
+/// A record near the place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Near {
+    pub layer: LayerIx,
+    pub id: u64,
+    /// Metres.
+    pub distance_m: f64,
+    offset: u64,
+    /// Of its box, in square degrees.
+    size: f64,
+}
+
+/// The nearest records of these layers.
+pub fn identify(city: &City, layers: &[LayerIx], around: &Around) -> Result<Vec<Near>> {
+    let here = Local::at(around.p);
+    let window = here.window(around.radius_m);
+    let mut all = vec![];
+    for &layer in layers {
+        let Some(table) = city.snapshot.features(&city.snapshot.catalog.layer(layer).id)? else { continue };
+        let found = table.find(&window)?;
+        let mut g = Geometry::empty(GeometryKind::Point);
+        for (offset, bbox) in found {
+            table.pick(&[offset], &mut |row| {
+                row.read_geometry(&mut g);
+                let distance_m = distance_m(&g, around.p, &here);
+                if distance_m <= around.radius_m {
+                    let size = bbox.width() * bbox.height();
+                    all.push(Near { layer, id: row.id().0, distance_m, offset, size });
+                }
+                Ok(())
+            })?;
+        }
+    }
+    all.sort_by(|a, b| {
+        let near = a.distance_m.total_cmp(&b.distance_m).then(a.size.total_cmp(&b.size));
+        near.then((a.layer, a.id).cmp(&(b.layer, b.id)))
+    });
+    all.truncate(around.limit);
+    Ok(all)
+}
+
+/// The records as GeoJSON Features, each with `distance_m` in front of its members, a comma between them.
+pub fn features(city: &City, audience: &Audience, near: &[Near]) -> Result<Vec<u8>> {
+    let snapshot = &city.snapshot;
+    let mut out = vec![];
+    for n in near {
+        let layer = snapshot.catalog.layer(n.layer);
+        let Some(table) = snapshot.features(&layer.id)? else { continue };
+        let feature = table.get(n.offset)?;
+        if !out.is_empty() {
+            out.extend_from_slice(b",\n");
+        }
+        out.extend(format!("{{\"distance_m\":{:.2},", n.distance_m).bytes());
+        let from = out.len();
+        Writer { layer, audience, crs: Crs::Crs84 }.write(&feature, lods(snapshot, layer, &feature)?, &mut out);
+        // One object of both.
+        out.remove(from);
+    }
+    Ok(out)
+}
+
+/// Metres from a place to the nearest part of a geometry.
+fn distance_m(g: &Geometry, p: [f64; 2], here: &Local) -> f64 {
+    if g.kind == GeometryKind::Point {
+        return g.xy.iter().map(|v| here.distance_m(*v)).fold(f64::INFINITY, f64::min);
+    }
+    let edges = || g.runs().flat_map(|r| g.xy[r].windows(2)).map(|w| Edge::new(w[0], w[1]));
+    let inside =
+        || BBox::of(&g.xy).contains(&BBox::of(&[p])) && edges().filter(|e| e.is_crossed_from(p)).count() % 2 == 1;
+    if g.kind == GeometryKind::Polygon && inside() {
+        return 0.0;
+    }
+    edges().map(|e| here.square_to_edge_m2(&e)).fold(f64::INFINITY, f64::min).sqrt()
+}
