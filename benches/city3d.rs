@@ -69,7 +69,11 @@ fn opened(store: &Store) -> City {
 }
 
 fn planned(city: &City, ix: LayerIx) -> Option<Plan> {
-    let shown = Shown { form: Form::default(), columns: None, geoid_m: -12.5 };
+    let shown = Shown {
+        form: Form::default(),
+        columns: None,
+        geoid: std::sync::Arc::new(chengtu::geo::geoid::Geoid::constant(-12.5)),
+    };
     plan(city, &Audience::OPEN, ix, &shown).unwrap().ok().flatten()
 }
 

@@ -107,7 +107,11 @@ fn drawn(store: &Path) -> (usize, u64, u64) {
     let id = store.current().unwrap().expect("a snapshot");
     let city = City::new(store.snapshot(&id, &Arc::new(BlockCache::new(256 << 20))).unwrap());
     let ix = city.snapshot.catalog.find(LAYER).expect("the layer");
-    let shown = Shown { form: Form::default(), columns: None, geoid_m: 0.0 };
+    let shown = Shown {
+        form: Form::default(),
+        columns: None,
+        geoid: std::sync::Arc::new(chengtu::geo::geoid::Geoid::constant(0.0)),
+    };
     let plan = plan(&city, &Audience::OPEN, ix, &shown).unwrap().ok().unwrap().expect("a tree");
     let nodes: Vec<usize> = (0..plan.tree.nodes.len()).filter(|&n| plan.has_content(n)).collect();
     let bytes = nodes.par_iter().map(|&n| content(&plan, n).unwrap().len() as u64).sum();

@@ -33,6 +33,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("flatbuffers", &["store/fgb"]),
     ("earcut", &["scene/triangulate"]),
     ("meshopt", &["scene/compress"]),
+    ("spade", &["derive/ground/points"]),
     ("axum", &["serve/"]),
     ("hyper", &["serve/"]),
     ("hyper_util", &["serve/"]),

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use chengtu::audience::Audience;
-use chengtu::layer::{Catalog, Serve};
+use chengtu::layer::{Catalog, SceneKind, Serve};
 use chengtu::sample::{SampleOptions, write_city};
 use chengtu::scene::decode::{Cell, decode};
 use chengtu::scene::moved;
@@ -111,6 +111,8 @@ impl Volume {
 
 #[derive(Default)]
 struct Walk {
+    /// Tiles of the ground replace each other and hold no features.
+    ground: bool,
     ids: BTreeMap<u64, u32>,
     tiles: u32,
     pages: u32,
@@ -127,7 +129,7 @@ impl Walk {
         self.pages += 1;
         let tileset: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(tileset["asset"]["version"], "1.1");
-        assert_eq!(tileset["root"]["refine"], "ADD", "{path}");
+        assert_eq!(tileset["root"]["refine"], if self.ground { "REPLACE" } else { "ADD" }, "{path}");
         let whole_m = tileset["geometricError"].as_f64().unwrap();
         assert!(whole_m <= error_m, "{path}: {whole_m} above {error_m}");
         let mut open = vec![(tileset["root"].clone(), matrix, over.to_vec(), whole_m)];
@@ -170,7 +172,8 @@ impl Walk {
         self.largest = self.largest.max(glb.len());
         let d = decode(&glb).unwrap_or_else(|e| panic!("{path}: {e}"));
         assert!(d.rows <= 600, "{path}: {} features", d.rows);
-        for id in &d.columns["id"] {
+        assert_eq!(d.columns.is_empty(), self.ground, "{path}");
+        for id in d.columns.get("id").into_iter().flatten() {
             let Cell::Text(id) = id else { panic!("{path}: an id that is no text") };
             *self.ids.entry(id.parse().unwrap()).or_default() += 1;
         }
@@ -183,7 +186,11 @@ impl Walk {
 }
 
 async fn walk(router: &Router, path: &str) -> Walk {
-    let mut walk = Walk::default();
+    walk_of(router, path, false).await
+}
+
+async fn walk_of(router: &Router, path: &str, ground: bool) -> Walk {
+    let mut walk = Walk { ground, ..Walk::default() };
     walk.page(router, path.to_string(), IDENTITY, &[], f64::INFINITY).await;
     walk
 }
@@ -218,11 +225,19 @@ async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
     let app = App::open(&Options { open: true, workers: 2, geoid_m: -12.5, ..Options::new(store) }).unwrap();
     let router = app.router();
     let catalog: Value = serde_json::from_slice(&get(&router, "/catalog").await).unwrap();
-    let (mut layers, mut scene, mut kinds, mut deepest) = (vec![], vec![], BTreeSet::new(), 0);
+    let (mut layers, mut scene, mut kinds, mut deepest, mut grounds) = (vec![], vec![], BTreeSet::new(), 0, 0);
     for entry in catalog["layers"].as_array().unwrap() {
         let Some(url) = entry["tileset"].as_str() else { continue };
         let id = entry["id"].as_str().unwrap();
         let path = &url[url.find("/3dtiles").unwrap()..];
+        let layer = snapshot.catalog.layer(snapshot.catalog.find(id).unwrap());
+        let kind = layer.scene.as_ref().unwrap().kind;
+        if kind == SceneKind::Terrain {
+            let walked = walk_of(&router, path, true).await;
+            assert!(walked.contents > 10 && walked.largest <= 1 << 20, "{id}: {} contents", walked.contents);
+            grounds += 1;
+            continue;
+        }
         let walked = walk(&router, &format!("{path}?instancing=expand")).await;
         let mut stored = BTreeSet::new();
         let table = snapshot.features(id).unwrap().unwrap();
@@ -239,8 +254,6 @@ async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
         assert!(lost.is_empty(), "{id}: {} of {} features are in no tile", lost.len(), stored.len());
         assert!(drawn.is_subset(&stored), "{id}: ids that the store has not");
         assert!(walked.largest <= 1 << 20, "{id}: {} bytes", walked.largest);
-        let layer = snapshot.catalog.layer(snapshot.catalog.find(id).unwrap());
-        let kind = layer.scene.as_ref().unwrap().kind;
         println!(
             "{id}: {} features, {} pages, {} tiles, {} contents, {} deep, largest {} B",
             stored.len(),
@@ -263,6 +276,7 @@ async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
         layers.push((id.to_string(), drawn.len()));
     }
     assert_eq!(kinds, ["Extrude", "Instance", "Node", "Surface", "Tube"].map(String::from).into());
+    assert_eq!(grounds, 1, "the city's ground");
     let together = walk(&router, &format!("/3dtiles/{}/tileset.json", scene.join(","))).await;
     let expected: usize = layers.iter().filter(|(id, _)| scene.contains(id)).map(|(_, n)| n).sum();
     assert!(deepest > 3, "{deepest}: no tree worth the name");

@@ -2,13 +2,14 @@
 //! requests.
 
 use crate::derive::family::{self, FamilyTree, Kin, LEDGER, Ledger};
+use crate::derive::ground::GROUND_SCENE;
 use crate::derive::{PIPE_ENDS, PipeEnds, SCENE, Tree};
 use crate::error::{Error, Result};
 use crate::layer::Family;
 use crate::ownership::{self, Ownership};
-use crate::store::{BlockCache, Snapshot, Store};
+use crate::store::{BlobRef, BlockCache, Snapshot, Store};
 use arc_swap::ArcSwap;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// One consistent world.
@@ -52,14 +53,32 @@ impl City {
 
     /// The tree of a layer's 3D tiles, read when first asked for; `None` where the snapshot has none.
     pub fn tree(&self, layer: &str) -> Result<Option<Arc<Tree>>> {
-        if let Some(known) = self.trees.get(layer) {
+        self.opened(layer, self.snapshot.manifest.layers.get(layer).and_then(|e| e.extra.get(SCENE)))
+    }
+
+    /// What the heights of these sources were measured from, as their deliveries said; empty where they did not.
+    pub fn datums<'s>(&self, sources: impl Iterator<Item = &'s String>) -> Result<Vec<String>> {
+        let Some(blob) = self.snapshot.manifest.extra.get("sources") else { return Ok(vec![]) };
+        let all: serde_json::Value = serde_json::from_slice(&self.snapshot.blob(blob)?)
+            .map_err(|e| Error::damaged("list of sources", e.to_string()))?;
+        let datums: BTreeSet<String> =
+            sources.filter_map(|s| all[s]["vertical"].as_str()).filter(|v| !v.is_empty()).map(String::from).collect();
+        Ok(datums.into_iter().collect())
+    }
+
+    /// The tree of the ground's 3D tiles; `None` where the snapshot has no ground.
+    pub fn ground_tree(&self) -> Result<Option<Arc<Tree>>> {
+        // No layer is called nothing.
+        self.opened("", self.snapshot.manifest.extra.get(GROUND_SCENE))
+    }
+
+    fn opened(&self, name: &str, blob: Option<&BlobRef>) -> Result<Option<Arc<Tree>>> {
+        if let Some(known) = self.trees.get(name) {
             return Ok(Some(known));
         }
-        let Some(blob) = self.snapshot.manifest.layers.get(layer).and_then(|e| e.extra.get(SCENE)) else {
-            return Ok(None);
-        };
+        let Some(blob) = blob else { return Ok(None) };
         let tree = Arc::new(Tree::from_bytes(&self.snapshot.blob(blob)?)?);
-        self.trees.insert(layer.to_string(), tree.clone());
+        self.trees.insert(name.to_string(), tree.clone());
         Ok(Some(tree))
     }
 

@@ -5,6 +5,7 @@ mod budget;
 mod census;
 mod coverage;
 pub mod family;
+pub mod ground;
 mod item;
 mod overview;
 mod present;
@@ -15,14 +16,18 @@ mod thin;
 
 pub use budget::{TILE_BUDGET, gzipped, heaviest, largest_fitting, within_budget};
 pub use census::{Cell, Census};
-pub use scene::{DATA_HEIGHTS, Node, PIPE_ENDS, PipeEnds, SCENE, Tree, corners};
+use scene::DISTANCE_PER_ERROR;
+pub use scene::{Node, PIPE_ENDS, PipeEnds, SCENE, STANDS_ON, Tree, corners};
 pub use thin::ALL;
 
+use crate::draw::drawn_in_3d;
 use crate::error::Result;
-use crate::layer::Layer;
+use crate::layer::{Catalog, Layer};
 use crate::store::table::SealedTable;
-use crate::store::{Draft, LayerEntry, MODELS, SealedModels};
+use crate::store::{BlobRef, Draft, LayerEntry, MODELS, SealedModels};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Adds the sealed features and everything derived from them to the draft; the layer's manifest entry.
 /// `sources`: source id → its records in this layer.
@@ -60,8 +65,8 @@ pub fn derive_modelled_layer(
     offsets.sort_unstable();
     let models = models.map(|m| draft.add_file(&m.path)).transpose()?;
     let opened = models.as_ref().map(|blob| draft.models(blob)).transpose()?;
-    extra.extend(scene::tree(draft, layer, &table, &offsets, opened.as_ref())?);
     extra.extend(models.map(|blob| (MODELS.to_string(), blob)));
+    extra.extend(scene::tree(draft, layer, &table, &offsets, opened.as_ref())?);
     let ids: Vec<u8> =
         features.ids.iter().flat_map(|(id, at)| [id.0.to_le_bytes(), at.to_le_bytes()]).flatten().collect();
     Ok(LayerEntry {
@@ -75,6 +80,36 @@ pub fn derive_modelled_layer(
         sources,
         extra,
     })
+}
+
+/// Makes the trees again of layers that were measured on another ground than the draft's; their ids.
+pub fn stand_on_ground(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<String>> {
+    let now = scene::stands_now(draft).map(|text| blake3::hash(text.as_bytes()).to_hex().to_string());
+    let stale = |entry: &LayerEntry| entry.extra.get(STANDS_ON).is_none_or(|b| !now.contains(&b.digest));
+    let layers: Vec<&Arc<Layer>> = catalog.iter().map(|(_, l)| l).collect();
+    let made: Vec<(String, Vec<(String, BlobRef)>)> = layers
+        .into_par_iter()
+        .filter(|layer| drawn_in_3d(layer) && draft.manifest.layers.get(&layer.id).is_some_and(stale))
+        .map(|layer| {
+            let entry = &draft.manifest.layers[&layer.id];
+            let (table, ids) = (draft.table(&entry.features)?, draft.blob(&entry.ids)?);
+            let pairs = ids.as_chunks::<16>().0.iter();
+            let mut offsets: Vec<u64> =
+                pairs.map(|p| p[8..].first_chunk().map_or(0, |o| u64::from_le_bytes(*o))).collect();
+            offsets.sort_unstable();
+            let models = entry.extra.get(MODELS).map(|blob| draft.models(blob)).transpose()?;
+            Ok((layer.id.clone(), scene::tree(draft, layer, &table, &offsets, models.as_ref())?))
+        })
+        .collect::<Result<_>>()?;
+    Ok(made
+        .into_iter()
+        .map(|(id, blobs)| {
+            if let Some(entry) = draft.manifest.layers.get_mut(&id) {
+                entry.extra.extend(blobs);
+            }
+            id
+        })
+        .collect())
 }
 
 /// Name among a layer entry's extra blobs of the thinning levels of its features (`None`) or of the overview of a

@@ -10,9 +10,11 @@ use crate::layer::Layer;
 use crate::mvt::{LayerEncoder, Shape};
 use crate::store::{Row, Table};
 
+mod footing;
 mod scene;
 mod validity;
 
+pub use footing::Footing;
 pub use scene::{Sculptor, drawn_in_3d, near};
 pub use validity::Validity;
 

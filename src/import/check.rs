@@ -3,13 +3,13 @@
 
 use super::dates::DateFormat;
 use super::load::{Loaded, Source, Target};
-use super::manifest::{FieldRule, Mode, Scalar};
+use super::manifest::{FieldRule, Mode, Scalar, VerticalSpec};
 use super::values::convert_text;
 use super::wire::{CrsSpec, Format};
 use crate::error::Finding;
 use crate::feature::{SourceTag, Tier};
 use crate::geo::GeometryKind;
-use crate::layer::{Catalog, Layer};
+use crate::layer::{Catalog, Layer, SceneKind};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -48,6 +48,7 @@ fn check_sources(catalog: &Catalog, sources: &[Source]) -> Checked {
         let mut say = |at: Range<usize>, what: String| findings.push(source.file.finding(at, what));
         check_container(source, &mut say);
         let layers = check_target(catalog, source, &mut say);
+        check_ground(source, &layers, &mut say);
         check_fields(source, &layers, &mut say);
         check_filters(source, &mut say);
         check_snapping(source, &layers, &mut say);
@@ -69,6 +70,14 @@ fn check_container(source: &Source, say: &mut dyn FnMut(Range<usize>, String)) {
     if let Some(crs) = &d.crs {
         for what in crs_problems(&crs.get_ref().spec()) {
             say(crs.span(), what);
+        }
+    }
+    if let Some(vertical) = &d.vertical {
+        for what in super::vertical::problems(&vertical.get_ref().spec()) {
+            say(vertical.span(), what);
+        }
+        if let Some(crs) = d.crs.as_ref().filter(|c| c.get_ref().spec().vertical.is_some()) {
+            say(crs.span(), "both `vertical` and `crs.vertical`: keep one".into());
         }
     }
     check_encoding(d.encoding.as_ref(), &mut *say);
@@ -93,6 +102,14 @@ fn check_container(source: &Source, say: &mut dyn FnMut(Range<usize>, String)) {
         for text in lods.get_ref().iter().filter(|t| Tier::parse(t).is_none()) {
             say(lods.span(), format!("lod `{}` is none; write \"2\" or \"2.2\"", short(text)));
         }
+    }
+    for (name, number) in [("resolution_m", &d.resolution_m), ("nodata", &d.nodata)] {
+        if let Some(number) = number.as_ref().filter(|_| source.format != Format::Geotiff) {
+            say(number.span(), format!("{name} is for GeoTIFF; this format has no pixels"));
+        }
+    }
+    if let Some(m) = d.resolution_m.as_ref().filter(|m| !(0.25..=10_000.0).contains(m.get_ref())) {
+        say(m.span(), format!("resolution_m = {}: metres, from 0.25 to 10 000", m.get_ref()));
     }
     if let Some(marker) = d.end_marker.as_ref().filter(|_| source.format != Format::Csv) {
         say(marker.span(), "end_marker is for CSV; this format has its own end".into());
@@ -156,12 +173,8 @@ fn crs_problems(spec: &CrsSpec) -> Vec<String> {
     if spec.helmert.is_some_and(|h| h.iter().any(|v| !v.is_finite())) {
         problems.push("helmert: not a number".to_string());
     }
-    if let Some(v) = &spec.vertical {
-        let known = code(v) || ["1985", "ellipsoidal"].contains(&v.as_str()) || v.starts_with("local:");
-        if !known {
-            problems.push(format!("vertical `{}` is none of EPSG:…, 1985, ellipsoidal, local:…", short(v)));
-        }
-    }
+    let vertical = VerticalSpec { datum: spec.vertical.clone(), ..VerticalSpec::default() };
+    problems.extend(super::vertical::problems(&vertical));
     problems
 }
 
@@ -192,6 +205,14 @@ fn check_target<'c>(
         }
     }
     found
+}
+
+/// Heights of the ground go where they are drawn as ground.
+fn check_ground(source: &Source, layers: &[&Arc<Layer>], say: &mut dyn FnMut(Range<usize>, String)) {
+    let other = layers.iter().find(|l| !l.scene.as_ref().is_some_and(|s| s.kind == SceneKind::Terrain));
+    if let Some(layer) = other.filter(|_| source.format == Format::Geotiff) {
+        say(source.decl.path.span(), format!("a GeoTIFF holds heights of the ground; {} is no terrain", layer.id));
+    }
 }
 
 fn check_fields(source: &Source, layers: &[&Arc<Layer>], say: &mut dyn FnMut(Range<usize>, String)) {

@@ -6,6 +6,7 @@ use super::wire::{Failed, Frame, ReadJob, Record, Who};
 use crate::error::{Error, Result};
 use crate::feature::{Geometry, Model};
 use crate::geo::GeometryKind;
+use crate::geo::lattice::{DEEPEST, Patch, TileAt};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -130,6 +131,7 @@ impl FrameReader {
                 self.read += records.len() as u64;
                 records.iter().try_for_each(|r| check_record(r, columns))
             }
+            (Frame::Heights(tiles), Some(_)) => tiles.iter().try_for_each(|(at, patch)| check_tile(*at, patch)),
             (Frame::Done(d), Some(_)) if d.read == self.read => Ok(()),
             (Frame::Done(d), Some(_)) => Err(format!("sent {} records and says {}", self.read, d.read)),
             _ => Err("sent frames out of order".into()),
@@ -189,6 +191,14 @@ fn check_record(r: &Record, columns: usize) -> std::result::Result<(), String> {
     match &r.geometry {
         Ok(g) => check_geometry(g).map_err(|e| format!("sent a geometry with {e} in row {}", r.row)),
         Err(_) => Ok(()),
+    }
+}
+
+fn check_tile(at: TileAt, patch: &Patch) -> std::result::Result<(), String> {
+    let inside = at.level <= DEEPEST && (at.x | at.y) >> at.level == 0;
+    match inside && patch.is_whole() {
+        true => Ok(()),
+        false => Err(format!("sent a tile of heights that is none: {at:?}")),
     }
 }
 

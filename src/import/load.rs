@@ -1,7 +1,7 @@
 //! Manifest files → deliveries: parses TOML with line numbers, resolves paths, formats and ids. Reads the manifests
 //! and their routing tables, never the data.
 
-use super::manifest::{Filter, KeyScope, Many, MaxRejects, Mode, SourceDecl, TextOr};
+use super::manifest::{Filter, KeyScope, Many, MaxRejects, Mode, SourceDecl, TextOr, VerticalSpec};
 use super::register::{RegisterDecl, RegisterSource};
 use super::tileset::{TilesetDecl, TilesetSource};
 use super::wire::{CrsSpec, Format, Limits, ReadJob};
@@ -32,6 +32,8 @@ pub struct Source {
     pub format: Format,
     pub target: Target,
     pub decl: SourceDecl,
+    /// The manifest's, for sources that do not say it.
+    pub default_vertical: Option<VerticalSpec>,
 }
 
 /// Where the records of a source go.
@@ -79,7 +81,18 @@ impl Target {
 
 impl Source {
     pub fn crs(&self) -> CrsSpec {
-        self.decl.crs.as_ref().map(|c| c.get_ref().spec()).unwrap_or_default()
+        let spec = self.decl.crs.as_ref().map(|c| c.get_ref().spec()).unwrap_or_default();
+        CrsSpec { vertical: self.vertical().datum, ..spec }
+    }
+
+    /// What its heights are measured from: by `vertical`, else by `crs`, else by the manifest's `vertical`.
+    pub fn vertical(&self) -> VerticalSpec {
+        let own = self.decl.vertical.as_ref().map(|v| v.get_ref().spec());
+        let by_crs = || {
+            let datum = self.decl.crs.as_ref().and_then(|c| c.get_ref().spec().vertical)?;
+            Some(VerticalSpec { datum: Some(datum), ..VerticalSpec::default() })
+        };
+        own.or_else(by_crs).or_else(|| self.default_vertical.clone()).unwrap_or_default()
     }
 
     pub fn key(&self) -> &[String] {
@@ -120,6 +133,8 @@ impl Source {
             stated_rows: self.decl.rows,
             end_marker: self.decl.end_marker.as_ref().map(|m| m.get_ref().clone()),
             lods: self.decl.lod.as_ref().map(|l| l.get_ref().0.clone()).unwrap_or_default(),
+            resolution_m: self.decl.resolution_m.as_ref().map(|m| *m.get_ref()),
+            nodata: self.decl.nodata.as_ref().map(|n| *n.get_ref()),
             columns: None,
             scratch: scratch.to_path_buf(),
             limits: Limits { unpacked_bytes: mib << 20, vertices: 4_000_000, text_bytes: 1 << 20, ..Limits::default() },
@@ -163,11 +178,22 @@ fn load_one(path: &Path, loaded: &mut Loaded) {
         return;
     }
     let mut id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let (mut declared, mut registers, mut tilesets) = (vec![], vec![], vec![]);
+    let (mut declared, mut registers, mut tilesets, mut vertical) = (vec![], vec![], vec![], None);
     for (key, value) in root.into_inner() {
         let span = key.span();
         if key.get_ref() == "register" {
             registers.push(value);
+            continue;
+        }
+        if key.get_ref() == "vertical" {
+            match TextOr::<VerticalSpec>::deserialize(ValueDeserializer::from(value)) {
+                Ok(default) => {
+                    let wrong = super::vertical::problems(&default.spec());
+                    findings.extend(wrong.into_iter().map(|what| file.finding(span.clone(), what)));
+                    vertical = Some(default.spec());
+                }
+                Err(e) => findings.push(file.finding(e.span().unwrap_or(span), e.message())),
+            }
             continue;
         }
         match (key.get_ref().as_ref(), value.into_inner()) {
@@ -179,7 +205,9 @@ fn load_one(path: &Path, loaded: &mut Loaded) {
             ("tileset", _) => findings.push(file.finding(span, "tileset: expected [[tileset]] tables")),
             (other, _) => findings.push(file.finding(
                 span,
-                format!("unknown field `{other}`, expected `id`, `[[source]]`, `[[tileset]]` or `[register]`"),
+                format!(
+                    "unknown field `{other}`, expected `id`, `vertical`, `[[source]]`, `[[tileset]]` or `[register]`"
+                ),
             )),
         }
     }
@@ -187,6 +215,7 @@ fn load_one(path: &Path, loaded: &mut Loaded) {
         findings.push(whole("names no [[source]], no [[tileset]] and no [register]".to_string()));
     }
     let sources = declared.into_iter().filter_map(|table| source(&id, &file, table, findings));
+    let sources = sources.map(|s| Source { default_vertical: vertical.clone(), ..s });
     loaded.sources.extend(sources);
     registers.into_iter().for_each(|table| register(&id, &file, table, loaded));
     for table in tilesets {
@@ -263,6 +292,7 @@ fn source(
         format: format?,
         target: target?,
         decl,
+        default_vertical: None,
     })
 }
 
@@ -299,6 +329,7 @@ fn format_of(path: &Path) -> Option<Format> {
         "csv" | "tsv" | "txt" => Some(Format::Csv),
         "dxf" => Some(Format::Dxf),
         "gml" | "xml" => Some(Format::Gml),
+        "tif" | "tiff" => Some(Format::Geotiff),
         "zip" => inner().or(Some(Format::Shapefile)),
         "gz" => inner(),
         _ => None,

@@ -11,6 +11,7 @@
 //! format = "csv"                           # only where the extension does not say it
 //! gdal_layer = "…"                         # where the container holds several
 //! crs = "EPSG:4547"                        # or { definition, axis, operation, helmert, vertical }: `wire::CrsSpec`
+//! vertical = "1985"                        # or { datum, offset_m, geoid, bias_m }: `VerticalSpec`; also for all sources
 //! encoding = "GB18030"
 //! xy = { x = "Y坐标", y = "X坐标", z = "高程" }  # CSV: x = the column of the EASTING (surveyors' X is north)
 //! rows = 780000                            # how many rows the supplier states
@@ -24,6 +25,8 @@
 //! geometry = ["polygon"]                   # records of other kinds are left out and counted
 //! snap_m = 0.05                            # polygons: vertices this near to a neighbour's border go onto it
 //! lod = "2"                                # city models: these levels of detail alone
+//! resolution_m = 5.0                       # GeoTIFF: metres between heights; default: its pixels'
+//! nodata = -9999                           # GeoTIFF: what means no height, where the file does not say it
 //! mode = "replace"                         # or "upsert"
 //! max_rejects = 0.001                      # a share (0.0 ..= 1.0) or a count (an integer)
 //! max_unpacked_mib = 8192                  # what an archive may grow to
@@ -48,6 +51,7 @@ pub struct SourceDecl {
     pub format: Option<Format>,
     pub gdal_layer: Option<String>,
     pub crs: Option<Spanned<TextOr<CrsSpec>>>,
+    pub vertical: Option<Spanned<TextOr<VerticalSpec>>>,
     pub encoding: Option<Spanned<String>>,
     pub xy: Option<Spanned<XyColumns>>,
     pub rows: Option<u64>,
@@ -64,9 +68,26 @@ pub struct SourceDecl {
     /// Metres.
     pub snap_m: Option<Spanned<f64>>,
     pub lod: Option<Spanned<Many<String>>>,
+    /// GeoTIFF: metres between heights, and the number that means none.
+    pub resolution_m: Option<Spanned<f64>>,
+    pub nodata: Option<Spanned<f64>>,
     pub mode: Option<Spanned<Mode>>,
     pub max_rejects: Option<Spanned<MaxRejects>>,
     pub max_unpacked_mib: Option<u64>,
+}
+
+/// What heights are measured from, and how they become those of the store.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerticalSpec {
+    /// `1985`, `1956`, `ellipsoidal`, `EPSG:…`, `local:…`.
+    pub datum: Option<String>,
+    /// 1985 height = delivered height + this, metres.
+    pub offset_m: Option<f64>,
+    /// Of ellipsoidal heights: `egm96`, a `.gtx` or `.tif` file, or metres.
+    pub geoid: Option<Scalar>,
+    /// Metres that the height datum lies above the geoid.
+    pub bias_m: Option<f64>,
 }
 
 /// What happens to the records a source has in the store.
@@ -277,6 +298,15 @@ impl TextOr<CrsSpec> {
     pub fn spec(&self) -> CrsSpec {
         match self {
             TextOr::Text(t) => CrsSpec { definition: Some(t.clone()), ..CrsSpec::default() },
+            TextOr::Table(spec) => spec.clone(),
+        }
+    }
+}
+
+impl TextOr<VerticalSpec> {
+    pub fn spec(&self) -> VerticalSpec {
+        match self {
+            TextOr::Text(datum) => VerticalSpec { datum: Some(datum.clone()), ..VerticalSpec::default() },
             TextOr::Table(spec) => spec.clone(),
         }
     }

@@ -6,6 +6,8 @@ pub mod child;
 mod city;
 mod columns;
 mod dates;
+pub mod geoid;
+mod ground;
 mod identity;
 mod joints;
 mod levels;
@@ -26,6 +28,7 @@ mod tileset;
 mod transaction;
 mod values;
 mod verdict;
+mod vertical;
 pub mod wire;
 
 use crate::error::Result;

@@ -82,6 +82,29 @@ impl Reproject {
         xy.iter_mut().for_each(|p| *p = [within(p[0], 180.0), within(p[1], 90.0)]);
     }
 
+    /// The other way round: lon/lat degrees → source coordinates as written. Not finite where there is no way back.
+    pub fn backward(&self, xy: &mut [[f64; 2]]) {
+        for step in self.steps.iter().rev() {
+            match step {
+                Step::Proj { operation, to_degrees } => {
+                    if *to_degrees {
+                        xy.as_flattened_mut().iter_mut().for_each(|v| *v = v.to_radians());
+                    }
+                    operation.backward(xy);
+                }
+                Step::Scale(f) => xy.as_flattened_mut().iter_mut().for_each(|v| *v /= f),
+            }
+        }
+        if self.swap {
+            xy.iter_mut().for_each(|p| p.swap(0, 1));
+        }
+    }
+
+    /// Metres of a source unit; of a degree about those northward.
+    pub fn metres_per_unit(&self) -> f64 {
+        self.metre_per_unit.unwrap_or(111_320.0)
+    }
+
     /// Heights of the source → metres, in place.
     pub fn heights(&self, z: &mut [f64]) {
         if self.height_factor != 1.0 {
@@ -110,7 +133,7 @@ impl Reproject {
 
     /// Sagitta of 1 cm in source units, for curves.
     pub fn curve_tolerance(&self) -> f64 {
-        0.01 / self.metre_per_unit.unwrap_or(111_320.0)
+        0.01 / self.metres_per_unit()
     }
 
     /// What the raw numbers say about the declared CRS when they disagree: text for people, naming the CRS that fits.
@@ -180,8 +203,19 @@ impl Chooser<'_> {
         let geodetic = plain.geodetic().ok_or_else(|| self.unknown(&format!("{label} has no geographic base")))?;
         let datum = geodetic.datum().map(|d| d.name()).unwrap_or_default();
         let (steps, operation) = self.steps(&flat, plain, &geodetic, &datum, swap, &mut findings)?;
-        let height_factor = vertical_part.as_ref().and_then(|v| v.axis(0)).map_or(1.0, |a| a.unit_factor);
-        let vertical = self.spec.vertical.clone().or_else(|| vertical_part.as_ref().map(describe)).unwrap_or_default();
+        let height_factor =
+            vertical_part.as_ref().and_then(|v| v.axis(0)).or(plain.axis(2)).map_or(1.0, |a| a.unit_factor);
+        // Three axes and no vertical CRS: heights over the ellipsoid.
+        let third = plain.axis(2).filter(|_| vertical_part.is_none());
+        let by_file = vertical_part.as_ref().map(describe).or_else(|| third.as_ref().map(|_| "ellipsoidal".into()));
+        if let (Some(declared), Some(found)) = (&self.spec.vertical, &by_file)
+            && !found.contains(declared.as_str())
+        {
+            findings.push(format!(
+                "the file says its heights are {found}, the declaration {declared}: the declaration is used"
+            ));
+        }
+        let vertical = self.spec.vertical.clone().or(by_file).unwrap_or_default();
         Ok(Reproject {
             crs: label,
             operation,

@@ -2,6 +2,7 @@
 //! happens in child processes (`child`); here their frames are mapped, counted and written.
 
 use super::check::check_all;
+use super::ground::{is_footing, is_terrain};
 use super::identity::{Identities, Name, SourceIx, content};
 use super::load::{self, Loaded, Source};
 use super::manifest::KeyScope;
@@ -12,14 +13,15 @@ use super::provenance::provenance;
 use super::report::{LayerReport, Report, SourceReport};
 use super::snap::{INSERTED, Moved, NOT_SNAPPED, SNAPPED};
 use super::verdict::{failure, judge};
+use super::vertical::Lift;
 use super::wire::{Frame, ReadJob, Record, Reject, Who};
 use super::{Frames, ImportOptions};
-use crate::derive::derive_modelled_layer;
+use crate::derive::{derive_modelled_layer, stand_on_ground};
 use crate::error::{Error, Result};
 use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
 use crate::ownership::register::{REGISTER, Register};
-use crate::store::{Draft, LayerEntry, Store};
+use crate::store::{Draft, GroundWriter, LayerEntry, Store};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -74,6 +76,8 @@ struct Transaction<'a> {
     /// Position in `works` of each layer.
     at: HashMap<LayerIx, usize>,
     finished: BTreeMap<usize, Outcome>,
+    /// Heights of the ground, by source.
+    sheets: BTreeMap<String, GroundWriter>,
 }
 
 impl<'a> Transaction<'a> {
@@ -95,7 +99,8 @@ impl<'a> Transaction<'a> {
         let at = works.iter().enumerate().map(|(i, w)| (w.ix, i)).collect();
         let staging = draft.staging().to_path_buf();
         let finished = BTreeMap::new();
-        let mut transaction = Transaction { sources, register, staging, progress, ids, works, at, finished };
+        let sheets = BTreeMap::new();
+        let mut transaction = Transaction { sources, register, staging, progress, ids, works, at, finished, sheets };
         transaction.read_all(catalog, report)?;
         let tilesets;
         (tilesets, report.tilesets) = super::tileset::read_all(&loaded.tilesets, draft.staging(), progress)?;
@@ -154,6 +159,7 @@ impl<'a> Transaction<'a> {
     fn read_one(&mut self, catalog: &Catalog, i: usize, frames: Frames, read: &mut SourceReport) -> Result<()> {
         let source = &self.sources[i];
         let mut reading: Option<(Mapper, super::progress::Step)> = None;
+        let (mut lift, mut has_heights) = (Lift::default(), false);
         let mut done = None;
         // By target and field: stored records without a value.
         let mut empty: Vec<Vec<u64>> = vec![];
@@ -164,6 +170,13 @@ impl<'a> Transaction<'a> {
                     read.opened(&opened);
                     match Mapper::new(catalog, source, &opened) {
                         Ok(mapper) => {
+                            match Lift::of(source, &opened.vertical) {
+                                Ok(found) => lift = found,
+                                Err(what) => {
+                                    read.fail(Who::Operator, "no-geoid", what);
+                                    return Ok(());
+                                }
+                            }
                             read.mapped(&mapper);
                             let total = opened.declared.or(source.decl.rows);
                             empty.resize_with(mapper.targets.len(), Vec::new);
@@ -181,8 +194,20 @@ impl<'a> Transaction<'a> {
                 (Frame::Records(records), Some((mapper, step))) => {
                     step.advance(records.len() as u64);
                     for record in records {
-                        self.store_record(i, mapper, record, read, &mut empty)?;
+                        has_heights |= self.store_record(i, mapper, record, &lift, read, &mut empty)?;
                     }
+                }
+                (Frame::Heights(tiles), Some((mapper, _))) if mapper.targets.iter().all(|t| is_terrain(&t.layer)) => {
+                    let sheet = match self.sheets.remove(&source.id) {
+                        Some(sheet) => sheet,
+                        None => GroundWriter::new(&self.staging)?,
+                    };
+                    let sheet = self.sheets.entry(source.id.clone()).or_insert(sheet);
+                    for (at, patch) in tiles {
+                        let patch = if lift.is_nothing() { patch } else { lift.patch(at, &patch) };
+                        sheet.push(at, &patch, 0.0)?;
+                    }
+                    has_heights = true;
                 }
                 (Frame::Done(d), _) => done = Some(d),
                 (Frame::Failed(f), _) => read.failed = Some(f.into()),
@@ -190,6 +215,7 @@ impl<'a> Transaction<'a> {
             }
         }
         read.findings.extend(done.iter().flat_map(|d| d.findings.iter().cloned()));
+        read.findings.extend(lift.told().filter(|_| has_heights));
         read.reject_limit = source.max_rejects().of(read.read);
         judge(source, done.as_ref(), read);
         let summary = match &read.failed {
@@ -206,36 +232,45 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// One record: stored, filtered or rejected, and counted as exactly one of them.
+    /// One record: stored, filtered or rejected, and counted as exactly one of them. Whether it has heights that count in
+    /// 3D.
     fn store_record(
         &mut self,
         i: usize,
         mapper: &Mapper,
         mut record: Record,
+        lift: &Lift,
         read: &mut SourceReport,
         empty: &mut [Vec<u64>],
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let row = record.row;
         read.read += 1;
         let mut repairs = std::mem::take(&mut record.repairs);
         let faults = std::mem::take(&mut record.faults);
-        let draft = match mapper.map(record, &mut |code| repairs.push(code.to_string())) {
+        let mut draft = match mapper.map(record, &mut |code| repairs.push(code.to_string())) {
             Mapped::Feature(draft) => draft,
             Mapped::Filtered(why) => {
                 *read.filtered.entry(why.to_string()).or_default() += 1;
-                return Ok(());
+                return Ok(false);
             }
             Mapped::Rejected(reject) => {
                 read.reject(row, reject);
-                return Ok(());
+                return Ok(false);
             }
         };
         let target = &mapper.targets[draft.target];
+        let has_heights = match lift.draft(&mut draft, &target.layer) {
+            Ok(has_heights) => has_heights,
+            Err(reject) => {
+                read.reject(row, reject);
+                return Ok(false);
+            }
+        };
         let id = match self.claim(i, mapper, &draft, row) {
             Ok(id) => id,
             Err(reject) => {
                 read.reject(row, reject);
-                return Ok(());
+                return Ok(false);
             }
         };
         let source = &self.sources[i];
@@ -260,7 +295,7 @@ impl<'a> Transaction<'a> {
             Some(count) => *count += 1,
             None => drop(read.layers.insert(target.layer.id.clone(), 1)),
         }
-        Ok(())
+        Ok(has_heights)
     }
 
     fn claim(
@@ -306,26 +341,23 @@ impl<'a> Transaction<'a> {
     /// Everything into the draft: layers and what is derived from them, catalog, sources, report.
     fn write(self, catalog: &Catalog, draft: &mut Draft, report: &mut Report) -> Result<()> {
         draft.manifest.layers.retain(|id, _| catalog.find(id).is_some());
-        let (progress, all) = (self.progress, &*draft);
+        let progress = self.progress;
         let outcomes: Vec<(Outcome, LayerWork)> =
             self.finished.into_values().zip(self.works).filter(|(o, _)| !matches!(o, Outcome::Untouched)).collect();
-        let written: Vec<(LayerWork, Option<LayerEntry>)> = outcomes
-            .into_par_iter()
-            .map(|(outcome, work)| {
-                let Outcome::Written(sealed, models) = outcome else { return Ok((work, None)) };
-                let entry = derive_modelled_layer(all, &work.layer, sealed, models, work.sources.clone())?;
-                progress.line(&format!("{}: {} records", work.layer.id, entry.count));
-                Ok((work, Some(entry)))
-            })
-            .collect::<Result<_>>()?;
-        for (work, entry) in written {
-            let why = if work.redeclared { "declared anew" } else { "delivered" };
-            let (id, count) = (work.layer.id.clone(), entry.as_ref().map_or(0, |e| e.count));
-            match entry {
-                Some(entry) => draft.manifest.layers.insert(id.clone(), entry),
-                None => draft.manifest.layers.remove(&id),
-            };
-            report.layers.push(LayerReport { id, count, kept: work.kept, why });
+        // What others stand on comes first.
+        let (footings, others): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(_, w)| is_footing(&w.layer));
+        let written: Vec<String> = footings.iter().map(|(_, work)| work.layer.id.clone()).collect();
+        derive(footings, draft, progress, report)?;
+        let read: Vec<&str> = self.sources.iter().map(|s| s.id.as_str()).collect();
+        let written: Vec<&str> = written.iter().map(String::as_str).collect();
+        if super::ground::lay(draft, catalog, &read, self.sheets, &written)? {
+            progress.line("the ground is made anew");
+        }
+        derive(others, draft, progress, report)?;
+        for id in stand_on_ground(draft, catalog)? {
+            let count = draft.manifest.layers.get(&id).map_or(0, |e| e.count);
+            progress.line(&format!("{id}: stands on the new ground"));
+            report.layers.push(LayerReport { id, count, kept: count, why: "stands on new ground" });
         }
         if let Some(register) = &self.register {
             let blob = draft.add_bytes(&register.to_json())?;
@@ -343,6 +375,35 @@ impl<'a> Transaction<'a> {
         draft.manifest.extra.insert("report".to_string(), blob);
         Ok(())
     }
+}
+
+/// Layers into the draft, with what is derived from each, on all cores.
+fn derive(
+    outcomes: Vec<(Outcome, LayerWork)>,
+    draft: &mut Draft,
+    progress: &Progress,
+    report: &mut Report,
+) -> Result<()> {
+    let all = &*draft;
+    let written: Vec<(LayerWork, Option<LayerEntry>)> = outcomes
+        .into_par_iter()
+        .map(|(outcome, work)| {
+            let Outcome::Written(sealed, models) = outcome else { return Ok((work, None)) };
+            let entry = derive_modelled_layer(all, &work.layer, sealed, models, work.sources.clone())?;
+            progress.line(&format!("{}: {} records", work.layer.id, entry.count));
+            Ok((work, Some(entry)))
+        })
+        .collect::<Result<_>>()?;
+    for (work, entry) in written {
+        let why = if work.redeclared { "declared anew" } else { "delivered" };
+        let (id, count) = (work.layer.id.clone(), entry.as_ref().map_or(0, |e| e.count));
+        match entry {
+            Some(entry) => draft.manifest.layers.insert(id.clone(), entry),
+            None => draft.manifest.layers.remove(&id),
+        };
+        report.layers.push(LayerReport { id, count, kept: work.kept, why });
+    }
+    Ok(())
 }
 
 impl SourceReport {

@@ -2,6 +2,7 @@
 //! parent. Frames are postcard, each preceded by its length as u32 LE.
 
 use crate::feature::{Geometry, Model};
+use crate::geo::lattice::{Patch, TileAt};
 use crate::geo::{BBox, GeometryKind};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub enum Format {
     /// Documents and sequences; read by `import::city`.
     Cityjson,
     Citygml,
+    /// Heights of the ground, one file or a folder of them; read by `read::raster`.
+    Geotiff,
 }
 
 /// One source as the child is to read it. Paths are absolute; archives are unpacked by the child into `scratch`.
@@ -45,6 +48,10 @@ pub struct ReadJob {
     pub end_marker: Option<String>,
     /// City models: the levels of detail that are wanted (`2`, `2.2`); none = all.
     pub lods: Vec<String>,
+    /// GeoTIFF: metres between heights; none = as the pixels lie.
+    pub resolution_m: Option<f64>,
+    /// GeoTIFF: the number that means none where the file does not say it.
+    pub nodata: Option<f64>,
     /// Columns that are wanted (by source name); none = all.
     pub columns: Option<Vec<String>>,
     pub scratch: PathBuf,
@@ -126,6 +133,8 @@ impl Default for Limits {
 pub enum Frame {
     Opened(Opened),
     Records(Vec<Record>),
+    /// Heights of the ground, each tile once.
+    Heights(Vec<(TileAt, Patch)>),
     Done(Done),
     Failed(Failed),
 }

@@ -128,6 +128,8 @@ pub enum Role {
     PipeSegment,
     PipeNode,
     Terrain,
+    /// Spot heights: the ground between them is known where nothing better is.
+    ElevationPoint,
     Sensor,
     Case,
 }

@@ -55,6 +55,7 @@ pub fn write(all: &mut Deliveries) -> Result<()> {
     all.table(&mut d, &mut gpkg, "cim1_terrain", flat, Some("地表模型"), |r| terrain(plan, r))?;
     all.table(&mut d, &mut gpkg, "cim_photogrammetry", flat, Some("实景三维"), |r| mesh_blocks(plan, r))?;
     gpkg.close()?;
+    super::dem::write(all, &mut d, "cim1_terrain")?;
     d.close(&all.out)
 }
 
@@ -284,7 +285,7 @@ fn tiles(plan: &Plan, n: usize, side_m: f64) -> impl Iterator<Item = (i64, i64, 
 }
 
 fn terrain(plan: &Plan, rows: &mut Rows) -> Result<()> {
-    for (i, j, ring) in tiles(plan, plan.count("cim1_terrain"), 1000.0) {
+    for (i, j, ring) in tiles(plan, plan.count("cim1_terrain") - super::dem::FILES, 1000.0) {
         let own = [
             ("tile_id", Val::Own(format!("DEM_{i:+04}_{j:+04}"))),
             ("resolution_m", 2.0.into()),

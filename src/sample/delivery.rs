@@ -3,8 +3,10 @@
 
 use super::cityfile::{CityFile, CityPlace};
 use super::plan::Plan;
+use super::plan::mesh::Pt;
 use super::sheet::{CsvFile, CsvPlace};
 use super::write::{Column, Container, Family, Format, GbkMark, Kind, Shape, Sink, Table, Val};
+use super::write_raster::{self, Raster};
 use crate::error::{Error, Result};
 use crate::layer::{Catalog, FieldType, Layer};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -188,6 +190,7 @@ impl Delivery {
     pub fn new(id: &'static str, folder: &'static str, about: &str) -> Delivery {
         let mut manifest = format!("# {about}\nid = \"{id}\"\n");
         manifest.push_str("# Written with the sample city; docs/deliveries.md says what may stand here.\n");
+        manifest.push_str("vertical = \"1985\"\n");
         Delivery { id, folder, manifest }
     }
 
@@ -378,6 +381,28 @@ impl Deliveries<'_> {
         }
         delivery.describe(&source, place.file, &more);
         self.took(source, counts, expected, unknown);
+        Ok(())
+    }
+
+    /// Heights of the ground as a GeoTIFF: one record.
+    pub fn dem(
+        &mut self,
+        delivery: &mut Delivery,
+        layer: &str,
+        file: &str,
+        raster: Raster,
+        height: &dyn Fn(Pt) -> Option<f64>,
+    ) -> Result<()> {
+        write_raster::write(&self.folder(delivery)?.join(file), raster, height)?;
+        let declared = self.layer(layer)?;
+        let key = declared.key_field().map_or("", |k| declared.fields[k].name.as_str());
+        let more = format!(
+            "layer = \"{layer}\"\nkey = \"file\"\nfields = {{ {key} = \"file\", capture_date = {{ value = \"2024-04-15\" }} }}\n"
+        );
+        let source = format!("{}/{}", delivery.id, file.split('.').next().unwrap_or_default());
+        delivery.describe(&source, file, &more);
+        let expected = Expected { rows: 1, ..Expected::default() };
+        self.took(source, BTreeMap::from([(layer.to_string(), 1)]), expected, HashSet::new());
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod classes;
 mod components;
 mod counts;
 mod delivery;
+mod dem;
 mod faults;
 mod grids;
 mod house;
@@ -28,6 +29,7 @@ mod roads;
 mod sheet;
 mod waters;
 mod write;
+mod write_raster;
 
 use crate::error::{Error, Result};
 use crate::layer::Catalog;

@@ -87,9 +87,8 @@ pub fn centre_line(
     local: &mut Vec<[f64; 3]>,
 ) -> bool {
     let middle = middle_m(rule, heights, frame, line, values);
-    let undulation_m = line.xy.first().map_or(0.0, |p| (heights.undulation_m)(*p));
     local.clear();
-    local.extend(line.xy.iter().zip(middle.value).map(|(p, h)| frame.local(*p, h + undulation_m)));
+    local.extend(line.xy.iter().zip(middle.value).map(|(p, h)| frame.local(*p, h + (heights.undulation_m)(*p))));
     middle.assumed
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `rule` reads what a layer's declaration and a record's values say; `extrude`, `tube` (with `centre`, `bend`,
 //! `ring` and `joint`), `node`,
-//! `surface` and `instance` make faces on the grid of `mesh`, in the tile's `frame`; `table` holds attributes;
+//! `surface`, `terrain` and `instance` make faces on the grid of `mesh`, in the tile's `frame`; `table` holds attributes;
 //! `glb` (with `buffers` and `compress`) writes; `drawing` ties them together for one layer of one tile. `decode` is
 //! the strict reader that the tests and the checks use.
 //!
@@ -28,6 +28,7 @@ mod ring;
 mod rule;
 mod surface;
 mod table;
+pub mod terrain;
 #[cfg(test)]
 mod tests;
 mod triangulate;

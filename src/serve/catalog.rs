@@ -8,6 +8,7 @@ use super::router::Segments;
 use crate::draw::drawn_in_3d;
 use crate::geo::GeometryKind;
 use crate::layer::{Field, FieldType, Layer, Sensitivity, Serve};
+use crate::tile::three::is_ground;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -80,7 +81,7 @@ fn describe<'a>(app: &App, asked: &'a Asked, layer: &'a Layer) -> LayerDocument<
         maxzoom: layer.zoom.max,
         fields: seen.map(|f| describe_field(layer, f)).collect(),
         tiles: layer.serves(Serve::Mvt).then(|| format!("{}/tiles/{}.json", app.base_url, layer.id)),
-        tileset: (drawn_in_3d(layer) || made_elsewhere)
+        tileset: (drawn_in_3d(layer) || is_ground(layer) || made_elsewhere)
             .then(|| format!("{}/3dtiles/{}/tileset.json", app.base_url, layer.id)),
     }
 }

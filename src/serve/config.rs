@@ -55,6 +55,12 @@ pub struct Settings {
     /// Height of the geoid above the ellipsoid here, m: 3D tiles are the data's heights and this [default: 0]
     #[arg(long, env = "CHENGTU_GEOID_M", value_name = "M", allow_hyphen_values = true)]
     geoid_m: Option<f64>,
+    /// The geoid as a grid instead: egm96 (of PROJ's data), or a .gtx or .tif file
+    #[arg(long, env = "CHENGTU_GEOID", value_name = "NAME")]
+    geoid: Option<String>,
+    /// Metres that the data's height datum lies above the geoid, added to it [default: 0]
+    #[arg(long, env = "CHENGTU_GEOID_BIAS_M", value_name = "M", allow_hyphen_values = true)]
+    geoid_bias_m: Option<f64>,
     /// Memory for finished tiles, MiB [default: 256]
     #[arg(long, env = "CHENGTU_CACHE_MB", value_name = "MIB")]
     cache_mb: Option<u64>,
@@ -115,6 +121,9 @@ pub struct Options {
     pub local_crs: Vec<PathBuf>,
     pub batch_mb: usize,
     pub geoid_m: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub geoid: Option<String>,
+    pub geoid_bias_m: f64,
     pub cache_mb: u64,
     pub block_cache_mb: u64,
     pub workers: usize,
@@ -154,6 +163,8 @@ impl Options {
             local_crs: vec![],
             batch_mb: 64,
             geoid_m: 0.0,
+            geoid: None,
+            geoid_bias_m: 0.0,
             cache_mb: 256,
             block_cache_mb: 256,
             workers: std::thread::available_parallelism().map_or(2, usize::from),
@@ -184,6 +195,8 @@ impl Options {
             local_crs: s.local_crs.unwrap_or(d.local_crs),
             batch_mb: s.batch_mb.unwrap_or(d.batch_mb),
             geoid_m: s.geoid_m.unwrap_or(d.geoid_m),
+            geoid: s.geoid,
+            geoid_bias_m: s.geoid_bias_m.unwrap_or(d.geoid_bias_m),
             cache_mb: s.cache_mb.unwrap_or(d.cache_mb),
             block_cache_mb: s.block_cache_mb.unwrap_or(d.block_cache_mb),
             workers: s.workers.unwrap_or(d.workers),
@@ -219,6 +232,12 @@ impl Options {
         }
         if !(-150.0..=150.0).contains(&self.geoid_m) {
             faults.push("geoid_m must be a height in metres; geoids lie within 110 m of the ellipsoid".into());
+        }
+        if self.geoid.is_some() && self.geoid_m != 0.0 {
+            faults.push("geoid and geoid_m: keep one; geoid_bias_m is added to either".into());
+        }
+        if !(-5.0..=5.0).contains(&self.geoid_bias_m) {
+            faults.push("geoid_bias_m must be a few tenths of a metre".into());
         }
         if self.idle_s <= self.request_s {
             faults.push("idle_s must be more than request_s, else a slow answer is cut".into());
@@ -260,6 +279,8 @@ impl Settings {
             local_crs: self.local_crs.or(below.local_crs),
             batch_mb: self.batch_mb.or(below.batch_mb),
             geoid_m: self.geoid_m.or(below.geoid_m),
+            geoid: self.geoid.or(below.geoid),
+            geoid_bias_m: self.geoid_bias_m.or(below.geoid_bias_m),
             cache_mb: self.cache_mb.or(below.cache_mb),
             block_cache_mb: self.block_cache_mb.or(below.block_cache_mb),
             workers: self.workers.or(below.workers),
@@ -286,6 +307,8 @@ fn read(path: &Path) -> Result<Settings> {
     let folder = path.parent().unwrap_or(Path::new(""));
     settings.store = settings.store.map(|p| folder.join(p));
     let beside = |files: Option<Vec<PathBuf>>| files.map(|f| f.into_iter().map(|p| folder.join(p)).collect());
+    let is_file = |name: &String| name.ends_with(".gtx") || name.ends_with(".tif") || name.ends_with(".tiff");
+    settings.geoid = settings.geoid.map(|g| if is_file(&g) { folder.join(&g).display().to_string() } else { g });
     settings.grids = beside(settings.grids);
     settings.local_crs = beside(settings.local_crs);
     Ok(settings)
@@ -341,6 +364,8 @@ mod tests {
             "store='s'\nworkers=0",
             "store='s'\nidle_s=5",
             "store='s'\ngeoid_m=900",
+            "store='s'\ngeoid_m=-12.0\ngeoid='egm96'",
+            "store='s'\ngeoid_bias_m=50",
             "store='s'\npublic_url='maps.example'",
             "store='s'\npublic_url='ftp://maps.example'",
             "store='s'\ncors=['example.org']",

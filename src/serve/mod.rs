@@ -39,13 +39,14 @@ use crate::audience::Audience;
 use crate::city::Follower;
 use crate::error::{Error, Result};
 use crate::geo::TileMatrixSet;
+use crate::geo::geoid::Geoid;
 use crate::ownership::{LocalCrs, Spellings};
 use crate::store::{BlockCache, Store};
 use problem::Problem;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,8 +65,8 @@ pub struct App {
     lookups: workers::Workers,
     spellings: Spellings,
     batch_bytes: usize,
-    /// Height of the geoid above the ellipsoid, metres.
-    geoid_m: f64,
+    /// What makes heights of the data ellipsoidal.
+    geoid: Arc<Geoid>,
     metrics: Arc<metrics::Metrics>,
     request_ids: observe::RequestIds,
     base_url: String,
@@ -90,7 +91,7 @@ impl App {
             lookups: workers::Workers::new(o.workers, o.queue),
             spellings: Spellings { local: o.local_crs.iter().map(|f| LocalCrs::read(f)).collect::<Result<_>>()? },
             batch_bytes: o.batch_mb << 20,
-            geoid_m: o.geoid_m,
+            geoid: Arc::new(geoid(o)?),
             metrics,
             request_ids: observe::RequestIds::new(),
             base_url: o.base_url(),
@@ -125,6 +126,15 @@ impl App {
     pub fn router(self: &Arc<App>) -> axum::Router {
         router::router(self.clone())
     }
+}
+
+/// The configured geoid; a file that is not there or is none stops the server before it serves wrong heights.
+fn geoid(o: &Options) -> Result<Geoid> {
+    let geoid = match &o.geoid {
+        Some(name) => crate::import::geoid::open(name, Path::new("")),
+        None => Ok(Geoid::constant(o.geoid_m)),
+    };
+    geoid.map(|g| g.biased(o.geoid_bias_m)).map_err(|what| Error::config("geoid", 0, what))
 }
 
 type Grids = (BTreeMap<String, Arc<TileMatrixSet>>, Arc<TileMatrixSet>);

@@ -63,7 +63,7 @@ impl Query {
             seen.ok_or_else(|| Problem::bad_request("unknown-property", "a listed property is no field of the layer"))
         };
         let columns = self.properties.as_ref().map(|names| names.iter().map(field).collect::<Result<_, _>>());
-        Ok(Shown { form: self.form, columns: columns.transpose()?, geoid_m: app.geoid_m })
+        Ok(Shown { form: self.form, columns: columns.transpose()?, geoid: app.geoid.clone() })
     }
 
     /// How each member of a family is to be shown: a listed property is a field of one of them at least.
@@ -78,7 +78,7 @@ impl Query {
             return Err(Problem::bad_request("unknown-property", "a listed property is no field of the layers"));
         }
         let columns = |layer: &Layer| names.map(|names| names.iter().filter_map(|n| seen(layer, n)).collect());
-        let shown = |layer: &&Layer| Shown { form: self.form, columns: columns(layer), geoid_m: app.geoid_m };
+        let shown = |layer: &&Layer| Shown { form: self.form, columns: columns(layer), geoid: app.geoid.clone() };
         Ok(layers.iter().map(shown).collect())
     }
 
@@ -135,10 +135,10 @@ pub async fn tileset(
     };
     let plans: Vec<_> = plans.into_iter().map(linked).collect();
     let document = match plans.first() {
-        _ if !sets.is_empty() => Some(three::assembled(&plans, &sets, app.geoid_m, &snapshot)),
-        None => Some(three::empty(app.geoid_m, &snapshot)),
+        _ if !sets.is_empty() => Some(three::assembled(&plans, &sets, &app.geoid, &snapshot)),
+        None => Some(three::empty(&app.geoid, &snapshot)),
         Some((plan, links)) if alone => three::page(plan, 0, links),
-        _ => Some(three::scene(&plans, app.geoid_m, &snapshot)),
+        _ => Some(three::scene(&plans, &app.geoid, &snapshot)),
     };
     let body = document.ok_or_else(Problem::internal)?.to_string().into_bytes();
     reply::document(&app, &headers, &asked, reply::JSON, body).await

@@ -5,6 +5,7 @@
 //! name in `blobs/` is therefore no promise: a blob that is already there is read and compared before it is kept.
 
 use super::blob::{self, BlockCache};
+use super::ground::{GROUND, Ground};
 use super::manifest::{self, BlobRef, FORMAT, Manifest};
 use super::models::Models;
 use super::snapshot::Snapshot;
@@ -88,6 +89,16 @@ impl Draft {
     /// A blob that was added to this draft or stays, whole, verified.
     pub fn blob(&self, blob: &BlobRef) -> Result<Vec<u8>> {
         blob::read_whole(&self.store, &blob.digest, blob.size)
+    }
+
+    /// Opens heights that were added to this draft.
+    pub fn ground_of(&self, blob: &BlobRef) -> Result<Ground> {
+        Ground::open(&self.store, blob, &self.cache)
+    }
+
+    /// The ground of this draft as it is now; `None` where it has none.
+    pub fn ground(&self) -> Result<Option<Ground>> {
+        self.manifest.extra.get(GROUND).map(|blob| self.ground_of(blob)).transpose()
     }
 
     /// The snapshot this draft began from, for copying what stays.

@@ -3,6 +3,7 @@
 
 use super::blob::{self, Blob, BlockCache, Cursor};
 use super::files::Files;
+use super::ground::{GROUND, Ground};
 use super::manifest::{BlobRef, LayerEntry, Manifest};
 use super::models::{MODELS, Models};
 use super::table::Table;
@@ -28,6 +29,7 @@ pub struct Snapshot {
     tables: Opened<Table>,
     models: Opened<Models>,
     files: Opened<Files>,
+    grounds: Opened<Ground>,
     ids: Opened<Blob>,
     blobs: RwLock<HashMap<String, Arc<[u8]>>>,
 }
@@ -47,6 +49,7 @@ impl Snapshot {
             tables: Opened::default(),
             models: Opened::default(),
             files: Opened::default(),
+            grounds: Opened::default(),
             ids: Opened::default(),
             blobs: RwLock::default(),
         })
@@ -74,6 +77,12 @@ impl Snapshot {
     pub fn tilesets(&self, layer: &str) -> Result<Vec<(&str, Arc<Files>)>> {
         let open = |b: &BlobRef| opened(&self.files, &b.digest, || Files::open(&self.store, b, &self.cache));
         self.manifest.tilesets(layer).map(|(id, blob)| Ok((id, open(blob)?))).collect()
+    }
+
+    /// The ground that things stand on; `None` where no heights of it were delivered.
+    pub fn ground(&self) -> Result<Option<Arc<Ground>>> {
+        let open = |b: &BlobRef| opened(&self.grounds, &b.digest, || Ground::open(&self.store, b, &self.cache));
+        self.manifest.extra.get(GROUND).map(open).transpose()
     }
 
     /// A small blob whole, verified; kept in memory as long as the snapshot is open.

@@ -39,6 +39,8 @@ fn job(path: PathBuf, format: Format, scratch: &Path) -> ReadJob {
         stated_rows: None,
         end_marker: None,
         lods: vec![],
+        resolution_m: None,
+        nodata: None,
         columns: None,
         scratch: scratch.to_path_buf(),
         limits: Limits::default(),
@@ -66,6 +68,7 @@ fn gather(frames: impl Iterator<Item = Frame>) -> Got {
             Frame::Records(r) => got.records.extend(r),
             Frame::Done(d) => got.done = Some(d),
             Frame::Failed(f) => got.failed = Some(f),
+            Frame::Heights(_) => panic!("heights from a source of records"),
         }
     }
     assert!(got.done.is_some() != got.failed.is_some(), "exactly one last word: {:?}", got.failed);

@@ -12,11 +12,11 @@ pub use reach::{DISTANCE_PER_ERROR, Thing};
 pub use tree::{Node, Tree};
 
 use super::family::{Clerk, LEDGER};
-use crate::draw::{Sculptor, drawn_in_3d, near};
+use crate::draw::{Footing, Sculptor, drawn_in_3d, near};
 use crate::error::Result;
 use crate::layer::Layer;
 use crate::scene::{Drawing, Frame, Heights, Measure, moved};
-use crate::store::{BlobRef, Draft, Models, Row, Table};
+use crate::store::{BlobRef, Draft, GROUND, Models, Row, Table};
 use std::sync::Arc;
 
 /// Name among a layer entry's extra blobs of the tree of its 3D tiles.
@@ -27,12 +27,23 @@ pub const SCENE: &str = "scene";
 const SLACK_M: f64 = 0.05;
 const SLACK: f64 = 2e-5;
 
-/// The heights that boxes are measured with: those of the data. `Tree`'s frames are lifted by the geoid when served.
-pub const DATA_HEIGHTS: Heights<'static> = Heights { undulation_m: &|_| 0.0, ground_m: &|_| None };
+/// Name among a layer entry's extra blobs of what its tree was measured on: the digest of a ground, or a word.
+pub const STANDS_ON: &str = "stands-on";
+/// Every feature has heights of its own.
+const ITSELF: &str = "itself";
+/// No ground was known yet.
+const UNKNOWN: &str = "unknown";
+
+/// What `STANDS_ON` may say where a draft's ground is this one: anything else is of another ground, and the tree has to
+/// be made again.
+pub fn stands_now(draft: &Draft) -> [&str; 2] {
+    [ITSELF, draft.manifest.extra.get(GROUND).map_or(UNKNOWN, |b| &b.digest)]
+}
 
 /// Makes what is kept of a layer's 3D tiles, each with its name among the entry's extra blobs: the tree, what the ends of its
-/// pipes meet, and where its models may stand for another layer's or be stood for, its ledger. Nothing where its scene is
-/// not drawn from features. `offsets`: where each feature stands in the table, in the table's order.
+/// pipes meet, where its models may stand for another layer's or be stood for, its ledger, and what it stands on. Nothing
+/// where its scene is not drawn from features. `offsets`: where each feature stands in the table, in the table's order.
+/// Heights are those of the data: the tree's frames are lifted by the geoid when served.
 pub fn tree(
     draft: &Draft,
     layer: &Layer,
@@ -43,16 +54,22 @@ pub fn tree(
     if !drawn_in_3d(layer) {
         return Ok(vec![]);
     }
+    let ground = draft.ground()?;
+    let footing = Footing::on(ground.as_ref());
     let things = reach::things(layer, table, models)?;
     let mut grown = grow::grow(&things);
-    let ends = ends::found(layer, table, &DATA_HEIGHTS)?;
+    let ground_m = |p: [f64; 2]| footing.height_m(p);
+    let heights = Heights { undulation_m: &|_| 0.0, ground_m: &ground_m };
+    let ends = ends::found(layer, table, &heights)?;
     let mut clerk = Clerk::of(layer, table.schema());
-    let measures = measured(layer, table, models, &grown, ends.as_deref(), &mut |row, frame, measure| {
+    let drawn = Drawn { layer, table, models, ends: ends.as_deref(), heights };
+    let measures = measured(&drawn, &grown, &mut |row, frame, measure| {
         if let Some((clerk, thing)) = clerk.as_mut().zip(things.get(row.ordinal() as usize)) {
             let offset = offsets.get(row.ordinal() as usize).copied().unwrap_or_default();
             clerk.enter(row, frame, thing.lonlat, offset, thing.reach_m, measure);
         }
     })?;
+    footing.end()?;
     for (node, measure) in grown.nodes.iter_mut().zip(&measures) {
         node.drawn = measure.map_or(0, |m| m.drawn as u32);
         node.vertices = measure.map_or(0, |m| m.vertices);
@@ -68,22 +85,32 @@ pub fn tree(
     if let Some(clerk) = clerk {
         blobs.push((LEDGER.to_string(), draft.add_bytes(&clerk.to_bytes()?)?));
     }
+    let [itself, ground] = stands_now(draft);
+    let stands_on = if footing.was_asked() { ground } else { itself };
+    blobs.push((STANDS_ON.to_string(), draft.add_bytes(stands_on.as_bytes())?));
     Ok(blobs)
+}
+
+/// What is drawn and how.
+struct Drawn<'a> {
+    layer: &'a Layer,
+    table: &'a Table,
+    models: Option<&'a Models>,
+    ends: Option<&'a [[ends::Kept; 2]]>,
+    heights: Heights<'a>,
 }
 
 /// One scan: every feature is drawn into its tile, measured and forgotten. `each` is told of those that were drawn, in
 /// which frame.
 fn measured(
-    layer: &Layer,
-    table: &Table,
-    models: Option<&Models>,
+    drawn: &Drawn<'_>,
     grown: &grow::Grown,
-    ends: Option<&[[ends::Kept; 2]]>,
     each: &mut dyn FnMut(&Row<'_>, &Frame, &Measure),
 ) -> Result<Vec<Option<Measure>>> {
+    let Drawn { layer, table, models, ends, heights } = *drawn;
     let tile_of = grown.tile_of();
     let mut sculptor = Sculptor::new(layer, table.schema(), models);
-    let new = |n: &grow::Sprout| Drawing::new(layer, Frame::at(n.centre, 0.0), &[], near(), DATA_HEIGHTS);
+    let new = |n: &grow::Sprout| Drawing::new(layer, Frame::at(n.centre, 0.0), &[], near(), heights);
     let mut drawings: Vec<Option<Drawing<'_>>> = grown.nodes.iter().map(new).collect();
     table.scan(&mut |row| {
         let tile = tile_of.get(row.ordinal() as usize).copied().unwrap_or_default() as usize;

@@ -27,7 +27,7 @@ pub struct Node {
     /// Features drawn; 0: it has no content.
     pub drawn: u32,
     pub vertices: u64,
-    /// Bytes in the layer's table at which its features stand, ascending.
+    /// Bytes in the layer's table at which its features stand, ascending. Of a tile of the ground: the key of its heights.
     pub offsets: Vec<u64>,
 }
 

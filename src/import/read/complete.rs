@@ -47,7 +47,7 @@ pub fn prove(job: &ReadJob, input: &Input) -> Outcome<Proven> {
         Format::Geojsonseq => text(job, input, "source.geojsonl", geojson_lines),
         Format::Dxf => text(job, input, "source.dxf", dxf),
         Format::Gml => text(job, input, "source.gml", gml),
-        Format::Shapefile | Format::Csv | Format::Cityjson | Format::Citygml => Ok(by_format),
+        Format::Shapefile | Format::Csv | Format::Geotiff | Format::Cityjson | Format::Citygml => Ok(by_format),
     }
 }
 

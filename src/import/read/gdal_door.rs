@@ -74,6 +74,7 @@ pub fn driver(format: Format) -> Option<&'static str> {
         Format::Geojsonseq => "GeoJSONSeq",
         Format::Dxf => "DXF",
         Format::Gml => "GML",
+        Format::Geotiff => "GTiff",
         Format::Csv | Format::Cityjson | Format::Citygml => return None,
     })
 }
@@ -103,6 +104,25 @@ pub fn open(path: &Path, format: Format, options: &[&str], named: &str) -> Outco
         Ok(_) => fail(Who::Supplier, "unreadable", format!("{named}: {}", said.join("; "))),
         Err(e) if said.is_empty() => fail(Who::Supplier, "unreadable", format!("{named}: {e}")),
         Err(_) => fail(Who::Supplier, "unreadable", format!("{named}: {}", said.join("; "))),
+    }
+}
+
+/// A GeoTIFF, with its driver alone.
+pub fn open_raster(path: &Path, named: &str) -> Outcome<Dataset> {
+    prepare();
+    complaints();
+    let options = DatasetOptions {
+        open_flags: GdalOpenFlags::GDAL_OF_RASTER | GdalOpenFlags::GDAL_OF_READONLY,
+        allowed_drivers: Some(&["GTiff"]),
+        open_options: None,
+        sibling_files: None,
+    };
+    let opened = Dataset::open_ex(path, options);
+    let said = complaints();
+    match opened {
+        Ok(dataset) if said.is_empty() => Ok(dataset),
+        Err(e) if said.is_empty() => fail(Who::Supplier, "unreadable", format!("{named}: {e}")),
+        _ => fail(Who::Supplier, "unreadable", format!("{named}: {}", said.join("; "))),
     }
 }
 

@@ -7,8 +7,10 @@ mod curve;
 mod dbf;
 mod fgb;
 mod gdal_door;
+mod geoid;
 mod ogr;
 pub(super) mod pipe;
+mod raster;
 mod shapefile;
 mod sniff;
 mod table;
@@ -19,6 +21,7 @@ mod valid;
 mod wkb;
 mod xml;
 
+pub(super) use geoid::tiff as geoid_tiff;
 pub use table::{TextRow, TextTable};
 
 use super::city;
@@ -90,6 +93,7 @@ fn read(job: &ReadJob, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> 
     match job.format {
         Format::Shapefile => shapefile::read(job, &input, out),
         Format::Csv => csv::read(job, &input, out),
+        Format::Geotiff => raster::read(job, &input, out),
         _ => ogr::read(job, &input, out),
     }
 }
@@ -101,6 +105,9 @@ pub(super) fn read_table(path: &Path, encoding: Option<&str>) -> std::result::Re
         Stop::Sink(e) => Failed { who: Who::Machine, code: "io".into(), what: e.to_string() },
     })
 }
+
+#[cfg(test)]
+pub(super) use geoid::tests as geoid_tests;
 
 /// In the child: GDAL is left with the one driver of the job.
 pub(crate) fn keep_only_driver(format: Format) {

@@ -3,6 +3,7 @@
 use super::{Outcome, Stop, valid};
 use crate::error::Result;
 use crate::feature::{Geometry, Model};
+use crate::geo::lattice::{Patch, TileAt};
 use crate::geo::{BBox, GeometryKind};
 use crate::import::city::{self, Attributes};
 use crate::import::repair::{self, Repairs, reject};
@@ -102,6 +103,14 @@ impl<'a> Pipe<'a> {
 
     pub fn push_model(&mut self, draft: ModelDraft) -> Outcome<()> {
         self.push(draft.into_draft())
+    }
+
+    /// Hands over tiles of heights, in metres over whatever the source measures from.
+    pub fn heights(&mut self, tiles: Vec<(TileAt, Patch)>) -> Outcome<()> {
+        match tiles.is_empty() {
+            true => Ok(()),
+            false => (self.out)(Frame::Heights(tiles)).map_err(Stop::Sink),
+        }
     }
 
     /// What people should know of the whole source.

@@ -8,6 +8,10 @@ use std::io::Read;
 
 /// Refuses a file whose first bytes are not the format's.
 pub fn check(format: Format, input: &Input) -> Outcome<()> {
+    if input.path.is_dir() && format == Format::Geotiff {
+        // Each file of it is looked at when it is listed.
+        return Ok(());
+    }
     if input.path.is_dir() {
         return match input.path.join("a00000001.gdbtable").is_file() {
             true => Ok(()),
@@ -43,6 +47,7 @@ fn name(format: Format) -> &'static str {
         Format::Gml => "GML",
         Format::Cityjson => "CityJSON",
         Format::Citygml => "CityGML",
+        Format::Geotiff => "a TIFF file",
     }
 }
 
@@ -67,6 +72,8 @@ fn fits(format: Format, head: &[u8]) -> bool {
         Format::Geojsonseq => t.starts_with(b"{") || head.starts_with(&[0x1e]),
         Format::Csv => utf16(head) || (!head.contains(&0) && !known_binary(head) && !t.starts_with(b"<")),
         Format::Dxf => dxf(t),
+        // Classic and big, either byte order.
+        Format::Geotiff => [&b"II*\0"[..], b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|magic| head.starts_with(magic)),
         Format::Gml | Format::Citygml => {
             t.starts_with(b"<") && !t.starts_with(b"<!DOCTYPE html") && !contains(t, b"<OGRVRT")
         }

@@ -34,7 +34,7 @@ pub fn stage(job: &ReadJob) -> Outcome<Input> {
     let plain = Input { path: job.path.clone(), named: named.clone() };
     if meta.is_dir() {
         return match job.format {
-            Format::Gdb => Ok(plain),
+            Format::Gdb | Format::Geotiff => Ok(plain),
             _ => fail(Who::Operator, "not-this-format", format!("{named}: is a folder, not a file")),
         };
     }
@@ -187,6 +187,7 @@ fn extensions(format: Format) -> &'static [&'static str] {
         Format::Geojsonseq => &["geojsonl", "geojsons", "geojsonseq", "ndjson", "jsonl"],
         Format::Csv => &["csv", "txt", "tsv"],
         Format::Dxf => &["dxf"],
+        Format::Geotiff => &["tif", "tiff"],
         Format::Gml | Format::Citygml => &["gml", "xml", "citygml"],
         Format::Cityjson => &["json", "jsonl", "cityjson", "cityjsonseq"],
     }

@@ -270,6 +270,15 @@ pub struct Operation {
 impl Operation {
     /// Transforms in place; what cannot be transformed becomes infinite.
     pub fn forward(&self, xy: &mut [[f64; 2]]) {
+        self.run(xy, c::PJ_DIRECTION_PJ_FWD);
+    }
+
+    /// The other way round, as `forward`; infinite throughout where the operation has no way back.
+    pub fn backward(&self, xy: &mut [[f64; 2]]) {
+        self.run(xy, c::PJ_DIRECTION_PJ_INV);
+    }
+
+    fn run(&self, xy: &mut [[f64; 2]], direction: c::PJ_DIRECTION) {
         let (n, stride) = (xy.len(), size_of::<[f64; 2]>());
         let flat = xy.as_flattened_mut().as_mut_ptr();
         if n == 0 {
@@ -281,7 +290,7 @@ impl Operation {
             let none = std::ptr::null_mut();
             c::proj_trans_generic(
                 self.object.pj,
-                c::PJ_DIRECTION_PJ_FWD,
+                direction,
                 flat,
                 stride,
                 n,

@@ -20,6 +20,11 @@ impl Drawing<'_> {
         ground_m(&self.heights, lonlat)
     }
 
+    /// Of the places around a block: no corner of it hangs in the air.
+    fn lowest_ground_m(&self, places: &[[f64; 2]]) -> f64 {
+        places.iter().filter_map(|p| (self.heights.ground_m)(*p)).reduce(f64::min).unwrap_or(0.0)
+    }
+
     fn paint(&mut self, part: Part, light: Light) -> usize {
         let colour = self.rule.colour(part);
         self.mesh.material(Material { colour, sides: Sides::Front, light })
@@ -33,8 +38,10 @@ impl Drawing<'_> {
         let (g, values) = (item.geometry, item.values);
         let (GeometryKind::Polygon, Some(&anchor)) = (g.kind, g.xy.first()) else { return Err(Undrawn::WrongGeometry) };
         let height = self.rule.height_m(values);
-        let lowest = g.z.iter().copied().filter(|z| z.is_finite()).reduce(f64::min);
-        let stands = || self.rule.ground_m(values).or(lowest).unwrap_or_else(|| self.ground_m(anchor).value);
+        // Height 0 at every corner is a map's way of saying nothing.
+        let known = g.z.iter().any(|z| *z != 0.0);
+        let lowest = g.z.iter().copied().filter(|z| known && z.is_finite()).reduce(f64::min);
+        let stands = || self.rule.ground_m(values).or(lowest).unwrap_or_else(|| self.lowest_ground_m(&g.xy));
         let (base_m, top_m, assumed) = match (self.rule.bottom_m(values), self.rule.top_m(values)) {
             (Some(bottom_m), Some(top_m)) => (bottom_m, top_m, false),
             (Some(bottom_m), None) => (bottom_m, bottom_m + height.value, height.assumed),

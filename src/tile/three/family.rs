@@ -40,19 +40,24 @@ pub fn plan(city: &City, audience: &Audience, family: &Family, shown: &[Shown]) 
     let Some((key, tree)) = city.family(family)? else { return Ok(Err(Lack::NoTree)) };
     let mut digest = blake3::Hasher::new();
     digest.update(&scene::VERSION.to_le_bytes()).update(audience.tag.as_bytes()).update(key.as_bytes());
-    let mut parts = vec![];
+    let (mut parts, mut datums) = (vec![], vec![]);
     for (member, shown) in family.members.iter().zip(shown) {
         let layer = snapshot.catalog.layer(member.ix);
         let Some(part) = Part::of(city, audience, layer, shown)? else { return Ok(Ok(None)) };
         digested(&mut digest, city, &part);
+        datums.extend(super::datums(city, layer)?);
         parts.push(part);
     }
     let Some(shown) = shown.first().cloned() else { return Ok(Ok(None)) };
-    digest.update(&shown.geoid_m.to_le_bytes()).update(format!("{:?}", shown.form).as_bytes());
+    super::reach(&shown.geoid, &name(city, family), &tree.tree)?;
+    digest.update(shown.geoid.digest().as_bytes()).update(format!("{:?}", shown.form).as_bytes());
     Ok(Ok(Some(Plan {
         name: name(city, family),
         tree: tree.tree.clone(),
         revision: Revision::of(&digest),
+        datums,
+        ground: snapshot.ground()?,
+        terrain: None,
         parts,
         family: Some(tree),
         today: city.today(),

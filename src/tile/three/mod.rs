@@ -13,12 +13,17 @@ use super::Revision;
 use crate::audience::Audience;
 use crate::city::City;
 use crate::derive::family::FamilyTree;
-use crate::derive::{PIPE_ENDS, PipeEnds, SCENE, Tree};
-use crate::draw::{Sculptor, Validity, drawn_in_3d, near};
-use crate::error::Result;
-use crate::layer::{Layer, LayerIx};
+use crate::derive::ground::{GROUND_SCENE, apart_m, sheet_source};
+use crate::derive::{PIPE_ENDS, PipeEnds, SCENE, STANDS_ON, Tree, corners};
+use crate::draw::{Footing, Sculptor, Validity, drawn_in_3d, near};
+use crate::error::{Error, Result};
+use crate::geo::BBox;
+use crate::geo::geoid::Geoid;
+use crate::geo::lattice::TileAt;
+use crate::layer::{Layer, LayerIx, SceneKind, Serve};
+use crate::scene::terrain::Terrain;
 use crate::scene::{self, Drawing, Form, Frame, Heights, default_columns};
-use crate::store::{BlobRef, MODELS, Models, Table};
+use crate::store::{BlobRef, GROUND, Ground, MODELS, Models, Table};
 use std::sync::Arc;
 
 /// How a layer is shown in 3D.
@@ -27,8 +32,8 @@ pub struct Shown {
     pub form: Form,
     /// Fields of the property table; the layer's default ones without.
     pub columns: Option<Vec<usize>>,
-    /// Height of the geoid above the ellipsoid, metres: added to the heights of the data (h = H + N).
-    pub geoid_m: f64,
+    /// What makes the heights of the data ellipsoidal (h = H + N).
+    pub geoid: Arc<Geoid>,
 }
 
 /// A tree in one city, and what its contents would be made of.
@@ -38,7 +43,13 @@ pub struct Plan {
     pub tree: Arc<Tree>,
     /// Of all its contents and pages.
     pub revision: Revision,
+    /// What its sources' heights were measured from.
+    datums: Vec<String>,
     parts: Vec<Part>,
+    /// What its features stand on; of terrain, what is drawn.
+    ground: Option<Arc<Ground>>,
+    /// The layer whose tiles are those of the ground.
+    terrain: Option<Arc<Layer>>,
     /// Where the tree is of several layers.
     family: Option<Arc<FamilyTree>>,
     today: String,
@@ -67,24 +78,84 @@ pub enum Lack {
 pub fn plan(city: &City, audience: &Audience, ix: LayerIx, shown: &Shown) -> Result<Result<Option<Plan>, Lack>> {
     let snapshot = &city.snapshot;
     let layer = snapshot.catalog.layer(ix);
+    if is_ground(layer) {
+        return terrain_plan(city, audience, layer, shown).map(Ok);
+    }
     if !drawn_in_3d(layer) {
         return Ok(Err(Lack::NotDrawn));
     }
     let Some(part) = Part::of(city, audience, layer, shown)? else { return Ok(Ok(None)) };
     let Some(tree) = city.tree(&layer.id)? else { return Ok(Err(Lack::NoTree)) };
+    reach(&shown.geoid, &layer.id, &tree)?;
     let mut digest = blake3::Hasher::new();
     digest.update(&scene::VERSION.to_le_bytes()).update(audience.tag.as_bytes());
     digested(&mut digest, city, &part);
-    digest.update(&shown.geoid_m.to_le_bytes()).update(format!("{:?}", shown.form).as_bytes());
+    digest.update(shown.geoid.digest().as_bytes()).update(format!("{:?}", shown.form).as_bytes());
     Ok(Ok(Some(Plan {
         name: layer.id.clone(),
         tree,
         revision: Revision::of(&digest),
+        datums: datums(city, layer)?,
+        ground: snapshot.ground()?,
+        terrain: None,
         parts: vec![part],
         family: None,
         today: city.today(),
         shown: shown.clone(),
     })))
+}
+
+/// What the heights of a layer's sources were measured from.
+fn datums(city: &City, layer: &Layer) -> Result<Vec<String>> {
+    match city.snapshot.manifest.layers.get(&layer.id) {
+        Some(entry) => city.datums(entry.sources.keys()),
+        None => Ok(vec![]),
+    }
+}
+
+/// Whether the layer's 3D tiles are those of the city's ground.
+pub fn is_ground(layer: &Layer) -> bool {
+    layer.serves(Serve::Tiles3d) && layer.scene.as_ref().is_some_and(|s| s.kind == SceneKind::Terrain)
+}
+
+fn terrain_plan(city: &City, audience: &Audience, layer: &Arc<Layer>, shown: &Shown) -> Result<Option<Plan>> {
+    let snapshot = &city.snapshot;
+    let (Some(ground), Some(tree)) = (snapshot.ground()?, city.ground_tree()?) else { return Ok(None) };
+    reach(&shown.geoid, &layer.id, &tree)?;
+    let mut digest = blake3::Hasher::new();
+    digest.update(&scene::VERSION.to_le_bytes()).update(audience.tag.as_bytes()).update(layer.id.as_bytes());
+    digest.update(layer.digest().as_bytes());
+    for part in [GROUND, GROUND_SCENE] {
+        let blob = snapshot.manifest.extra.get(part).map_or("", |b: &BlobRef| &b.digest);
+        digest.update(blob.as_bytes()).update(b"/");
+    }
+    digest.update(shown.geoid.digest().as_bytes()).update(format!("{:?}", shown.form).as_bytes());
+    let sources = snapshot.manifest.extra.keys().filter_map(|key| sheet_source(key)).map(String::from);
+    let sources: Vec<String> = sources.collect();
+    Ok(Some(Plan {
+        name: layer.id.clone(),
+        tree,
+        revision: Revision::of(&digest),
+        datums: city.datums(sources.iter())?,
+        ground: Some(ground),
+        terrain: Some(layer.clone()),
+        parts: vec![],
+        family: None,
+        today: city.today(),
+        shown: shown.clone(),
+    }))
+}
+
+/// Wrong heights are worse than none: a layer in whose middle the configured geoid is unknown is not served.
+fn reach(geoid: &Geoid, name: &str, tree: &Tree) -> Result<()> {
+    let outside = tree.nodes.first().is_some_and(|root| geoid.undulation_m(root.centre).is_none());
+    match outside {
+        false => Ok(()),
+        true => {
+            let what = format!("the geoid {} does not reach {name}; configure one that does", geoid.name);
+            Err(Error::config("geoid", 0, what))
+        }
+    }
 }
 
 impl Part {
@@ -104,7 +175,7 @@ fn digested(digest: &mut blake3::Hasher, city: &City, part: &Part) {
     let layer = &part.layer;
     let Some(entry) = city.snapshot.manifest.layers.get(&layer.id) else { return };
     digest.update(layer.id.as_bytes()).update(entry.declaration.as_bytes()).update(entry.features.digest.as_bytes());
-    for part in [MODELS, SCENE, PIPE_ENDS] {
+    for part in [MODELS, SCENE, PIPE_ENDS, STANDS_ON] {
         digest.update(entry.extra.get(part).map_or("", |b: &BlobRef| &b.digest).as_bytes()).update(b"/");
     }
     if Validity::declared(layer) {
@@ -115,7 +186,30 @@ fn digested(digest: &mut blake3::Hasher, city: &City, part: &Part) {
 
 impl Plan {
     fn frame(&self, node: usize) -> Frame {
-        Frame::at(self.tree.nodes[node].centre, self.shown.geoid_m)
+        let centre = self.tree.nodes[node].centre;
+        Frame::at(centre, self.undulation_m(centre))
+    }
+
+    /// N; what lies a step outside of the geoid has that of the tree's middle. A layer outside as a whole has no plan.
+    fn undulation_m(&self, lonlat: [f64; 2]) -> f64 {
+        let middle = || self.tree.nodes.first().and_then(|n| self.shown.geoid.undulation_m(n.centre));
+        self.shown.geoid.undulation_m(lonlat).or_else(middle).unwrap_or(0.0)
+    }
+
+    /// The box of a tile in its frame: what it holds is lifted by N where it stands, its frame by N in its middle.
+    fn volume_m(&self, node: usize) -> [[f64; 3]; 2] {
+        let tile = &self.tree.nodes[node];
+        let [mut low, mut high] = tile.volume_m;
+        if self.shown.geoid.is_constant().is_none() {
+            let frame = Frame::at(tile.centre, 0.0);
+            let places: Vec<[f64; 2]> = corners(&tile.volume_m).map(|c| frame.geographic(c).0).collect();
+            if let Some([least, most]) = self.shown.geoid.range_m(&BBox::of(&places)) {
+                let own = self.undulation_m(tile.centre);
+                low[2] += least - own;
+                high[2] += most - own;
+            }
+        }
+        [low, high]
     }
 
     /// Whether there is such a tile, with features in it.
@@ -125,7 +219,7 @@ impl Plan {
 
     /// Whether the tiles below one show the same things finer.
     fn replaces(&self, node: usize) -> bool {
-        self.family.as_ref().and_then(|f| f.stages.get(node)).is_some_and(|s| s.replaces)
+        self.terrain.is_some() || self.family.as_ref().and_then(|f| f.stages.get(node)).is_some_and(|s| s.replaces)
     }
 
     /// Bytes in a part's table at which a tile's features stand.
@@ -148,11 +242,15 @@ impl Plan {
     }
 }
 
-/// The glb of a tile. Reads its features by their places in the table, nothing else.
+/// The glb of a tile. Reads its features by their places in the table, nothing else; of the ground, its heights.
 pub fn content(plan: &Plan, node: usize) -> Result<Vec<u8>> {
-    let geoid_m = plan.shown.geoid_m;
-    let undulation_m = |_: [f64; 2]| geoid_m;
-    let heights = Heights { undulation_m: &undulation_m, ..crate::derive::DATA_HEIGHTS };
+    let undulation_m = |p: [f64; 2]| plan.undulation_m(p);
+    if let Some(layer) = &plan.terrain {
+        return terrain(plan, layer, node, &undulation_m);
+    }
+    let footing = Footing::on(plan.ground.as_deref());
+    let ground_m = |p: [f64; 2]| footing.height_m(p);
+    let heights = Heights { undulation_m: &undulation_m, ground_m: &ground_m };
     let Some(mut drawing) = plan.drawing(node, heights) else { return Ok(scene::nothing()) };
     for (i, part) in plan.parts.iter().enumerate() {
         let (layer, schema) = (&part.layer, part.table.schema());
@@ -164,9 +262,19 @@ pub fn content(plan: &Plan, node: usize) -> Result<Vec<u8>> {
         part.table.pick(offsets, &mut |row| sculptor.add(&mut drawing, row, ends.next().unwrap_or_default()))?;
     }
     let (drawn, counts) = drawing.finish(plan.shown.form);
+    footing.end()?;
     if !counts.undrawn.is_empty() {
         tracing::debug!(of = %plan.name, node, undrawn = ?counts.undrawn, "features without a 3D shape");
     }
     // Records may have ceased to be valid since the tree was made.
+    Ok(drawn.map_or_else(scene::nothing, |d| d.glb))
+}
+
+fn terrain(plan: &Plan, layer: &Layer, node: usize, undulation_m: &dyn Fn([f64; 2]) -> f64) -> Result<Vec<u8>> {
+    let at = plan.tree.nodes.get(node).and_then(|n| n.offsets.first()).map(|key| TileAt::from_key(*key));
+    let (Some(at), Some(ground)) = (at, &plan.ground) else { return Ok(scene::nothing()) };
+    let Some(heights) = ground.patch(at)? else { return Ok(scene::nothing()) };
+    let terrain = Terrain { at, heights: &heights, apart_m: apart_m(ground, at) };
+    let drawn = terrain.draw(layer, &plan.frame(node), undulation_m, plan.shown.form.compression);
     Ok(drawn.map_or_else(scene::nothing, |d| d.glb))
 }

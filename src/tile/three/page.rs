@@ -3,8 +3,10 @@
 
 use super::Plan;
 use crate::derive::{Node, corners};
+use crate::geo::geoid::Geoid;
 use crate::scene::{Frame, moved};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Tiles of a page: some 450 bytes each, below 20 kB.
 const TILES: usize = 32;
@@ -32,7 +34,7 @@ impl Links {
 /// The page that begins with `node`; `None` when there is no such node. An empty layer has an empty root.
 pub fn page(plan: &Plan, node: usize, links: &Links) -> Option<Value> {
     let tree = &plan.tree;
-    let mut tileset = json!({ "asset": asset(plan.shown.geoid_m, &links.snapshot) });
+    let mut tileset = json!({ "asset": asset(&plan.shown.geoid, &[plan], &links.snapshot) });
     let Some(root) = tree.nodes.get(node) else {
         let empty = tree.nodes.is_empty() && node == 0;
         tileset["geometricError"] = 0.0.into();
@@ -51,19 +53,19 @@ pub fn page(plan: &Plan, node: usize, links: &Links) -> Option<Value> {
 }
 
 /// A layer of which the city holds nothing, as a tileset.
-pub fn empty(geoid_m: f64, snapshot: &str) -> Value {
-    json!({ "asset": asset(geoid_m, snapshot), "geometricError": 0.0, "root": nothing() })
+pub fn empty(geoid: &Geoid, snapshot: &str) -> Value {
+    json!({ "asset": asset(geoid, &[], snapshot), "geometricError": 0.0, "root": nothing() })
 }
 
 /// A tileset of tilesets: each layer's first page, drawn together. Layers without a feature are left out.
-pub fn scene(plans: &[(Plan, Links)], geoid_m: f64, snapshot: &str) -> Value {
+pub fn scene(plans: &[(Plan, Links)], geoid: &Geoid, snapshot: &str) -> Value {
     let filled: Vec<_> = plans.iter().filter(|(p, _)| !p.tree.nodes.is_empty()).collect();
-    let Some((first, _)) = filled.first() else { return empty(geoid_m, snapshot) };
+    let Some((first, _)) = filled.first() else { return empty(geoid, snapshot) };
     let frame = first.frame(0);
     let (mut low, mut high) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
     for (plan, _) in &filled {
         let to_first = plan.frame(0).within(&frame);
-        for corner in corners(&plan.tree.nodes[0].volume_m) {
+        for corner in corners(&plan.volume_m(0)) {
             let p = moved(&to_first, corner);
             low = [0, 1, 2].map(|k| low[k].min(p[k]));
             high = [0, 1, 2].map(|k| high[k].max(p[k]));
@@ -73,7 +75,7 @@ pub fn scene(plans: &[(Plan, Links)], geoid_m: f64, snapshot: &str) -> Value {
     let children: Vec<Value> = filled.iter().map(|(plan, links)| child(plan, links)).collect();
     let error_m = filled.iter().map(|(p, _)| p.tree.error_m).fold(0.0, f64::max);
     json!({
-        "asset": asset(geoid_m, snapshot),
+        "asset": asset(geoid, &filled.iter().map(|(p, _)| p).collect::<Vec<_>>(), snapshot),
         "geometricError": error(error_m),
         "root": {
             "boundingVolume": { "box": oriented(&frame, &[slack(low, -0.05), slack(high, 0.05)]) },
@@ -87,23 +89,29 @@ pub fn scene(plans: &[(Plan, Links)], geoid_m: f64, snapshot: &str) -> Value {
 /// A layer's first page as a tile of a scene.
 pub(super) fn child(plan: &Plan, links: &Links) -> Value {
     json!({
-        "boundingVolume": { "box": oriented(&plan.frame(0), &plan.tree.nodes[0].volume_m) },
+        "boundingVolume": { "box": oriented(&plan.frame(0), &plan.volume_m(0)) },
         "geometricError": error(plan.tree.error_m),
         "content": { "uri": links.page(0) },
     })
 }
 
 /// What the heights are: every tileset says it.
-pub(super) fn asset(geoid_m: f64, snapshot: &str) -> Value {
+pub(super) fn asset(geoid: &Geoid, plans: &[&Plan], snapshot: &str) -> Value {
+    let middle = plans.iter().find_map(|p| p.tree.nodes.first()).map(|n| n.centre);
+    // Of a grid: N in the middle of what is shown.
+    let n_m = geoid.is_constant().or_else(|| geoid.undulation_m(middle?));
+    let data: BTreeSet<&str> = plans.iter().flat_map(|p| p.datums.iter().map(String::as_str)).collect();
     json!({
         "version": "1.1",
         "extras": {
             "snapshot": snapshot,
             "heights": {
                 "datum": "ellipsoidal (CGCS2000)",
-                "geoid": "constant",
-                "geoid_m": geoid_m,
-                "unknown": "what has no height of its own stands at height 0 of the data",
+                "data": data,
+                "geoid": geoid.name,
+                "geoid_m": n_m.map(|n| rounded(n, 1e3)),
+                "bias_m": geoid.bias_m,
+                "unknown": "what has no height of its own stands on the ground; where that is unknown, at height 0 of the data",
             },
         },
     })
@@ -130,7 +138,8 @@ fn written(nodes: &[Node], root: usize) -> Vec<usize> {
 /// A node with what is below it on this page, without its `transform`.
 fn tile(plan: &Plan, node: usize, whole: &[usize], links: &Links) -> Value {
     let n = &plan.tree.nodes[node];
-    let mut value = json!({ "boundingVolume": { "box": flat(&n.volume_m) }, "geometricError": error(n.error_m) });
+    let mut value =
+        json!({ "boundingVolume": { "box": flat(&plan.volume_m(node)) }, "geometricError": error(n.error_m) });
     if plan.replaces(node) {
         // Below a tile that adds; what is below a chain of these holds nothing further.
         value["refine"] = "REPLACE".into();
@@ -146,7 +155,7 @@ fn tile(plan: &Plan, node: usize, whole: &[usize], links: &Links) -> Value {
             let mut child = match of.children == 0 || whole.contains(&c) {
                 true => tile(plan, c, whole, links),
                 false => json!({
-                    "boundingVolume": { "box": flat(&of.volume_m) },
+                    "boundingVolume": { "box": flat(&plan.volume_m(c)) },
                     "geometricError": error(of.error_m),
                     "content": { "uri": links.page(c) },
                 }),

@@ -7,6 +7,7 @@ use crate::city::City;
 use crate::derive::corners;
 use crate::error::Result;
 use crate::geo::ellipsoid::Ellipsoid;
+use crate::geo::geoid::Geoid;
 use crate::layer::{Layer, SceneKind, Serve};
 use crate::scene::moved;
 use crate::store::{Files, Tileset};
@@ -44,14 +45,15 @@ pub fn files(city: &City, layer: &Layer, number: usize) -> Result<Option<Arc<Fil
 }
 
 /// A tileset of tilesets: those made elsewhere, and first pages of layers that are drawn here.
-pub fn assembled(plans: &[(Plan, Links)], sets: &[Through], geoid_m: f64, snapshot: &str) -> Value {
+pub fn assembled(plans: &[(Plan, Links)], sets: &[Through], geoid: &Geoid, snapshot: &str) -> Value {
     let filled: Vec<_> = plans.iter().filter(|(p, _)| !p.tree.nodes.is_empty()).collect();
     let mut children: Vec<Value> = filled.iter().map(|(plan, links)| child(plan, links)).collect();
     children.extend(sets.iter().map(linked));
     let errors_m = filled.iter().map(|(p, _)| p.tree.error_m).chain(sets.iter().map(|s| s.set.error_m));
     let error_m = errors_m.fold(0.0, f64::max);
     let spheres: Vec<[f64; 4]> = filled.iter().map(|(p, _)| sphere_of(p)).chain(sets.iter().map(lifted)).collect();
-    let mut asset = asset(geoid_m, snapshot);
+    let plans: Vec<&Plan> = filled.iter().map(|(p, _)| p).collect();
+    let mut asset = asset(geoid, &plans, snapshot);
     asset["extras"]["heights"]["tilesets"] = "tilesets made elsewhere have the heights they came with".into();
     json!({
         "asset": asset,
@@ -95,7 +97,7 @@ fn lifted(through: &Through) -> [f64; 4] {
 
 fn sphere_of(plan: &Plan) -> [f64; 4] {
     let transform = plan.frame(0).transform();
-    let places: Vec<[f64; 3]> = corners(&plan.tree.nodes[0].volume_m).map(|c| moved(&transform, c)).collect();
+    let places: Vec<[f64; 3]> = corners(&plan.volume_m(0)).map(|c| moved(&transform, c)).collect();
     let middle = [0, 1, 2].map(|k| places.iter().map(|p| p[k]).sum::<f64>() / places.len() as f64);
     let radius = places.iter().map(|p| distance(*p, middle)).fold(0.0, f64::max);
     [middle[0], middle[1], middle[2], radius]
