@@ -467,7 +467,7 @@ fn flawed_elevation_models_are_refused_by_name() {
 }
 
 /// A geoid that falls by a metre from west to east over the town, as a GTX file.
-fn sloping_geoid(path: &Path) -> impl Fn([f64; 2]) -> f64 {
+fn sloping_geoid(path: &Path) -> impl Fn([f64; 2]) -> f64 + use<> {
     let mut bytes = vec![];
     [34.79f64, 114.28, 0.02, 0.02].iter().for_each(|v| bytes.extend(v.to_be_bytes()));
     [2i32, 3].iter().for_each(|v| bytes.extend(v.to_be_bytes()));

@@ -178,7 +178,9 @@ impl Walk {
             *self.ids.entry(id.parse().unwrap()).or_default() += 1;
         }
         assert!(!d.vertices.is_empty() || !d.instances.is_empty());
-        for at in d.vertices.iter().map(|v| v.at).chain(d.instances.iter().map(|i| i.at)) {
+        // Of a shared model the vertices are about its own origin.
+        let vertices = d.vertices.iter().filter(|_| d.instances.is_empty()).map(|v| v.at);
+        for at in vertices.chain(d.instances.iter().map(|i| i.at)) {
             let p = moved(matrix, at);
             assert!(over.iter().all(|v| v.holds(p)), "{path}: {at:?} lies outside a volume");
         }

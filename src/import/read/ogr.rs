@@ -19,6 +19,10 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
     super::complete::ask_database(job.format, &dataset, &input.named)?;
     let mut layer = only_layer(&dataset, job.gdal_layer.as_deref(), &input.named)?;
     let mut crs = file_crs(&layer);
+    // That a GeoJSON with heights is EPSG:4979 is GDAL's reading; nobody who writes 1985 heights there knows of it.
+    if matches!(job.format, Format::Geojson | Format::Geojsonseq) && crs.definition.as_deref() == Some("EPSG:4979") {
+        crs.definition = Some("EPSG:4326".into());
+    }
     crs.authority_order = proven.authority_order;
     crs.spelled = proven.crs.clone();
     crs.definition = crs.definition.or_else(|| proven.crs.clone());
