@@ -67,7 +67,7 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
             Raw::Float(round(low, 1000.0)),
             Raw::Float(round(high, 1000.0)),
         ];
-        let outline = Geometry::polygon(&[sheet.outline.clone()]);
+        let outline = Geometry::polygon(std::slice::from_ref(&sheet.outline));
         pipe.push(Draft::flat(i as u64 + 1, Ok(outline), Repairs::default(), values))?;
     }
     pipe.done()
