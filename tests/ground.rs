@@ -529,7 +529,8 @@ async fn heights_become_ellipsoidal_by_a_geoid_that_varies() {
     for content in terrain.iter().filter(|c| c.error_m == 0.0) {
         let tops = content.glb.vertices.iter().map(|v| content.on_earth(v.at));
         let off = tops.map(|(at, h)| h - slope(at) - n(at) - 0.25).fold(f64::MIN, f64::max);
-        assert!(off.abs() < 0.1, "{}: {off}", content.path);
+        // Half a pixel at the model's edge is held flat: 2.5 m of a slope of 5 %.
+        assert!(off.abs() < 0.15, "{}: {off}", content.path);
     }
     let (_, _, page) = get(&served, "/3dtiles/lamps/tileset.json").await;
     let page: Value = serde_json::from_slice(&page).unwrap();
