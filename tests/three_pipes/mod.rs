@@ -96,7 +96,11 @@ fn both(layer: &Layer, id: u64, g: &Geometry, values: &[ValueRef<'_>]) -> [End; 
 }
 
 fn shown() -> Shown {
-    Shown { form: Form::default(), columns: None, geoid: std::sync::Arc::new(chengtu::geo::geoid::Geoid::constant(0.0)) }
+    Shown {
+        form: Form::default(),
+        columns: None,
+        geoid: std::sync::Arc::new(chengtu::geo::geoid::Geoid::constant(0.0)),
+    }
 }
 
 /// The faces of every pipe of a layer.
