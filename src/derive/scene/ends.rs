@@ -204,3 +204,79 @@ impl PipeEnds {
         Ok(PipeEnds { tiles })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::grow::Sprout;
+    use super::*;
+
+    #[test]
+    fn ends_are_kept_tile_by_tile() {
+        let plane = [0.6, 0.8, 0.0];
+        let all = [
+            End::Free,
+            End::Joined,
+            End::Mitred { plane },
+            End::Reduced { to: Section::Round { outer_m: 0.3 }, up_m: -0.125, plane: None },
+            End::Reduced { to: Section::Box { width_m: 2.0, height_m: 1.5 }, up_m: 0.0, plane: Some(plane) },
+            End::Covered { radius_m: 0.315 },
+        ];
+        let ends: Vec<[Kept; 2]> = all.iter().map(|e| [Kept::of(*e), Kept::Free]).collect();
+        let sprout = |members: &[u32]| Sprout { members: members.to_vec(), ..Sprout::default() };
+        let mut grown = Grown::default();
+        grown.nodes = vec![sprout(&[1, 4]), sprout(&[0, 2, 3, 5])];
+        let bytes = PipeEnds::of(&ends, &grown).unwrap().to_bytes().unwrap();
+        let read = PipeEnds::from_bytes(&bytes).unwrap();
+        for (node, members) in [[1, 4].as_slice(), &[0, 2, 3, 5]].into_iter().enumerate() {
+            let drawn = read.tile(node).unwrap().unwrap();
+            assert_eq!(drawn.len(), members.len());
+            for (&member, [start, end]) in members.iter().zip(drawn) {
+                assert_eq!((Kept::of(start), end), (ends[member as usize][0], End::Free));
+            }
+        }
+        assert_eq!(read.tile(2).unwrap(), None);
+        assert!(PipeEnds::from_bytes(&bytes[..bytes.len() - 3]).is_err());
+        let damaged = PipeEnds { tiles: vec![vec![9; 40]] };
+        assert!(damaged.tile(0).is_err());
+    }
+
+    /// Against every pair, at latitudes where a metre has few and many degrees of longitude.
+    #[test]
+    fn places_within_a_centimetre_are_one() {
+        for latitude in [0.0, 34.8, 71.0] {
+            let scale = [f64::to_radians(latitude).cos() * DEGREE_M, DEGREE_M];
+            // A reproducible scatter (splitmix64).
+            let at = |i: u64, k: u64| {
+                let x = (i * 2 + k).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                ((x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb) >> 40) as f64 / (1u64 << 24) as f64
+            };
+            // A field of 40 cm with some hundred ends: chains, pairs, ends alone.
+            let metres: Vec<[f64; 2]> = (1..300).map(|i| [at(i, 0) * 0.4, at(i, 1) * 0.4]).collect();
+            let mouth = |m: &[f64; 2]| Mouth {
+                lonlat: [114.3 + m[0] / scale[0], latitude + m[1] / scale[1]],
+                height_m: 0.0,
+                inward: [1.0, 0.0, 0.0],
+                leg_m: 9.0,
+                section: Section::Round { outer_m: 0.3 },
+            };
+            let all: Vec<(u32, Mouth)> = metres.iter().enumerate().map(|(i, m)| (i as u32, mouth(m))).collect();
+            let mut one: Vec<usize> = (0..metres.len()).collect();
+            for i in 0..metres.len() {
+                for j in 0..i {
+                    if (metres[i][0] - metres[j][0]).hypot(metres[i][1] - metres[j][1]) <= MEET_M {
+                        let (a, b) = (one[i], one[j]);
+                        one.iter_mut().filter(|o| **o == a.max(b)).for_each(|o| *o = a.min(b));
+                    }
+                }
+            }
+            let lists = together(&all);
+            assert!(lists.len() > 5 && lists.iter().all(|l| l.is_sorted()));
+            for list in &lists {
+                assert!(list.iter().all(|&i| one[i] == one[list[0]]), "{latitude}");
+            }
+            let expected = (0..one.len()).filter(|&i| one.iter().filter(|o| **o == one[i]).count() > 1).count();
+            assert_eq!(lists.iter().map(Vec::len).sum::<usize>(), expected, "{latitude}");
+        }
+    }
+}
