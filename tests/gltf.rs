@@ -6,7 +6,9 @@
 
 use chengtu::feature::{FeatureId, Geometry, Value, ValueRef};
 use chengtu::geo::GeometryKind;
+use chengtu::geo::lattice::{NODES, Patch, TileAt};
 use chengtu::layer::{Catalog, FieldType, Layer, ModelName, SceneKind};
+use chengtu::scene::terrain::Terrain;
 use chengtu::scene::{
     Compression, Detail, Drawing, Form, Frame, Heights, Instancing, Item, Sides, Surfaces, Vertices, models,
 };
@@ -90,6 +92,21 @@ fn levels(form: Form) -> Vec<u8> {
     drawing.finish(form).0.unwrap().glb
 }
 
+/// A tile of the ground of waves, with a hole.
+fn ground(level: u8, compression: Compression) -> Vec<u8> {
+    let at = TileAt::of(level, CENTRE);
+    let mut heights = Patch::default();
+    for (i, j) in (0..NODES).flat_map(|j| (0..NODES).map(move |i| (i, j))) {
+        let known = !((20..24).contains(&i) && (30..33).contains(&j));
+        heights.set(i, j, known.then(|| 70.0 + (i as f64 / 5.0).sin() * 9.0 + (j as f64 / 3.0).cos() * 4.0));
+    }
+    let catalog = Catalog::shipped().unwrap();
+    let is_terrain = |l: &&Layer| l.scene.as_ref().is_some_and(|s| s.kind == SceneKind::Terrain);
+    let layer = catalog.iter().map(|(_, l)| l.as_ref()).find(is_terrain).unwrap();
+    let terrain = Terrain { at, heights: &heights, apart_m: 2.0 };
+    terrain.draw(layer, &Frame::at(at.centre(), -12.5), &|_| -12.5, compression).unwrap().glb
+}
+
 fn tetrahedron(drawing: &mut Drawing<'_>, item: &Item<'_>, i: u32) {
     let corner = |e, n, h| [place(i, e, n)[0], place(i, e, n)[1], h];
     let vertices = [corner(0.0, 0.0, 70.0), corner(9.0, 0.0, 70.0), corner(0.0, 9.0, 70.0), corner(2.0, 2.0, 80.0)];
@@ -139,6 +156,12 @@ fn every_layer_in_every_form_is_valid() {
     for compression in [Compression::Meshopt, Compression::None] {
         let form = Form { compression, instancing: Instancing::Shared };
         fs::write(out.path().join(format!("levels-{compression:?}.glb")), levels(form)).unwrap();
+    }
+    for level in [9, 13, 17] {
+        for compression in [Compression::Meshopt, Compression::None] {
+            fs::write(out.path().join(format!("ground-{level}-{compression:?}.glb")), ground(level, compression))
+                .unwrap();
+        }
     }
     for model in ModelName::ALL {
         fs::write(out.path().join(format!("model-{model:?}.glb")), models::file(model)).unwrap();
