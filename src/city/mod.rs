@@ -5,10 +5,11 @@ use crate::derive::family::{self, FamilyTree, Kin, LEDGER, Ledger};
 use crate::derive::ground::GROUND_SCENE;
 use crate::derive::{PIPE_ENDS, PipeEnds, SCENE, Tree};
 use crate::error::{Error, Result};
-use crate::layer::Family;
+use crate::layer::{Family, Layer, LayerIx, families};
 use crate::ownership::{self, Ownership};
 use crate::store::{BlobRef, BlockCache, Snapshot, Store};
 use arc_swap::ArcSwap;
+use rayon::prelude::*;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -163,6 +164,24 @@ impl City {
         made.as_ref().map_err(|what| Error::damaged("what lookups read", what.clone()))
     }
 
+    /// Reads what first requests would wait for, before there are any: what lookups need, the trees of 3D tiles. What is
+    /// wrong with one of them is said when it is asked for.
+    fn prepare(&self) {
+        let (snapshot, catalog) = (&self.snapshot, &self.snapshot.catalog);
+        let trees = || {
+            snapshot.manifest.layers.par_iter().for_each(|(layer, _)| {
+                let _ = (self.tree(layer), self.pipe_ends(layer));
+            });
+            let layers = catalog.iter().filter(|(_, l)| snapshot.manifest.layers.contains_key(&l.id));
+            let layers: Vec<(LayerIx, &Layer)> = layers.map(|(ix, l)| (ix, l.as_ref())).collect();
+            let held = |f: &Family| self.family_key(f).is_some_and(|key| snapshot.manifest.extra.contains_key(&key));
+            families(&layers).iter().filter(|f| held(f)).for_each(|f| {
+                let _ = self.family(f);
+            });
+        };
+        rayon::join(trees, || self.ownership().is_ok());
+    }
+
     /// Takes over what another snapshot's lookups read, if it is the same.
     fn inherit(&self, before: &City) {
         let inputs = |s: &Snapshot| ownership::inputs(&s.catalog, &s.manifest);
@@ -191,7 +210,7 @@ impl Follower {
         let id = store.current()?.ok_or_else(|| Error::Missing(store.dir().join("CURRENT")))?;
         let snapshot = store.snapshot(&id, &cache)?;
         let city = City::new(snapshot);
-        let _ = city.ownership();
+        city.prepare();
         let city = ArcSwap::from_pointee(city);
         Ok(Follower { store, cache, city, earlier: Mutex::default(), complaint: Mutex::default() })
     }
@@ -250,8 +269,7 @@ impl Follower {
         tracing::info!(snapshot = %id, "snapshot opened");
         let city = City::new(snapshot);
         city.inherit(&self.city.load());
-        // Before the swap, so that no lookup waits for it; what is wrong with it is said when one comes.
-        let _ = city.ownership();
+        city.prepare();
         let before = self.city.swap(Arc::new(city));
         keep(&mut self.earlier.lock().unwrap_or_else(PoisonError::into_inner), before);
         Ok(true)
