@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
+#[path = "../tileset/checker/mod.rs"]
+mod checker;
 mod city;
 mod commands;
 mod features;

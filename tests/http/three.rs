@@ -1,5 +1,6 @@
 //! 3D Tiles from outside: addresses, validators, caching, what is refused and how.
 
+use super::checker::{Fetched, Rules, Walked, walk};
 use super::city::{lamps, publish, towers};
 use super::{ask, get, metric, open, open_to_all, options};
 use axum::http::Method;
@@ -11,6 +12,18 @@ fn built(count: u64) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     publish(dir.path(), &[("tower", towers(count)), ("lamp", lamps(2))]);
     dir
+}
+
+/// What the checker of tilesets says, asked over HTTP.
+async fn walked(router: &axum::Router, path: &str) -> Walked {
+    let fetch = async |path: &str| {
+        let answer = get(router, path).await;
+        match answer.status {
+            200 => Fetched::Bytes(answer.body),
+            _ => Fetched::Missing,
+        }
+    };
+    walk(path, &fetch, Rules::House, |_| {}).await
 }
 
 /// The root of a tileset and the address of its content.
@@ -144,4 +157,11 @@ async fn nothing_and_several_are_tilesets_too() {
     publish(none, &[("tower", vec![])]);
     let v = get(&open(none).router(), "/3dtiles/tower/tileset.json").await;
     assert_eq!((v.status, v.json()["root"]["content"].is_null()), (200, true));
+    let router = open(none).router();
+    assert!(walked(&router, "/3dtiles/tower/tileset.json").await.sound().ids().is_empty());
+    publish(none, &[("tower", towers(9))]);
+    for query in ["", "?compress=none", "?properties=height"] {
+        let walked = walked(&open(none).router(), &format!("/3dtiles/tower/tileset.json{query}")).await;
+        assert_eq!((walked.sound().ids().len(), walked.contents > 0), (9, true), "{query}");
+    }
 }

@@ -1,0 +1,159 @@
+//! 3D Tiles of a small sample city, walked as a client walks them: every page and every content that is named, over HTTP in
+//! process. Every feature of every layer is shown once.
+
+use super::checker::{Fetched, Rules, Walked, walk};
+use super::ends;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use chengtu::audience::Audience;
+use chengtu::layer::{Catalog, SceneKind, Serve};
+use chengtu::sample::{SampleOptions, write_city};
+use chengtu::serve::{App, Options};
+use chengtu::store::{BlockCache, Snapshot, Store};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tower::ServiceExt;
+
+/// Enough buildings, pipes and trees for pages that link further pages.
+const SCALE: f64 = 0.02;
+/// Where layers served in 3D come from.
+const DELIVERIES: [&str; 3] = ["cim.toml", "components.toml", "pipes.toml"];
+
+fn small_city(dir: &Path) -> PathBuf {
+    let (out, store) = (dir.join("city"), dir.join("store"));
+    let catalog = Catalog::shipped().expect("the shipped catalog");
+    write_city(&SampleOptions { out: out.clone(), scale: SCALE, seed: 5 }, &catalog, &mut |_, _| {}).expect("a city");
+    let manifests: Vec<PathBuf> = DELIVERIES.iter().map(|d| out.join(d)).collect();
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_chengtu"))
+        .args(["import", "--store"])
+        .arg(&store)
+        .args(&manifests)
+        .output()
+        .expect("the command runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    store
+}
+
+fn opened(store: &Path) -> Arc<Snapshot> {
+    let store = Store::open(store, false).expect("a store");
+    let id = store.current().expect("CURRENT").expect("a snapshot");
+    store.snapshot(&id, &Arc::new(BlockCache::new(64 << 20))).expect("opens")
+}
+
+async fn get(router: &Router, path: &str) -> Vec<u8> {
+    let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200, "{path}");
+    to_bytes(response.into_body(), 1 << 27).await.unwrap().to_vec()
+}
+
+/// The router as a client's way to files.
+fn over(router: &Router) -> impl AsyncFn(&str) -> Fetched {
+    let router = router.clone();
+    async move |path: &str| {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        match response.status().as_u16() {
+            200 => Fetched::Bytes(to_bytes(response.into_body(), 1 << 27).await.unwrap().to_vec()),
+            _ => Fetched::Missing,
+        }
+    }
+}
+
+async fn walked(router: &Router, path: &str) -> Walked {
+    walk(path, &over(router), Rules::House, |_| {}).await
+}
+
+fn drawn(walked: &Walked) -> BTreeSet<u64> {
+    let number = |key: &String| key.rsplit('/').next()?.parse().ok();
+    walked.ids().keys().map(|key| number(key).expect("a number")).collect()
+}
+
+/// Ids of all features of a layer in its vector tiles of a zoom.
+async fn ids_in_2d(router: &Router, snapshot: &Snapshot, layer: &str, z: u8) -> BTreeSet<u64> {
+    let grid = chengtu::geo::TileMatrixSet::web_mercator_quad();
+    let bounds = snapshot.manifest.layers[layer].bounds.unwrap();
+    let (xs, ys) = grid.tiles_over(&bounds, z).unwrap();
+    let mut ids = BTreeSet::new();
+    for (x, y) in ys.flat_map(|y| xs.clone().map(move |x| (x, y))) {
+        let request = Request::builder().uri(format!("/tiles/{layer}/{z}/{x}/{y}.mvt")).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let bytes = to_bytes(response.into_body(), 1 << 26).await.unwrap();
+        ids.extend(
+            chengtu::mvt::decode::decode(&bytes).layers.iter().flat_map(|l| l.features.iter().filter_map(|f| f.id)),
+        );
+    }
+    ids
+}
+
+#[tokio::test]
+async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = small_city(dir.path());
+    let snapshot = opened(&store);
+    let pipes = ends::check(&snapshot, &Audience::OPEN);
+    println!("pipes: {} ends closed, {} joints without a gap", pipes.closed, pipes.joined);
+    assert!(pipes.closed > 100 && pipes.joined > 100, "{} {}", pipes.closed, pipes.joined);
+    println!("nodes: on {} ends of pipes, {} wells from ground to bottom", pipes.stood.ends, pipes.stood.wells);
+    assert!(pipes.stood.ends > 1000 && pipes.stood.wells > 100, "{} {}", pipes.stood.ends, pipes.stood.wells);
+    let app = App::open(&Options { open: true, workers: 2, geoid_m: -12.5, ..Options::new(store) }).unwrap();
+    let router = app.router();
+    let catalog: Value = serde_json::from_slice(&get(&router, "/catalog").await).unwrap();
+    let (mut layers, mut scene, mut kinds, mut deepest, mut grounds) = (vec![], vec![], BTreeSet::new(), 0, 0);
+    for entry in catalog["layers"].as_array().unwrap() {
+        let Some(url) = entry["tileset"].as_str() else { continue };
+        let id = entry["id"].as_str().unwrap();
+        let path = &url[url.find("/3dtiles").unwrap()..];
+        let layer = snapshot.catalog.layer(snapshot.catalog.find(id).unwrap());
+        let kind = layer.scene.as_ref().unwrap().kind;
+        if kind == SceneKind::Terrain {
+            let ground = walked(&router, path).await;
+            assert!(ground.sound().contents > 10, "{id}: {} contents", ground.contents);
+            grounds += 1;
+            continue;
+        }
+        let plain = walked(&router, &format!("{path}?instancing=expand")).await;
+        plain.sound();
+        let mut stored = BTreeSet::new();
+        let table = snapshot.features(id).unwrap().unwrap();
+        table
+            .scan(&mut |row| {
+                stored.insert(row.id().0);
+                Ok(())
+            })
+            .unwrap();
+        let drawn = self::drawn(&plain);
+        let lost: Vec<_> = stored.difference(&drawn).collect();
+        assert!(lost.is_empty(), "{id}: {} of {} features are in no tile", lost.len(), stored.len());
+        assert!(drawn.is_subset(&stored), "{id}: ids that the store has not");
+        println!(
+            "{id}: {} features, {} pages, {} tiles, {} contents, {} deep, largest {} B",
+            stored.len(),
+            plain.pages,
+            plain.places.0.len(),
+            plain.contents,
+            plain.deepest,
+            plain.largest
+        );
+        // Levels of one building are asked for together elsewhere.
+        if layer.model_code().is_none() && kinds.insert(format!("{kind:?}")) {
+            scene.push(id.to_string());
+            // Shared models, as clients ask for them without a word: the same features.
+            assert_eq!(walked(&router, path).await.sound().ids(), plain.ids(), "{id}");
+            if layer.serves(Serve::Mvt) && stored.len() < 3000 {
+                assert_eq!(ids_in_2d(&router, &snapshot, id, layer.zoom.full).await, drawn, "{id}");
+            }
+        }
+        deepest = deepest.max(plain.deepest);
+        layers.push((id.to_string(), drawn.len()));
+    }
+    assert_eq!(kinds, ["Extrude", "Instance", "Node", "Surface", "Tube"].map(String::from).into());
+    assert_eq!(grounds, 1, "the city's ground");
+    let together = walked(&router, &format!("/3dtiles/{}/tileset.json", scene.join(","))).await;
+    let expected: usize = layers.iter().filter(|(id, _)| scene.contains(id)).map(|(_, n)| n).sum();
+    assert!(deepest > 3, "{deepest}: no tree worth the name");
+    assert_eq!(together.sound().ids().len(), expected);
+}
