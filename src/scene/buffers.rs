@@ -158,17 +158,14 @@ impl Buffers {
     }
 
     /// Feature numbers, a cell of four bytes each: 16 bits where they suffice, else a number with a fraction, since
-    /// glTF has no attribute of 32-bit integers.
+    /// glTF has no attribute of 32-bit integers. Those of instances have no gaps: three.js takes the bytes between them
+    /// for numbers.
     pub fn feature_ids(&mut self, rows: impl Iterator<Item = u32> + Clone, target: Target) -> usize {
         let count = rows.clone().count();
-        let narrow = rows.clone().all(|r| r <= u32::from(u16::MAX));
+        let narrow = target == Target::Vertices && rows.clone().all(|r| r <= u32::from(u16::MAX));
         let cell = |r: u32| if narrow { r.to_le_bytes() } else { (r as f32).to_le_bytes() };
         let cells: Vec<[u8; 4]> = rows.map(cell).collect();
         let view = self.cells(&cells, None, target);
-        if narrow && target == Target::Other {
-            // Instance attributes have a stride only where it is written.
-            self.views[view]["byteStride"] = 4.into();
-        }
         let kind = if narrow { component::UNSIGNED_SHORT } else { component::FLOAT };
         self.accessor(json!({ "bufferView": view, "componentType": kind, "count": count, "type": "SCALAR" }))
     }

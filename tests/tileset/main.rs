@@ -4,9 +4,14 @@
 
 mod checker;
 mod city;
+#[path = "../delivery/mod.rs"]
+mod delivery;
 mod ends;
 mod faults;
+mod pipes;
+mod real;
 mod rules;
+mod sources;
 
 use checker::Fetched;
 use std::path::{Path, PathBuf};
