@@ -50,13 +50,17 @@ try {
   const all = await layers(url);
   // Over the first vertex of a sewer, a hand's breadth under the ground.
   let eye = null;
+  const corner = ({ coordinates: c }) => (typeof c[0] === 'number' ? c : corner({ coordinates: c[0] }));
   const beside = ({ geometry, properties }) => {
-    let c = geometry.coordinates;
-    while (typeof c[0] !== 'number') [c] = c;
+    const c = corner(geometry);
     return [c[0], c[1], (c[2] ?? properties.start_elevation_m) + (properties.start_depth_m ?? 2) - 0.3];
   };
   for (const layer of all) {
-    const shown = await page.evaluate((at) => globalThis.show(at), url + layer.tileset);
+    let shown = await page.evaluate((at) => globalThis.show(at), url + layer.tileset);
+    if (!shown.id && shown.first) {
+      const near = corner((await record(url, layer.id, shown.first)).geometry);
+      shown = await page.evaluate(([at, c]) => globalThis.show(at, c), [url + layer.tileset, [near[0], near[1], near[2] ?? 0]]);
+    }
     const picked = shown.id ? await record(url, layer.id, shown.id).catch((e) => ({ id: e.message })) : { id: null };
     if (layer.id === 'pl_sewage' && picked.geometry) eye = beside(picked);
     const good = shown.tiles > 0 && shown.features > 0 && shown.failed.length === 0 && String(picked.id) === shown.id && errors.length === 0;

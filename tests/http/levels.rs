@@ -159,6 +159,10 @@ async fn each_building_stands_once_at_the_best_level_of_those_asked_for() {
     assert_eq!(shown(&router, &at("block,facade"), 9).await, expected(&best));
     let best = [("facade", 0), ("roof", 1), ("roof", 2), ("facade", 3)];
     assert_eq!(shown(&router, &at("roof,facade"), 9).await, expected(&best));
+    for (list, buildings) in [("block,roof,facade", 5), ("block,facade", 4), ("roof,facade", 4)] {
+        let walked = super::three::walked(&router, &at(list)).await;
+        assert_eq!(walked.sound().ids().len(), buildings, "{list}");
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ fn built(count: u64) -> tempfile::TempDir {
 }
 
 /// What the checker of tilesets says, asked over HTTP.
-async fn walked(router: &axum::Router, path: &str) -> Walked {
+pub async fn walked(router: &axum::Router, path: &str) -> Walked {
     let fetch = async |path: &str| {
         let answer = get(router, path).await;
         match answer.status {

@@ -22,10 +22,10 @@ const SCALE: f64 = 0.02;
 /// Where layers served in 3D come from.
 const DELIVERIES: [&str; 3] = ["cim.toml", "components.toml", "pipes.toml"];
 
-fn small_city(dir: &Path) -> PathBuf {
+pub fn small_city(dir: &Path, scale: f64) -> PathBuf {
     let (out, store) = (dir.join("city"), dir.join("store"));
     let catalog = Catalog::shipped().expect("the shipped catalog");
-    write_city(&SampleOptions { out: out.clone(), scale: SCALE, seed: 5 }, &catalog, &mut |_, _| {}).expect("a city");
+    write_city(&SampleOptions { out: out.clone(), scale, seed: 5 }, &catalog, &mut |_, _| {}).expect("a city");
     let manifests: Vec<PathBuf> = DELIVERIES.iter().map(|d| out.join(d)).collect();
     let run = std::process::Command::new(env!("CARGO_BIN_EXE_chengtu"))
         .args(["import", "--store"])
@@ -92,7 +92,7 @@ async fn ids_in_2d(router: &Router, snapshot: &Snapshot, layer: &str, z: u8) -> 
 #[tokio::test]
 async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = small_city(dir.path());
+    let store = small_city(dir.path(), SCALE);
     let snapshot = opened(&store);
     let pipes = ends::check(&snapshot, &Audience::OPEN);
     println!("pipes: {} ends closed, {} joints without a gap", pipes.closed, pipes.joined);
@@ -152,6 +152,21 @@ async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
     }
     assert_eq!(kinds, ["Extrude", "Instance", "Node", "Surface", "Tube"].map(String::from).into());
     assert_eq!(grounds, 1, "the city's ground");
+    let levels = "cim2_building,cim3_building,cim4_building,cim5_building_bim,cim6_building_bim";
+    let mut buildings = BTreeSet::new();
+    for id in levels.split(',') {
+        let layer = snapshot.catalog.layer(snapshot.catalog.find(id).unwrap());
+        let at = layer.field("building_id").unwrap();
+        let table = snapshot.features(id).unwrap().unwrap();
+        table
+            .scan(&mut |row| {
+                buildings.insert(format!("{:?}", row.to_feature().values[at]));
+                Ok(())
+            })
+            .unwrap();
+    }
+    let family = walked(&router, &format!("/3dtiles/{levels}/tileset.json?properties=building_id")).await;
+    assert_eq!(family.sound().ids().len(), buildings.len());
     let together = walked(&router, &format!("/3dtiles/{}/tileset.json", scene.join(","))).await;
     let expected: usize = layers.iter().filter(|(id, _)| scene.contains(id)).map(|(_, n)| n).sum();
     assert!(deepest > 3, "{deepest}: no tree worth the name");

@@ -4,6 +4,7 @@
 
 mod checker;
 mod city;
+mod clients;
 #[path = "../delivery/mod.rs"]
 mod delivery;
 mod ends;

@@ -72,6 +72,8 @@ const PAGE_BYTES: usize = 20_000;
 /// A content is at most this long, unless it is of one feature.
 const CONTENT_BYTES: usize = 1 << 20;
 const FEATURES: usize = 1000;
+/// Columns of a building's code, of the shipped layers and of the tests'.
+const CODES: [&str; 2] = ["building_id", "house"];
 
 /// A page that is still to be read.
 struct Link {
@@ -360,7 +362,10 @@ where
                 self.tell("BOUNDING_VOLUMES_INCONSISTENT", &shape.at, format!("{p:?} lies outside its tile"));
             }
         }
-        let ids = table.columns.get("id").map_or(&[][..], Vec::as_slice);
+        // Levels of one building are one thing, known by the building's code.
+        let family = table.columns.contains_key("_layer");
+        let known = CODES.iter().copied().find(|c| family && table.columns.contains_key(*c)).unwrap_or("id");
+        let ids = table.columns.get(known).map_or(&[][..], Vec::as_slice);
         // Ids are unique in their layer, whose name is the folder's.
         let layer = path.rsplit('/').nth(1).unwrap_or_default();
         let text = |c: &Cell| match c {
