@@ -9,7 +9,6 @@ mod clients;
 mod delivery;
 mod ends;
 mod faults;
-mod pipes;
 mod real;
 mod rules;
 mod sources;
