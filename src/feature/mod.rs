@@ -2,8 +2,10 @@
 //! Owned form, for import and for single records; requests read `store::Row` views instead.
 
 mod model;
+mod skin;
 
 pub use model::{Lod, Model, Role, Shell, Surface, SurfaceView, Tier};
+pub use skin::{ImageId, LodSkin, Paint, Skin};
 
 use crate::geo::{BBox, GeometryKind};
 use serde::{Deserialize, Serialize};

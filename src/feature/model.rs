@@ -1,7 +1,7 @@
 //! A feature's 3D model: what stands on the footprint, as surfaces of shared corners, at one or several levels of
-//! detail. Flat arrays that are walked, not edited; no triangles, no normals, no textures yet (a texture would be an
-//! image and one [u, v] a corner of a `Lod`).
+//! detail. Flat arrays that are walked, not edited; no triangles, no normals. What it wears stands beside it (`Skin`).
 
+use super::Skin;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
@@ -14,6 +14,8 @@ pub struct Model {
     pub positions: Vec<[f64; 3]>,
     /// At least one, each tier once, ascending.
     pub lods: Vec<Lod>,
+    /// Images and colours on its surfaces, where it has any.
+    pub skin: Option<Skin>,
 }
 
 /// The model at one level of detail (LOD, 细节层次).
@@ -182,7 +184,8 @@ impl Model {
         if !self.lods.windows(2).all(|w| w[0].tier < w[1].tier) {
             return Some("levels of detail out of order");
         }
-        self.lods.iter().find_map(|l| l.flaw(self.positions.len()))
+        let of_lods = self.lods.iter().find_map(|l| l.flaw(self.positions.len()));
+        of_lods.or_else(|| self.skin.as_ref()?.flaw(&self.lods))
     }
 }
 
@@ -236,7 +239,7 @@ mod tests {
             surfaces: vec![Surface { ring_end: 2, role: Role::Roof }, Surface { ring_end: 3, role: Role::Ground }],
             shells: vec![Shell { surface_end: 1, closed: true }, Shell { surface_end: 2, closed: false }],
         };
-        Model { positions, lods: vec![one, two] }
+        Model { positions, lods: vec![one, two], skin: None }
     }
 
     #[test]

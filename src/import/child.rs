@@ -2,7 +2,7 @@
 //! nothing: every frame is bounded and checked again before it is used.
 
 use super::read;
-use super::wire::{Failed, Frame, ReadJob, Record, Who};
+use super::wire::{Failed, Frame, Image, ReadJob, Record, Who};
 use crate::error::{Error, Result};
 use crate::feature::{Geometry, Model};
 use crate::geo::GeometryKind;
@@ -132,6 +132,7 @@ impl FrameReader {
                 records.iter().try_for_each(|r| check_record(r, columns))
             }
             (Frame::Heights(tiles), Some(_)) => tiles.iter().try_for_each(|(at, patch)| check_tile(*at, patch)),
+            (Frame::Image(image), Some(_)) => check_image(image),
             (Frame::Done(d), Some(_)) if d.read == self.read => Ok(()),
             (Frame::Done(d), Some(_)) => Err(format!("sent {} records and says {}", self.read, d.read)),
             _ => Err("sent frames out of order".into()),
@@ -178,6 +179,17 @@ fn cause(status: &std::process::ExitStatus) -> String {
         Some(25) => " (a file grew beyond its limit)".into(),
         Some(s) => format!(" (signal {s})"),
         None => status.code().map(|c| format!(" (exit code {c})")).unwrap_or_default(),
+    }
+}
+
+/// A picture in sizes that the store keeps.
+fn check_image(image: &Image) -> std::result::Result<(), String> {
+    let file = |bytes: &[u8]| bytes.starts_with(&[0xff, 0xd8]) || bytes.starts_with(b"\x89PNG");
+    let falls = image.sizes.windows(2).all(|w| w[0].0 > w[1].0);
+    let known = image.sizes.iter().all(|(side, bytes)| crate::store::IMAGE_SIDES.contains(side) && file(bytes));
+    match falls && known && !image.sizes.is_empty() {
+        true => Ok(()),
+        false => Err("sent an image that is none".into()),
     }
 }
 

@@ -3,14 +3,15 @@
 use super::identity::{Identities, SourceIx};
 use super::load::Source;
 use super::manifest::Mode;
+use super::pool::{ImagePool, copy};
 use super::snap::{Held, Moved};
 use crate::error::{Error, Result};
-use crate::feature::{Feature, FeatureId, Model, SourceTag, Value};
+use crate::feature::{Feature, FeatureId, ImageId, Model, SourceTag, Value};
 use crate::geo::GeometryKind;
 use crate::layer::{Catalog, Field, FieldType, Layer, LayerIx};
 use crate::store::{
-    ColumnKind, Draft, LayerEntry, ModelWriter, Models, PackedModel, Row, Schema, SealedModels, SealedTable, Table,
-    TableWriter,
+    ColumnKind, Draft, FilesWriter, ImageBlob, LayerEntry, ModelWriter, Models, PackedModel, Row, Schema, SealedModels,
+    SealedTable, Table, TableWriter, images_of,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -29,6 +30,8 @@ pub struct LayerWork {
     pub kept: u64,
     /// What snapping did, by source; told when the layer is finished.
     pub moved: BTreeMap<String, Moved>,
+    /// What its models wear.
+    pub images: Option<FilesWriter>,
     /// Where a source of the layer is to be snapped: its polygons, until all others are known.
     held: Option<Held>,
     base: Option<Base>,
@@ -40,6 +43,7 @@ pub struct LayerWork {
 struct Base {
     table: Arc<Table>,
     models: Option<Arc<Models>>,
+    images: Option<ImageBlob>,
     entry: LayerEntry,
     /// What happens to the records of each source.
     fates: HashMap<SourceTag, (String, Fate)>,
@@ -84,9 +88,12 @@ pub fn plan(catalog: &Catalog, sources: &[Source], draft: &Draft, ids: &mut Iden
         }
         let base = match (entry, draft.base()) {
             (Some(entry), Some(snapshot)) => {
-                let held = (snapshot.features(&layer.id)?, snapshot.models(&layer.id)?);
-                match held {
-                    (Some(table), models) => Some(Base::new((table, models), entry.clone(), sources, &targets, ids)?),
+                let (models, images) = (snapshot.models(&layer.id)?, snapshot.images(&layer.id)?);
+                match (snapshot.features(&layer.id)?, models) {
+                    (Some(table), models) => {
+                        let base = Base::new((table, models), entry.clone(), sources, &targets, ids)?;
+                        Some(Base { images, ..base })
+                    }
                     _ => None,
                 }
             }
@@ -102,6 +109,7 @@ pub fn plan(catalog: &Catalog, sources: &[Source], draft: &Draft, ids: &mut Iden
             redeclared,
             kept: 0,
             moved: BTreeMap::new(),
+            images: None,
             held: snaps.then(|| Held::new(layer)),
             base,
             writer: None,
@@ -138,7 +146,7 @@ impl Base {
                 return Err(Error::config(&s.file.path, s.line, what));
             }
         }
-        Ok(Base { table, models, entry, fates })
+        Ok(Base { table, models, images: None, entry, fates })
     }
 
     fn fate(&self, row: &Row<'_>, layer: &Layer) -> Result<&(String, Fate)> {
@@ -201,6 +209,23 @@ impl LayerWork {
         Ok(())
     }
 
+    /// Keeps images that a delivered model wears.
+    pub fn wear(&mut self, staging: &Path, images: impl Iterator<Item = ImageId>, pool: &ImagePool) -> Result<()> {
+        for id in images {
+            let writer = self.images(staging)?;
+            pool.give(&id, writer)?;
+        }
+        Ok(())
+    }
+
+    fn images(&mut self, staging: &Path) -> Result<&mut FilesWriter> {
+        let writer = match self.images.take() {
+            Some(writer) => writer,
+            None => FilesWriter::new(staging, "images")?,
+        };
+        Ok(self.images.insert(writer))
+    }
+
     fn writer(&mut self, staging: &Path) -> Result<&mut TableWriter> {
         let writer = match self.writer.take() {
             Some(writer) => writer,
@@ -253,6 +278,10 @@ impl LayerWork {
             }
             if let Some(model) = model {
                 self.models(staging).push_packed(model.id, row.bbox(), &model.bytes)?;
+                for id in images_of(&model.bytes) {
+                    let writer = self.images(staging)?;
+                    base.images.iter().try_for_each(|images| copy(&id, images, writer))?;
+                }
             }
             let rebuilt = rebuild.as_ref().map(|rebuild| rebuild.feature(row)).transpose()?;
             if let Some(held) = &mut self.held {

@@ -15,6 +15,7 @@ mod load;
 mod manifest;
 mod map;
 mod merge;
+mod pool;
 mod progress;
 mod provenance;
 pub mod read;

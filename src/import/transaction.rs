@@ -8,6 +8,7 @@ use super::load::{self, Loaded, Source};
 use super::manifest::KeyScope;
 use super::map::{Draft as Mapping, Mapped, Mapper};
 use super::merge::{self, LayerWork, Outcome};
+use super::pool::ImagePool;
 use super::progress::Progress;
 use super::provenance::provenance;
 use super::report::{LayerReport, Report, SourceReport};
@@ -21,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
 use crate::ownership::register::{REGISTER, Register};
-use crate::store::{Draft, GroundWriter, LayerEntry, Store};
+use crate::store::{Draft, GroundWriter, IMAGES, LayerEntry, Store};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -73,6 +74,7 @@ struct Transaction<'a> {
     progress: &'a Progress,
     ids: Identities,
     works: Vec<LayerWork>,
+    images: ImagePool,
     /// Position in `works` of each layer.
     at: HashMap<LayerIx, usize>,
     finished: BTreeMap<usize, Outcome>,
@@ -98,9 +100,9 @@ impl<'a> Transaction<'a> {
         let works = merge::plan(catalog, sources, &draft, &mut ids)?;
         let at = works.iter().enumerate().map(|(i, w)| (w.ix, i)).collect();
         let staging = draft.staging().to_path_buf();
-        let finished = BTreeMap::new();
-        let sheets = BTreeMap::new();
-        let mut transaction = Transaction { sources, register, staging, progress, ids, works, at, finished, sheets };
+        let (images, finished, sheets) = (ImagePool::default(), BTreeMap::new(), BTreeMap::new());
+        let mut transaction =
+            Transaction { sources, register, staging, progress, ids, works, images, at, finished, sheets };
         transaction.read_all(catalog, report)?;
         let tilesets;
         (tilesets, report.tilesets) = super::tileset::read_all(&loaded.tilesets, draft.staging(), progress)?;
@@ -209,6 +211,7 @@ impl<'a> Transaction<'a> {
                     }
                     has_heights = true;
                 }
+                (Frame::Image(image), _) => self.images.add(&self.staging, image)?,
                 (Frame::Done(d), _) => done = Some(d),
                 (Frame::Failed(f), _) => read.failed = Some(f.into()),
                 _ => read.fail(Who::Machine, "protocol", "the reading process spoke out of turn"),
@@ -284,6 +287,9 @@ impl<'a> Transaction<'a> {
             *count += u64::from(value.is_null());
         }
         self.works[at].push(&self.staging, source, row, feature, draft.model.as_ref())?;
+        if let Some(skin) = draft.model.as_ref().and_then(|m| m.skin.as_ref()) {
+            self.works[at].wear(&self.staging, skin.images(), &self.images)?;
+        }
         repairs.sort_unstable();
         repairs.dedup();
         for code in repairs {
@@ -387,9 +393,12 @@ fn derive(
     let all = &*draft;
     let written: Vec<(LayerWork, Option<LayerEntry>)> = outcomes
         .into_par_iter()
-        .map(|(outcome, work)| {
+        .map(|(outcome, mut work)| {
             let Outcome::Written(sealed, models) = outcome else { return Ok((work, None)) };
-            let entry = derive_modelled_layer(all, &work.layer, sealed, models, work.sources.clone())?;
+            let mut entry = derive_modelled_layer(all, &work.layer, sealed, models, work.sources.clone())?;
+            if let Some(images) = work.images.take() {
+                entry.extra.insert(IMAGES.to_string(), all.add_file(&images.seal(b"")?.path)?);
+            }
             progress.line(&format!("{}: {} records", work.layer.id, entry.count));
             Ok((work, Some(entry)))
         })

@@ -1,7 +1,7 @@
 //! What the reading child process is told and what it hands back: frames of plain data, each re-validated by the
 //! parent. Frames are postcard, each preceded by its length as u32 LE.
 
-use crate::feature::{Geometry, Model};
+use crate::feature::{Geometry, ImageId, Model};
 use crate::geo::lattice::{Patch, TileAt};
 use crate::geo::{BBox, GeometryKind};
 use serde::{Deserialize, Serialize};
@@ -132,11 +132,21 @@ impl Default for Limits {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Frame {
     Opened(Opened),
+    /// Before the first record that wears it.
+    Image(Image),
     Records(Vec<Record>),
     /// Heights of the ground, each tile once.
     Heights(Vec<(TileAt, Patch)>),
     Done(Done),
     Failed(Failed),
+}
+
+/// An image that models wear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    pub id: ImageId,
+    /// One of `store::IMAGE_SIDES`, largest first, and a JPEG or PNG file of at most that many pixels a side.
+    pub sizes: Vec<(u16, Vec<u8>)>,
 }
 
 /// What is known before the first record.

@@ -11,9 +11,9 @@ use super::joint::End;
 use super::lod::LodSurfaces;
 use super::mesh::{Light, Mark, Material, Mesh, Order, Sides};
 use super::rule::Rule;
-use super::surface::{SurfaceFaults, Surfacer, Surfaces, Vertices};
+use super::surface::{Dress, SurfaceFaults, Surfacer, Surfaces, Vertices};
 use super::table::{Column, ColumnKind, Table};
-use crate::feature::{FeatureId, Geometry, Lod, Model, ValueRef};
+use crate::feature::{FeatureId, Geometry, ImageId, Lod, Model, ValueRef};
 use crate::layer::{Layer, ModelName, RECORDS_ONLY, SceneKind};
 use std::collections::BTreeMap;
 
@@ -239,6 +239,10 @@ impl<'a> Drawing<'a> {
 
     /// Adds a feature by its 3D surfaces. `sides`: `Front` where they close volumes, else `Both`.
     pub fn surfaces(&mut self, item: &Item<'_>, surfaces: &Surfaces<'_>, sides: Sides) {
+        self.dressed(item, surfaces, None, sides);
+    }
+
+    fn dressed(&mut self, item: &Item<'_>, surfaces: &Surfaces<'_>, dress: Option<Dress<'_>>, sides: Sides) {
         self.local.clear();
         match surfaces.vertices {
             Vertices::Local(places) => self.local.extend_from_slice(places),
@@ -254,7 +258,7 @@ impl<'a> Drawing<'a> {
         let row = self.table.rows();
         let faults = &mut self.counts.surfaces;
         let before = self.mesh.mark();
-        let drawn = self.surfacer.surfaces(&mut self.mesh, surfaces, &self.local, &mut material, row, faults);
+        let drawn = self.surfacer.surfaces(&mut self.mesh, (surfaces, dress), &self.local, &mut material, row, faults);
         self.enter(item, drawn.map(|()| Assumed::default()), &before);
     }
 
@@ -262,8 +266,20 @@ impl<'a> Drawing<'a> {
     pub fn model(&mut self, item: &Item<'_>, model: &Model, lod: &Lod) {
         let mut lists = std::mem::take(&mut self.lod);
         let (surfaces, sides) = lists.of(model, lod);
-        self.surfaces(item, &surfaces, sides);
+        let skin = model.skin.as_ref().zip(model.lods.iter().position(|l| std::ptr::eq(l, lod)));
+        let dress = skin.and_then(|(s, at)| Some(Dress { paints: &s.paints, skin: s.lods.get(at)? }));
+        self.dressed(item, &surfaces, dress, sides);
         self.lod = lists;
+    }
+
+    /// The images that what was added wears.
+    pub fn images(&self) -> &[ImageId] {
+        &self.mesh.images
+    }
+
+    /// Files of `images`, JPEG or PNG, in their order; without its file an image is not drawn.
+    pub fn hang(&mut self, files: Vec<Option<Vec<u8>>>) {
+        self.mesh.files = files;
     }
 
     /// Takes out the faces added so far and remembers where they were: for measuring many contents side by side in

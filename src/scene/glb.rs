@@ -39,6 +39,8 @@ pub fn write(content: &Content, compression: Compression) -> Vec<u8> {
         nodes: vec![],
         meshes: vec![],
         materials: vec![],
+        images: vec![],
+        textures: vec![],
         has_table: content.table.is_some(),
     };
     if !content.mesh.is_empty() {
@@ -57,6 +59,8 @@ struct Writer {
     nodes: Vec<Value>,
     meshes: Vec<Value>,
     materials: Vec<Value>,
+    images: Vec<Value>,
+    textures: Vec<Value>,
     has_table: bool,
 }
 
@@ -76,8 +80,19 @@ impl Writer {
         }
         let mut primitives = self.primitives(mesh, &mesh.triangles, Primitive::Triangles);
         primitives.extend(self.primitives(mesh, &mesh.lines, Primitive::Lines));
-        for p in &mut primitives {
+        let images = self.images(mesh);
+        let places = images.iter().any(Option::is_some).then(|| self.places_in_images(mesh));
+        let worn = |faces: &[Vec<u32>]| -> Vec<Option<usize>> {
+            let filled = faces.iter().enumerate().filter(|(_, f)| !f.is_empty());
+            filled.map(|(i, _)| *images.get(mesh.image_of(i)? as usize)?).collect()
+        };
+        let worn = [worn(&mesh.triangles), worn(&mesh.lines)].concat();
+        for (p, texture) in primitives.iter_mut().zip(worn) {
             p["attributes"] = attributes.clone();
+            if let (Some(texture), Some(places)) = (texture, places) {
+                p["attributes"]["TEXCOORD_0"] = places.into();
+                p["material"] = self.textured(&p["material"], texture).into();
+            }
             if let Some(e) = &extension {
                 p["extensions"] = e.clone();
             }
@@ -180,6 +195,69 @@ impl Writer {
             primitives.push(json!({ "indices": accessor, "material": material, "mode": mode }));
         }
         primitives
+    }
+
+    /// The texture of each image whose file is there.
+    fn images(&mut self, mesh: &Mesh) -> Vec<Option<usize>> {
+        let drawn = |n: usize| {
+            let faces = mesh.triangles.iter().enumerate();
+            faces.into_iter().any(|(i, f)| !f.is_empty() && mesh.image_of(i) == Some(n as u32))
+        };
+        let used: Vec<bool> = (0..mesh.images.len()).map(drawn).collect();
+        let files = mesh.files.iter().zip(used);
+        files
+            .map(|(file, used)| {
+                let file = file.as_ref().filter(|_| used)?;
+                let mime = if file.starts_with(b"\x89PNG") { "image/png" } else { "image/jpeg" };
+                let view = self.buffers.bytes(file);
+                self.images.push(json!({ "bufferView": view, "mimeType": mime }));
+                self.textures.push(json!({ "source": self.images.len() - 1, "sampler": 0 }));
+                Some(self.textures.len() - 1)
+            })
+            .collect()
+    }
+
+    /// Places in images, down from the top as glTF counts them: 16 bits where none is repeated.
+    fn places_in_images(&mut self, mesh: &Mesh) -> usize {
+        let of = |i: usize| mesh.uv.get(i).map_or([0.0; 2], |[u, v]| [*u, 1.0 - *v]);
+        let all: Vec<[f32; 2]> = (0..mesh.vertices.len()).map(of).collect();
+        let (view, mut accessor) = match all.iter().flatten().all(|x| (0.0..=1.0).contains(x)) {
+            true => {
+                let cell = |p: &[f32; 2]| {
+                    let [u, v] = p.map(|x| ((x * 65535.0).round() as u16).to_le_bytes());
+                    [u[0], u[1], v[0], v[1]]
+                };
+                let cells: Vec<[u8; 4]> = all.iter().map(cell).collect();
+                let view = self.buffers.cells(&cells, None, Target::Vertices);
+                (view, json!({ "componentType": component::UNSIGNED_SHORT, "normalized": true }))
+            }
+            false => {
+                let cell = |p: &[f32; 2]| {
+                    let [u, v] = p.map(f32::to_le_bytes);
+                    [u[0], u[1], u[2], u[3], v[0], v[1], v[2], v[3]]
+                };
+                let cells: Vec<[u8; 8]> = all.iter().map(cell).collect();
+                let view = self.buffers.cells(&cells, None, Target::Vertices);
+                (view, json!({ "componentType": component::FLOAT }))
+            }
+        };
+        accessor["bufferView"] = view.into();
+        accessor["count"] = all.len().into();
+        accessor["type"] = "VEC2".into();
+        self.buffers.accessor(accessor)
+    }
+
+    /// A material like another, with an image in place of its colour.
+    fn textured(&mut self, plain: &Value, texture: usize) -> usize {
+        let mut value = self.materials[plain.as_u64().unwrap_or_default() as usize].clone();
+        let file = self.textures[texture]["source"].as_u64().unwrap_or_default() as usize;
+        if self.images[file]["mimeType"] == "image/png" {
+            value["alphaMode"] = "BLEND".into();
+        }
+        value["pbrMetallicRoughness"]["baseColorFactor"] = json!([1.0, 1.0, 1.0, 1.0]);
+        value["pbrMetallicRoughness"]["baseColorTexture"] = json!({ "index": texture });
+        self.materials.push(value);
+        self.materials.len() - 1
     }
 
     fn material(&mut self, material: &Material) -> usize {
@@ -290,12 +368,20 @@ impl Writer {
             ("nodes", self.nodes),
             ("meshes", self.meshes),
             ("materials", self.materials),
+            ("samplers", self.textures.first().map(|_| repeated()).into_iter().collect()),
+            ("textures", self.textures),
+            ("images", self.images),
             ("accessors", self.buffers.accessors),
             ("bufferViews", self.buffers.views),
         ];
         root.extend(lists.into_iter().filter(|(_, l)| !l.is_empty()).map(|(k, l)| (k.into(), Value::Array(l))));
         container(&Value::Object(root), &self.buffers.bin)
     }
+}
+
+/// Images that go on beyond their borders, smoothed at all distances.
+fn repeated() -> Value {
+    json!({ "magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 10497 })
 }
 
 /// The GLB container: header, JSON padded with spaces to eight bytes, binary of a multiple of eight bytes.
@@ -329,14 +415,17 @@ fn ordered(mesh: &Mesh) -> Mesh {
     mesh.triangles.iter_mut().for_each(|t| reuse_order(t, count));
     let mut places = vec![None; count];
     let mut vertices = Vec::with_capacity(count);
+    let mut uv = vec![];
     for i in mesh.triangles.iter_mut().chain(&mut mesh.lines).flatten() {
         let old = *i as usize;
         *i = *places[old].get_or_insert_with(|| {
             vertices.push(mesh.vertices[old]);
+            uv.extend((!mesh.uv.is_empty()).then(|| mesh.uv.get(old).copied().unwrap_or_default()));
             vertices.len() as u32 - 1
         });
     }
     mesh.vertices = vertices;
+    mesh.uv = uv;
     mesh
 }
 

@@ -1,6 +1,7 @@
 //! Triangles and lines of one content, on a grid of integer steps in the tile's frame, so that equal places are
 //! equal numbers. No file format: `glb` writes it.
 
+use crate::feature::ImageId;
 use crate::layer::Colour;
 
 /// A vertex: place in steps east, north, up; unit normal times 127; row of the property table.
@@ -62,6 +63,14 @@ pub struct Mesh {
     pub triangles: Vec<Vec<u32>>,
     /// Per material, two vertices a piece.
     pub lines: Vec<Vec<u32>>,
+    /// Per material, the number of the image it wears; those at the end that wear none may be missing.
+    pub worn: Vec<Option<u32>>,
+    /// Images that materials wear.
+    pub images: Vec<ImageId>,
+    /// Per vertex its place in the image, right and up from the lower left; those at the end may be missing.
+    pub uv: Vec<[f32; 2]>,
+    /// Files of `images`, JPEG or PNG, before writing; what is missing is drawn in its colour.
+    pub files: Vec<Option<Vec<u8>>>,
 }
 
 const FARTHEST: f64 = (1 << 29) as f64;
@@ -70,7 +79,18 @@ impl Mesh {
     /// With steps so small that no place moves by more than `precision_m` (√3 / 2 of a step).
     pub fn new(precision_m: f64) -> Mesh {
         let exponent = (precision_m * 2.0 / 3f64.sqrt()).log2().floor().clamp(-14.0, 10.0) as i32;
-        Mesh { exponent, order: Order::ByUse, vertices: vec![], materials: vec![], triangles: vec![], lines: vec![] }
+        Mesh {
+            exponent,
+            order: Order::ByUse,
+            vertices: vec![],
+            materials: vec![],
+            triangles: vec![],
+            lines: vec![],
+            worn: vec![],
+            images: vec![],
+            uv: vec![],
+            files: vec![],
+        }
     }
 
     pub fn exponent(&self) -> i32 {
@@ -87,13 +107,45 @@ impl Mesh {
 
     /// The number of a material, added when new.
     pub fn material(&mut self, material: Material) -> usize {
-        if let Some(i) = self.materials.iter().position(|m| *m == material) {
+        self.dressed(material, None)
+    }
+
+    /// As `material`, with an image on it.
+    pub fn wearing(&mut self, material: Material, image: ImageId) -> usize {
+        let known = self.images.iter().position(|i| *i == image);
+        let number = known.unwrap_or_else(|| {
+            self.images.push(image);
+            self.images.len() - 1
+        });
+        self.dressed(material, Some(number as u32))
+    }
+
+    fn dressed(&mut self, material: Material, image: Option<u32>) -> usize {
+        let same = |(i, m): (usize, &Material)| *m == material && self.image_of(i) == image;
+        if let Some(i) = self.materials.iter().enumerate().position(same) {
             return i;
         }
         self.materials.push(material);
         self.triangles.push(vec![]);
         self.lines.push(vec![]);
+        if image.is_some() {
+            self.worn.resize(self.materials.len() - 1, None);
+            self.worn.push(image);
+        }
         self.materials.len() - 1
+    }
+
+    /// The number of the image that a material wears.
+    pub fn image_of(&self, material: usize) -> Option<u32> {
+        self.worn.get(material).copied().flatten()
+    }
+
+    /// The place of a vertex in its image.
+    pub fn place_in_image(&mut self, vertex: u32, uv: [f32; 2]) {
+        if self.uv.len() <= vertex as usize {
+            self.uv.resize(vertex as usize + 1, [0.0; 2]);
+        }
+        self.uv[vertex as usize] = uv;
     }
 
     /// Metres to steps. Saturates 2^29 steps away, which is beyond any tile, so that sums and differences of places
@@ -136,6 +188,7 @@ impl Mesh {
     /// Takes out what was added since; materials stay.
     pub fn roll_back(&mut self, mark: &Mark) {
         self.vertices.truncate(mark.vertices);
+        self.uv.truncate(mark.vertices);
         for (faces, lengths) in [(&mut self.triangles, &mark.triangles), (&mut self.lines, &mark.lines)] {
             for (i, face) in faces.iter_mut().enumerate() {
                 face.truncate(lengths.get(i).copied().unwrap_or(0));
@@ -146,6 +199,7 @@ impl Mesh {
     /// Takes all faces and vertices out; materials stay.
     pub fn clear(&mut self) {
         self.vertices.clear();
+        self.uv.clear();
         self.triangles.iter_mut().chain(&mut self.lines).for_each(Vec::clear);
     }
 

@@ -3,9 +3,10 @@
 
 use super::Undrawn;
 use super::frame::{cross, dot, length, sub, unit};
-use super::mesh::{Mesh, packed_normal};
+use super::mesh::{Material, Mesh, packed_normal};
 use super::triangulate::Triangulator;
-use crate::layer::Part;
+use crate::feature::{LodSkin, Paint};
+use crate::layer::{Colour, Part};
 
 /// One thing's surfaces, flat: `rings[ring_ends[i-1]..ring_ends[i]]` are the vertex numbers of ring i,
 /// `surface_ends[s]` is the ring index after surface s, whose first ring is its exterior, counter-clockwise seen
@@ -52,11 +53,28 @@ const PLANAR_M: f64 = 0.01;
 /// Smaller areas are noise, m².
 const LEAST_AREA_M2: f64 = 1e-4;
 
+/// What surfaces wear.
+#[derive(Debug, Clone, Copy)]
+pub struct Dress<'a> {
+    pub paints: &'a [Paint],
+    /// In step with the surfaces and the rings.
+    pub skin: &'a LodSkin,
+}
+
+impl Dress<'_> {
+    fn paint(&self, surface: usize) -> Option<Paint> {
+        let number = self.skin.worn.get(surface)?.checked_sub(1)?;
+        self.paints.get(number as usize).copied()
+    }
+}
+
 /// Makes faces of surfaces; keeps its buffers from one to the next.
 #[derive(Default)]
 pub struct Surfacer {
     triangulator: Triangulator,
     corners: Vec<[f64; 3]>,
+    /// Of each corner, where the surfaces wear images.
+    uv: Vec<[f32; 2]>,
     ends: Vec<u32>,
     plane: Vec<[f64; 2]>,
 }
@@ -70,7 +88,7 @@ impl Surfacer {
     pub fn surfaces(
         &mut self,
         mesh: &mut Mesh,
-        surfaces: &Surfaces<'_>,
+        (surfaces, dress): (&Surfaces<'_>, Option<Dress<'_>>),
         local: &[[f64; 3]],
         material: &mut dyn FnMut(&mut Mesh, Part) -> usize,
         row: u32,
@@ -81,18 +99,35 @@ impl Surfacer {
         for (s, &end) in surfaces.surface_ends.iter().enumerate() {
             let rings = ring..(end as usize);
             ring = rings.end;
-            if !self.take(surfaces, local, rings) {
+            let paint = dress.and_then(|d| d.paint(s));
+            let uv = dress.map_or(&[][..], |d| &d.skin.uv);
+            if !self.take(surfaces, local, rings, if matches!(paint, Some(Paint::Image(_))) { uv } else { &[] }) {
                 faults.degenerate += 1;
                 continue;
             }
-            *faults += self.faces(mesh, surfaces.parts.get(s).copied().flatten(), material, row);
+            let mut painted = |mesh: &mut Mesh, part| {
+                let plain = material(mesh, part);
+                match (paint, mesh.materials.get(plain).copied()) {
+                    (Some(Paint::Image(image)), Some(m)) => mesh.wearing(m, image),
+                    (Some(Paint::Colour(colour)), Some(m)) => mesh.material(Material { colour: Colour(colour), ..m }),
+                    _ => plain,
+                }
+            };
+            *faults += self.faces(mesh, surfaces.parts.get(s).copied().flatten(), &mut painted, row);
         }
         if mesh.vertices.len() == before { Err(Undrawn::NoArea) } else { Ok(()) }
     }
 
     /// Reads a surface's corners; false when it is none.
-    fn take(&mut self, surfaces: &Surfaces<'_>, local: &[[f64; 3]], rings: std::ops::Range<usize>) -> bool {
+    fn take(
+        &mut self,
+        surfaces: &Surfaces<'_>,
+        local: &[[f64; 3]],
+        rings: std::ops::Range<usize>,
+        uv: &[[f32; 2]],
+    ) -> bool {
         self.corners.clear();
+        self.uv.clear();
         self.ends.clear();
         for r in rings {
             let from = if r == 0 { 0 } else { surfaces.ring_ends[r - 1] as usize };
@@ -100,19 +135,24 @@ impl Surfacer {
                 return false;
             };
             let start = self.corners.len();
-            for &n in numbers {
+            for (i, &n) in numbers.iter().enumerate() {
                 let Some(&p) = local.get(n as usize).filter(|p| p.iter().all(|x| x.is_finite())) else { return false };
                 if self.corners.len() == start || self.corners.last() != Some(&p) {
                     self.corners.push(p);
+                    self.uv.extend(uv.get(from + i));
                 }
             }
             if self.corners.len() > start + 1 && self.corners.last() == self.corners.get(start) {
                 self.corners.pop();
+                self.uv.pop();
             }
             match self.corners.len() - start {
                 3.. => self.ends.push(self.corners.len() as u32),
                 // A hole of nothing is no hole.
-                _ if start > 0 => self.corners.truncate(start),
+                _ if start > 0 => {
+                    self.corners.truncate(start);
+                    self.uv.truncate(start);
+                }
                 _ => return false,
             }
         }
@@ -144,6 +184,10 @@ impl Surfacer {
             let at = mesh.snap(*p);
             mesh.vertex(at, packed, row);
         }
+        let shift = whole_turns(&self.uv);
+        for (i, uv) in (base..).zip(&self.uv) {
+            mesh.place_in_image(i, [uv[0] - shift[0], uv[1] - shift[1]]);
+        }
         if self.corners.len() == 3 {
             mesh.triangle(material, [base, base + 1, base + 2]);
             return faults;
@@ -164,6 +208,14 @@ impl Surfacer {
         }
         faults
     }
+}
+
+/// By how many whole images a surface may be moved, so that it lies in the first where one is enough.
+fn whole_turns(uv: &[[f32; 2]]) -> [f32; 2] {
+    [0, 1].map(|k| {
+        let low = uv.iter().map(|p| p[k]).fold(f32::INFINITY, f32::min);
+        if (0.0..1.0).contains(&low) || !low.is_finite() { 0.0 } else { low.floor() }
+    })
 }
 
 /// A roof looks up, the ground down, within 60° of the vertical; the rest are walls.

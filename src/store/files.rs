@@ -5,7 +5,7 @@
 //! "CTFILES1"  count u64  index_at u64  about_at u64                        little-endian
 //! per file:   bytes                                                        in the order of their coming
 //! index:      (name's hash u128, at u64, length u64, digest u128, kind u64)  sorted by hash
-//! about:      JSON to the end                                              `Tileset`
+//! about:      to the end                                                   of a tileset: `Tileset` as JSON
 //! ```
 //! A name's hash and a file's digest are the first 128 bits of their BLAKE3. Names themselves are not kept.
 
@@ -128,13 +128,13 @@ impl FilesWriter {
     }
 
     /// Writes the index and what there is to say of the files.
-    pub fn seal(self, about: &Tileset) -> Result<SealedFiles> {
+    pub fn seal(self, about: &[u8]) -> Result<SealedFiles> {
         let FilesWriter { path, mut out, at: index_at, known, index, .. } = self;
         let io = |e| Error::io(&path, e);
         index.drain(&mut |item| out.write_all(item.bytes).map_err(io))?;
         let count = known.len() as u64;
         let about_at = index_at + count * RECORD_BYTES as u64;
-        out.write_all(&about.to_json()).and_then(|()| out.seek(SeekFrom::Start(0)).map(drop)).map_err(io)?;
+        out.write_all(about).and_then(|()| out.seek(SeekFrom::Start(0)).map(drop)).map_err(io)?;
         let words = [count, index_at, about_at].map(u64::to_le_bytes);
         out.write_all(MAGIC).and_then(|()| out.write_all(words.as_flattened())).map_err(io)?;
         out.flush().map_err(io)?;
@@ -168,7 +168,7 @@ impl Files {
         self.count
     }
 
-    /// The account of the tileset that they are.
+    /// The account of the tileset that they are, if they are one.
     pub fn about(&self) -> Result<Tileset> {
         let len = self.blob.size - self.about_at;
         let mut cursor = Cursor::new(&self.blob);

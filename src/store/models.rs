@@ -12,7 +12,7 @@ use super::blob::{Blob, BlockCache, Cursor};
 use super::draft::aside;
 use super::runs::{Item, Runs};
 use crate::error::{Error, Result};
-use crate::feature::{FeatureId, Lod, Model};
+use crate::feature::{FeatureId, ImageId, Lod, Model, Skin};
 use crate::geo::{BBox, hilbert};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -38,7 +38,16 @@ const STEPS: [f64; 3] = [1e9, 1e9, 1e4];
 /// A model as bytes (postcard): positions as differences of integer steps.
 #[derive(Serialize, Deserialize)]
 enum Packed {
-    V1 { positions: Vec<[i64; 3]>, lods: Vec<Lod> },
+    V1 {
+        positions: Vec<[i64; 3]>,
+        lods: Vec<Lod>,
+    },
+    /// Of models that wear something.
+    V2 {
+        positions: Vec<[i64; 3]>,
+        lods: Vec<Lod>,
+        skin: Skin,
+    },
 }
 
 /// The stored form of a model; positions are rounded to 0.1 mm.
@@ -50,20 +59,34 @@ pub fn pack(model: &Model) -> Result<Vec<u8>> {
         before = steps;
         difference
     });
-    let packed = Packed::V1 { positions: positions.collect(), lods: model.lods.clone() };
+    let (positions, lods) = (positions.collect(), model.lods.clone());
+    let packed = match &model.skin {
+        None => Packed::V1 { positions, lods },
+        Some(skin) => Packed::V2 { positions, lods, skin: skin.clone() },
+    };
     postcard::to_stdvec(&packed).map_err(|e| Error::Data(format!("a model cannot be stored: {e}")))
 }
 
 /// `None` when the bytes are no model.
 fn unpack(bytes: &[u8]) -> Option<Model> {
-    let Packed::V1 { positions, lods } = postcard::from_bytes(bytes).ok()?;
+    let (positions, lods, skin) = match postcard::from_bytes(bytes).ok()? {
+        Packed::V1 { positions, lods } => (positions, lods, None),
+        Packed::V2 { positions, lods, skin } => (positions, lods, Some(skin)),
+    };
     let mut at = [0i64; 3];
     let place = |d: [i64; 3]| {
         at = std::array::from_fn(|k| at[k].wrapping_add(d[k]));
         std::array::from_fn(|k| at[k] as f64 / STEPS[k])
     };
-    let model = Model { positions: positions.into_iter().map(place).collect(), lods };
+    let model = Model { positions: positions.into_iter().map(place).collect(), lods, skin };
     model.flaw().is_none().then_some(model)
+}
+
+/// The images that a stored model wears.
+pub fn images_of(packed: &[u8]) -> Vec<ImageId> {
+    // Only the second form has any; the number of the form is its first byte.
+    let skin = (packed.first() == Some(&1)).then(|| unpack(packed)).flatten().and_then(|m| m.skin);
+    skin.map(|s| s.images().collect()).unwrap_or_default()
 }
 
 /// Writes the models of one layer. Memory stays below about 24 MiB (and 16 bytes a model) whatever their number.
@@ -260,7 +283,7 @@ mod tests {
             [-180.0, 90.0, 8848.86],
             [180.0, -90.0, 0.0],
         ];
-        Model { positions, lods: vec![lod] }
+        Model { positions, lods: vec![lod], skin: None }
     }
 
     #[test]
@@ -287,6 +310,7 @@ mod tests {
                 surfaces: vec![Surface { ring_end: 1, role: Role::Ground }],
                 shells: vec![Shell { surface_end: 1, closed: false }],
             }],
+            skin: None,
         };
         let golden = [0, 3, 0, 2, 2, 0, 0, 0, 0, 0, 0, 1, 1, 0, 3, 0, 1, 2, 1, 3, 1, 1, 3, 1, 1, 0];
         assert_eq!(pack(&m).unwrap(), golden);

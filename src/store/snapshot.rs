@@ -4,6 +4,7 @@
 use super::blob::{self, Blob, BlockCache, Cursor};
 use super::files::Files;
 use super::ground::{GROUND, Ground};
+use super::images::{IMAGES, ImageBlob};
 use super::manifest::{BlobRef, LayerEntry, Manifest};
 use super::models::{MODELS, Models};
 use super::table::Table;
@@ -71,6 +72,13 @@ impl Snapshot {
         let blob = self.manifest.layers.get(layer).and_then(|l| l.extra.get(MODELS));
         let open = |b: &BlobRef| opened(&self.models, &b.digest, || Models::open(&self.store, b, &self.cache));
         blob.map(open).transpose()
+    }
+
+    /// The images that a layer's models wear; `None` where they wear none.
+    pub fn images(&self, layer: &str) -> Result<Option<ImageBlob>> {
+        let blob = self.manifest.layers.get(layer).and_then(|l| l.extra.get(IMAGES));
+        let open = |b: &BlobRef| opened(&self.files, &b.digest, || Files::open(&self.store, b, &self.cache));
+        Ok(blob.map(open).transpose()?.map(ImageBlob))
     }
 
     /// The tilesets made elsewhere that are registered for a layer, by id.

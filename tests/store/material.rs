@@ -98,7 +98,7 @@ pub fn model(f: &Feature) -> Option<Model> {
         shells: vec![Shell { surface_end: 6, closed: true }],
         corners,
     };
-    Some(Model { positions, lods: vec![lod] })
+    Some(Model { positions, lods: vec![lod], skin: None })
 }
 
 pub fn write_models(dir: &Path, features: &[Feature], run_bytes: usize) -> SealedModels {

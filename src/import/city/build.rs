@@ -1,7 +1,7 @@
 //! Putting a model together from a reader's rings: equal places become one position, degenerate rings go, levels of
 //! detail are kept apart. Works in source coordinates; knows neither JSON nor XML.
 
-use crate::feature::{Lod, Model, Role, Shell, Surface, Tier};
+use crate::feature::{Lod, LodSkin, Model, Paint, Role, Shell, Skin, Surface, Tier};
 use crate::import::repair::reject;
 use crate::import::wire::Reject;
 use std::collections::{BTreeMap, HashMap};
@@ -20,10 +20,39 @@ pub struct Builder<'a> {
     positions: Vec<[f64; 3]>,
     known: HashMap<[u64; 3], u32, foldhash::fast::FixedState>,
     lods: BTreeMap<Tier, Lod>,
+    skins: BTreeMap<Tier, LodSkin>,
+    paints: Paints,
     /// Levels of detail that were there and not wanted.
     others: bool,
     pub faults: Faults,
 }
+
+/// What surfaces wear, each once.
+#[derive(Default)]
+struct Paints {
+    list: Vec<Paint>,
+    numbers: HashMap<Paint, u32>,
+}
+
+impl Paints {
+    /// Without places in images where no surface wears one.
+    fn worn(&self, skin: LodSkin) -> LodSkin {
+        let image = |n: &u32| n.checked_sub(1).is_some_and(|i| matches!(self.list[i as usize], Paint::Image(_)));
+        let uv = if skin.worn.iter().any(image) { skin.uv } else { vec![] };
+        LodSkin { uv, ..skin }
+    }
+
+    /// From 1.
+    fn number(&mut self, paint: Paint) -> u32 {
+        *self.numbers.entry(paint).or_insert_with(|| {
+            self.list.push(paint);
+            self.list.len() as u32
+        })
+    }
+}
+
+/// A corner as a reader has it: its place, and that in the image its surface wears.
+pub type Corner = ([f64; 3], [f32; 2]);
 
 /// The codes of one object, each once with its first detail.
 #[derive(Default)]
@@ -54,6 +83,8 @@ impl<'a> Builder<'a> {
             positions: vec![],
             known: HashMap::default(),
             lods: BTreeMap::new(),
+            skins: BTreeMap::new(),
+            paints: Paints::default(),
             others: false,
             faults: Faults::default(),
         }
@@ -71,6 +102,8 @@ impl<'a> Builder<'a> {
         let lod = self.lods.entry(tier).or_insert_with(|| Lod { tier, ..Lod::default() });
         ShellBuilder {
             lod,
+            skin: self.skins.entry(tier).or_default(),
+            paints: &mut self.paints,
             closed,
             limit: self.limit,
             positions: &mut self.positions,
@@ -82,8 +115,12 @@ impl<'a> Builder<'a> {
     /// The model and its faults, or why there is none.
     pub fn finish(mut self) -> (Result<Model, Reject>, Vec<Reject>) {
         let lods: Vec<Lod> = std::mem::take(&mut self.lods).into_values().filter(|l| !l.surfaces.is_empty()).collect();
+        let skin = (!self.paints.list.is_empty()).then(|| {
+            let skins = lods.iter().map(|l| self.skins.remove(&l.tier).unwrap_or_default());
+            Skin { lods: skins.map(|s| self.paints.worn(s)).collect(), paints: std::mem::take(&mut self.paints.list) }
+        });
         let model = match (lods.is_empty(), self.others) {
-            (false, _) => Ok(Model { positions: self.positions, lods }),
+            (false, _) => Ok(Model { positions: self.positions, lods, skin }),
             (true, true) => Err(reject(crate::import::wire::OTHER_LOD, "no geometry at a wanted level of detail")),
             (true, false) => Err(reject("null-geometry", "the object has no surfaces")),
         };
@@ -94,6 +131,8 @@ impl<'a> Builder<'a> {
 /// One shell being filled, surface by surface.
 pub struct ShellBuilder<'b> {
     lod: &'b mut Lod,
+    skin: &'b mut LodSkin,
+    paints: &'b mut Paints,
     closed: bool,
     limit: u64,
     positions: &'b mut Vec<[f64; 3]>,
@@ -110,6 +149,14 @@ impl ShellBuilder<'_> {
     where
         R: Iterator<Item = Result<[f64; 3], Reject>>,
     {
+        self.painted(role, None, rings.map(|ring| ring.map(|place| Ok((place?, [0.0; 2])))))
+    }
+
+    /// As `surface`, of one that wears something.
+    pub fn painted<R>(&mut self, role: Role, paint: Option<Paint>, rings: impl Iterator<Item = R>) -> Result<(), Reject>
+    where
+        R: Iterator<Item = Result<Corner, Reject>>,
+    {
         let before = self.lod.ring_ends.len();
         for ring in rings {
             let exterior = self.lod.ring_ends.len() == before;
@@ -120,22 +167,26 @@ impl ShellBuilder<'_> {
         }
         if self.lod.ring_ends.len() > before {
             self.lod.surfaces.push(Surface { ring_end: self.lod.ring_ends.len() as u32, role });
+            self.skin.worn.push(paint.map_or(0, |p| self.paints.number(p)));
         }
         Ok(())
     }
 
     /// Whether the ring has three corners or more.
-    fn ring(&mut self, ring: impl Iterator<Item = Result<[f64; 3], Reject>>) -> Result<bool, Reject> {
+    fn ring(&mut self, ring: impl Iterator<Item = Result<Corner, Reject>>) -> Result<bool, Reject> {
         let from = self.lod.corners.len();
         for place in ring {
-            let place = place?;
+            let (place, uv) = place?;
             if !place.iter().all(|v| v.is_finite()) {
                 return Err(reject("not-finite", format!("a vertex is {place:?}")));
             }
             let corner = self.corner(place);
             match self.lod.corners[from..].last() == Some(&corner) {
                 true => self.faults.note(REPEATED_POINT, || "a ring has the same vertex twice in a row".into()),
-                false => self.lod.corners.push(corner),
+                false => {
+                    self.lod.corners.push(corner);
+                    self.skin.uv.push(if uv.iter().all(|x| x.is_finite()) { uv } else { [0.0; 2] });
+                }
             }
         }
         if self.lod.corners.len() as u64 > self.limit {
@@ -143,9 +194,11 @@ impl ShellBuilder<'_> {
         }
         while self.lod.corners.len() > from + 1 && self.lod.corners.last() == self.lod.corners.get(from) {
             self.lod.corners.pop();
+            self.skin.uv.pop();
         }
         if self.lod.corners.len() < from + 3 {
             self.lod.corners.truncate(from);
+            self.skin.uv.truncate(from);
             self.faults.note(DEGENERATE_RING, || "a ring has fewer than three distinct corners".into());
             return Ok(false);
         }

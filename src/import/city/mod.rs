@@ -7,6 +7,7 @@ mod cityjson;
 mod columns;
 mod crs;
 mod frame;
+mod images;
 mod outline;
 mod sound;
 

@@ -8,7 +8,7 @@ use crate::geo::{BBox, GeometryKind};
 use crate::import::city::{self, Attributes};
 use crate::import::repair::{self, Repairs, reject};
 use crate::import::reproject::Reproject;
-use crate::import::wire::{Done, Frame, Opened, Raw, Record, Reject, Who};
+use crate::import::wire::{Done, Frame, Image, Opened, Raw, Record, Reject, Who};
 use rayon::prelude::*;
 
 /// A frame holds up to this many records or vertices, whichever is reached first.
@@ -111,6 +111,11 @@ impl<'a> Pipe<'a> {
             true => Ok(()),
             false => (self.out)(Frame::Heights(tiles)).map_err(Stop::Sink),
         }
+    }
+
+    /// Hands an image over, before the models that wear it.
+    pub fn image(&mut self, image: Image) -> Outcome<()> {
+        (self.out)(Frame::Image(image)).map_err(Stop::Sink)
     }
 
     /// What people should know of the whole source.

@@ -90,7 +90,7 @@ fn read(
         contents: report.contents.clone(),
     };
     step.finish(&format!("{} tiles in {} files, {} bytes", report.tiles, report.files, report.bytes));
-    files.seal(&account).map(Some)
+    files.seal(&account.to_json()).map(Some)
 }
 
 fn broken(report: &TilesetReport) -> Failure {

@@ -236,7 +236,11 @@ fn a_model_is_drawn_at_the_level_that_is_asked_for() {
         surfaces: house.surface_ends.iter().map(|&ring_end| Surface { ring_end, role: Surfaced::Unknown }).collect(),
         shells: vec![Shell { surface_end: 8, closed }],
     };
-    let model = Model { positions: house.vertices.iter().map(place).collect(), lods: vec![walls(true), walls(false)] };
+    let model = Model {
+        positions: house.vertices.iter().map(place).collect(),
+        lods: vec![walls(true), walls(false)],
+        skin: None,
+    };
     let footprint = polygon(&[&[[0.0, 0.0], [10.0, 0.0], [10.0, 8.0], [0.0, 8.0]]]);
     let value = values(&layer, &[]);
     for (lod, sides) in model.lods.iter().zip([serde_json::Value::Null, true.into()]) {

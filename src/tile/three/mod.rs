@@ -2,6 +2,7 @@
 //! HTTP and no cache.
 
 mod family;
+mod images;
 mod page;
 mod through;
 
@@ -23,7 +24,7 @@ use crate::geo::lattice::TileAt;
 use crate::layer::{Layer, LayerIx, SceneKind, Serve};
 use crate::scene::terrain::Terrain;
 use crate::scene::{self, Drawing, Form, Frame, Heights, default_columns};
-use crate::store::{BlobRef, GROUND, Ground, MODELS, Models, Table};
+use crate::store::{BlobRef, GROUND, Ground, IMAGES, ImageBlob, MODELS, Models, Table};
 use std::sync::Arc;
 
 /// How a layer is shown in 3D.
@@ -62,6 +63,7 @@ struct Part {
     table: Arc<Table>,
     models: Option<Arc<Models>>,
     ends: Option<Arc<PipeEnds>>,
+    images: Option<ImageBlob>,
     columns: Vec<usize>,
 }
 
@@ -166,7 +168,8 @@ impl Part {
         let columns = shown.columns.clone().unwrap_or_else(|| default_columns(layer));
         let columns: Vec<usize> = columns.into_iter().filter(seen).collect();
         let (models, ends) = (city.snapshot.models(&layer.id)?, city.pipe_ends(&layer.id)?);
-        Ok(Some(Part { layer: layer.clone(), table, models, ends, columns }))
+        let images = city.snapshot.images(&layer.id)?;
+        Ok(Some(Part { layer: layer.clone(), table, models, ends, images, columns }))
     }
 }
 
@@ -177,6 +180,9 @@ fn digested(digest: &mut blake3::Hasher, city: &City, part: &Part) {
     digest.update(layer.id.as_bytes()).update(entry.declaration.as_bytes()).update(entry.features.digest.as_bytes());
     for part in [MODELS, SCENE, PIPE_ENDS, STANDS_ON] {
         digest.update(entry.extra.get(part).map_or("", |b: &BlobRef| &b.digest).as_bytes()).update(b"/");
+    }
+    if let Some(images) = entry.extra.get(IMAGES) {
+        digest.update(images.digest.as_bytes());
     }
     if Validity::declared(layer) {
         digest.update(city.today().as_bytes());
@@ -260,6 +266,11 @@ pub fn content(plan: &Plan, node: usize) -> Result<Vec<u8>> {
         let mut ends = ends.into_iter();
         let offsets = plan.offsets(node, i);
         part.table.pick(offsets, &mut |row| sculptor.add(&mut drawing, row, ends.next().unwrap_or_default()))?;
+    }
+    let images: Vec<&ImageBlob> = plan.parts.iter().filter_map(|p| p.images.as_ref()).collect();
+    if !images.is_empty() {
+        let files = images::files(&images, drawing.images())?;
+        drawing.hang(files);
     }
     let (drawn, counts) = drawing.finish(plan.shown.form);
     footing.end()?;

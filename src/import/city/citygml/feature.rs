@@ -1,8 +1,9 @@
 //! One CityGML feature (1.0, 2.0 or 3.0) → a model and its values: geometry by level of detail, surfaces with what they
 //! are, references inside the feature resolved. GML's ways to write a polygon are known here, files are not.
 
+use super::appearance::Appearance;
 use super::attributes::{AttributeWalk, attribute, is_interior, lod_of};
-use crate::feature::{Model, Role, Tier};
+use crate::feature::{Model, Paint, Role, Tier};
 use crate::import::city::build::{Builder, role};
 use crate::import::repair::reject;
 use crate::import::wire::{Raw, Reject};
@@ -21,7 +22,6 @@ pub struct Read {
     pub attributes: Vec<(String, Raw)>,
     pub model: Result<Model, Reject>,
     pub faults: Vec<Reject>,
-    pub textures: u64,
     pub interior: u64,
 }
 
@@ -30,6 +30,8 @@ type Ring = Vec<[f64; 3]>;
 struct Polygon {
     role: Role,
     rings: Vec<Ring>,
+    /// What it wears, and where each ring's points lie in the image.
+    worn: Option<(Paint, Vec<Vec<[f32; 2]>>)>,
     /// A solid already has it.
     used: bool,
 }
@@ -57,7 +59,13 @@ type Ids = HashMap<String, (usize, usize)>;
 ///
 /// # Errors
 /// What is wrong with its XML.
-pub fn read(xml: &str, wanted: &[Tier], limit: u64, srs: Option<&str>) -> Result<Read, String> {
+pub fn read(
+    xml: &str,
+    wanted: &[Tier],
+    limit: u64,
+    srs: Option<&str>,
+    appearance: &Appearance,
+) -> Result<Read, String> {
     let mut parser = Parser {
         reader: Reader::from_str(xml),
         builder: Builder::new(wanted, limit),
@@ -68,7 +76,6 @@ pub fn read(xml: &str, wanted: &[Tier], limit: u64, srs: Option<&str>) -> Result
             attributes: vec![],
             model: Err(reject("null-geometry", "")),
             faults: vec![],
-            textures: 0,
             interior: 0,
         },
         polygons: vec![],
@@ -79,6 +86,7 @@ pub fn read(xml: &str, wanted: &[Tier], limit: u64, srs: Option<&str>) -> Result
         depth: 0,
         wrong: None,
         srs,
+        appearance,
     };
     parser.run().map_err(|e| e.to_string())?;
     Ok(parser.finish())
@@ -100,6 +108,7 @@ struct Parser<'x, 'w> {
     /// The first thing that makes the geometry unusable.
     wrong: Option<Reject>,
     srs: Option<&'x str>,
+    appearance: &'x Appearance,
 }
 
 type Xml<T> = Result<T, quick_xml::Error>;
@@ -153,9 +162,7 @@ impl<'x> Parser<'x, '_> {
             return self.pass(e);
         }
         if name == "appearance" || name == "appearanceMember" {
-            let text = self.reader.read_text(e.name())?;
-            self.read.textures += text.matches("ParameterizedTexture ").count() as u64;
-            return self.passed();
+            return self.pass(e);
         }
         if let Some(level) = lod_of(name) {
             let tier = Tier { level, refined: None };
@@ -212,7 +219,7 @@ impl<'x> Parser<'x, '_> {
                         }
                         "Polygon" | "Triangle" | "Rectangle" | "PolygonPatch" if !empty => {
                             let id = attribute(&e, "id");
-                            polygon = Some(OpenPolygon { depth, id, rings: vec![] });
+                            polygon = Some(OpenPolygon { depth, id, rings: vec![], ring_ids: vec![] });
                         }
                         "CompositeSurface" | "MultiSurface" | "TriangulatedSurface" | "Surface" | "Tin" if !empty => {
                             if let Some(id) = attribute(&e, "id") {
@@ -245,6 +252,7 @@ impl<'x> Parser<'x, '_> {
                         "LinearRing" => {
                             if let Some(p) = &mut polygon {
                                 p.rings.push(vec![]);
+                                p.ring_ids.push((!self.appearance.is_empty()).then(|| attribute(&e, "id")).flatten());
                             }
                         }
                         _ => {}
@@ -302,11 +310,18 @@ impl<'x> Parser<'x, '_> {
     fn add(&mut self, done: OpenPolygon, turned: bool) {
         let at = self.polygons.len();
         let mut rings = done.rings;
+        let mut worn = None;
+        if !self.appearance.is_empty() {
+            let ids = done.ring_ids.into_iter().chain(std::iter::repeat(None));
+            let named: Vec<(Option<String>, usize)> = ids.zip(rings.iter().map(Vec::len)).collect();
+            worn = self.appearance.of(done.id.as_deref(), &named);
+        }
         if turned {
             rings.iter_mut().for_each(|r| r.reverse());
+            worn.iter_mut().flat_map(|(_, uv)| uv).for_each(|uv| uv.reverse());
         }
         let role = self.roles.last().map_or(Role::Unknown, |(_, role)| *role);
-        self.polygons.push(Polygon { role, rings, used: false });
+        self.polygons.push(Polygon { role, rings, worn, used: false });
         if let Some(id) = done.id {
             self.ids.insert(id, (at, at + 1));
         }
@@ -386,7 +401,19 @@ impl<'x> Parser<'x, '_> {
                 }
                 ring.into_iter().map(Ok)
             };
-            shell.surface(polygon.role, polygon.rings.iter().map(ring))?;
+            match &polygon.worn {
+                None => shell.surface(polygon.role, polygon.rings.iter().map(ring))?,
+                Some((paint, uv)) => {
+                    let dressed = |(places, uv): (&Ring, &Vec<[f32; 2]>)| {
+                        let mut corners: Vec<_> = places.iter().copied().zip(uv.iter().copied()).collect();
+                        if turned {
+                            corners.reverse();
+                        }
+                        corners.into_iter().map(Ok)
+                    };
+                    shell.painted(polygon.role, Some(*paint), polygon.rings.iter().zip(uv).map(dressed))?;
+                }
+            }
         }
         shell.close();
         Ok(())
@@ -397,6 +424,7 @@ struct OpenPolygon {
     depth: usize,
     id: Option<String>,
     rings: Vec<Ring>,
+    ring_ids: Vec<Option<String>>,
 }
 
 impl OpenPolygon {

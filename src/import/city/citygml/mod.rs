@@ -1,11 +1,13 @@
 //! CityGML 1.0, 2.0 and 3.0 as streams: a first pass finds the features, a second reads them, some at a time and on all
 //! cores, in their order. Coordinates are taken in the order of the CRS's authority where its name is a URN or URL.
 
+mod appearance;
 mod attributes;
 mod feature;
 mod survey;
 
 use super::columns::Attributes;
+use super::images::Shelf;
 use crate::error::Result;
 use crate::import::read::pipe::{ModelDraft, Pipe};
 use crate::import::read::textfile;
@@ -13,6 +15,7 @@ use crate::import::read::unpack::Input;
 use crate::import::read::{OrIo, Outcome, incomplete};
 use crate::import::repair::reject;
 use crate::import::wire::{Frame, Opened, ReadJob, Reject};
+use appearance::Appearance;
 use rayon::prelude::*;
 use std::fs::File;
 use std::io::Read;
@@ -53,31 +56,54 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         ..Opened::default()
     };
     let mut pipe = Pipe::open(opened, &reproject, named, out)?;
-    let source = Source { job, attributes, lods, srs };
-    let (mut textures, mut interior) = (0, 0);
     let file = File::open(&path).or_io(&path)?;
+    let appearance = dressed(job, &file, &path, &survey.appearances, &mut pipe)?;
+    let source = Source { job, attributes, lods, srs, appearance };
+    let mut interior = 0;
     // The next portion is parsed while this one is handed over.
     std::thread::scope(|scope| {
         let (sender, portions) = std::sync::mpsc::sync_channel(1);
         scope.spawn(|| source.portions(&file, &path, &survey.features, sender));
         portions.into_iter().try_for_each(|portion| -> Outcome<()> {
-            for (draft, in_textures, inside) in portion? {
-                textures += in_textures;
+            for (draft, inside) in portion? {
                 interior += inside;
                 pipe.push_model(draft)?;
             }
             Ok(())
         })
     })?;
-    for (n, what) in [(textures, "textures are left out"), (interior, "rooms and pieces of furniture are left out")] {
-        if n > 0 {
-            pipe.finding(format!("{n} {what}"));
-        }
+    if interior > 0 {
+        pipe.finding(format!("{interior} rooms and pieces of furniture are left out"));
     }
     if let Some(stated) = job.stated_rows.filter(|s| *s != pipe.read()) {
         return incomplete(named, format!("{stated} records are stated, {} were read", pipe.read()));
     }
     pipe.done()
+}
+
+/// What the file's features wear; its images are handed over.
+fn dressed(job: &ReadJob, file: &File, path: &Path, spans: &[(u64, u64)], pipe: &mut Pipe) -> Outcome<Appearance> {
+    let mut appearance = Appearance::default();
+    let mut unread = 0;
+    for (from, to) in spans {
+        let mut text = vec![0; (to - from).min(MAX_FEATURE_BYTES) as usize];
+        file.read_exact_at(&mut text, *from).or_io(path)?;
+        let read = std::str::from_utf8(&text).ok().and_then(|text| appearance.read(text).ok());
+        unread += u64::from(read.is_none());
+    }
+    let folder = job.path.parent().unwrap_or(Path::new("/"));
+    let shelf = Shelf::load(folder, &appearance.uris(), |image| pipe.image(image))?;
+    appearance.hang(&shelf);
+    shelf.findings().into_iter().for_each(|what| pipe.finding(what));
+    for (n, what) in [
+        (appearance.others, "textures are given by a mapping and left out"),
+        (unread, "appearances cannot be read and are left out"),
+    ] {
+        if n > 0 {
+            pipe.finding(format!("{n} {what}"));
+        }
+    }
+    Ok(appearance)
 }
 
 /// The file in UTF-8, the encoding it has and what is odd about it. Who declares UTF-8, or nothing, is taken at his
@@ -104,10 +130,11 @@ struct Source<'a> {
     attributes: Attributes,
     lods: Vec<crate::feature::Tier>,
     srs: Option<String>,
+    appearance: Appearance,
 }
 
-/// A record, its textures and its inner objects.
-type Drafted = (ModelDraft, u64, u64);
+/// A record and its inner objects.
+type Drafted = (ModelDraft, u64);
 
 impl Source<'_> {
     /// Parses the features, a portion at a time, in their order, until nobody takes them any more.
@@ -139,20 +166,20 @@ impl Source<'_> {
                 Err(reject("broken-object", format!("it is larger than {MAX_FEATURE_BYTES} bytes")))
             }
             Err(_) => Err(reject("broken-text", "it is not UTF-8")),
-            Ok(text) => feature::read(text, &self.lods, limits.vertices, self.srs.as_deref())
+            Ok(text) => feature::read(text, &self.lods, limits.vertices, self.srs.as_deref(), &self.appearance)
                 .map_err(|what| reject("broken-object", what)),
         };
         match read {
             Err(why) => {
                 let values = self.attributes.values("", "", vec![], limits.text_bytes);
-                (ModelDraft::new(row, Err(why), vec![], values), 0, 0)
+                (ModelDraft::new(row, Err(why), vec![], values), 0)
             }
             Ok(read) => {
                 let id = read.id.chars().take(80).collect::<String>();
                 let named = |r: Reject| Reject { detail: format!("object {id}: {}", r.detail), ..r };
                 let values = self.attributes.values(&read.id, &read.kind, read.attributes, limits.text_bytes);
                 let faults = read.faults.into_iter().map(named).collect();
-                (ModelDraft::new(row, read.model.map_err(named), faults, values), read.textures, read.interior)
+                (ModelDraft::new(row, read.model.map_err(named), faults, values), read.interior)
             }
         }
     }

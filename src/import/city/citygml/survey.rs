@@ -23,6 +23,8 @@ pub struct Survey {
     pub attributes: Vec<String>,
     /// The first srsName.
     pub srs: Option<String>,
+    /// Bytes of each element of appearances: from, to.
+    pub appearances: Vec<(u64, u64)>,
 }
 
 pub fn survey(path: &Path, named: &str) -> Outcome<Survey> {
@@ -111,6 +113,7 @@ fn together(parts: &[Part<'_>]) -> Option<Survey> {
             return None;
         }
         found.features.extend(pass.found.features);
+        found.appearances.extend(pass.found.appearances);
         found.srs = found.srs.or(pass.found.srs);
         let new: Vec<String> = pass.found.attributes.into_iter().filter(|a| !found.attributes.contains(a)).collect();
         found.attributes.extend(new);
@@ -133,6 +136,7 @@ impl<'a> Part<'a> {
             roots: 0,
             member: None,
             walk: None,
+            appearance: None,
             known: HashSet::new(),
             found: Survey::default(),
         };
@@ -180,6 +184,8 @@ struct Pass<'a> {
     /// Depth of the open member property, and where its feature began.
     member: Option<(usize, Option<u64>)>,
     walk: Option<AttributeWalk>,
+    /// Depth of the open appearance, and where it began.
+    appearance: Option<(usize, u64)>,
     known: HashSet<String>,
     found: Survey,
 }
@@ -202,6 +208,9 @@ impl Pass<'_> {
         }
         if self.found.srs.is_none() && e.attributes_raw().contains("srsName") {
             self.found.srs = attribute(e, "srsName");
+        }
+        if self.appearance.is_none() && (name == "appearanceMember" || name == "appearance") {
+            self.appearance = Some((self.depth, at));
         }
         match &mut self.member {
             None if name == "cityObjectMember" || name == "featureMember" => self.member = Some((self.depth, None)),
@@ -229,6 +238,9 @@ impl Pass<'_> {
         {
             self.known.insert(name.clone());
             self.found.attributes.push(name);
+        }
+        if let Some((_, from)) = self.appearance.take_if(|(depth, _)| *depth == self.depth) {
+            self.found.appearances.push((from, at));
         }
         match self.member {
             Some((depth, Some(from))) if self.depth == depth + 1 => {

@@ -2,12 +2,12 @@
 //! templates placed by their matrix. Versions 1.0 to 2.0 differ in nothing that is read here.
 
 use super::nested::{Nested, Token, Walk};
+use super::wardrobe::{Themes, Wardrobe, Worn, themes};
 use crate::feature::{Role, Tier};
 use crate::import::city::build::{Builder, ShellBuilder, role};
 use crate::import::repair::reject;
 use crate::import::wire::Reject;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 /// Semantic values that do not fit their boundaries; the surfaces stay, without a role.
 const BAD_SEMANTICS: &str = "bad-semantics";
@@ -29,10 +29,10 @@ pub struct Geometry {
     template: Option<usize>,
     #[serde(default, rename = "transformationMatrix")]
     matrix: Option<[f64; 16]>,
-    #[serde(default)]
-    texture: Option<IgnoredAny>,
-    #[serde(default)]
-    material: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "themes")]
+    texture: Themes,
+    #[serde(default, deserialize_with = "themes")]
+    material: Themes,
 }
 
 /// A number in CityJSON 1.0, a text since 1.1.
@@ -121,10 +121,11 @@ impl Geometry {
         to: &mut Builder,
         space: &Space,
         templates: &Templates,
+        wardrobe: &Wardrobe,
         dressed: &mut Dressed,
     ) -> Result<(), Reject> {
         if self.kind != "GeometryInstance" {
-            return self.add_at(to, &|i| space.place(i), dressed);
+            return self.add_at(to, &|i| space.place(i), wardrobe, dressed);
         }
         let template = self.template.and_then(|t| templates.templates.get(t));
         let at = match &self.boundaries.0[..] {
@@ -136,7 +137,7 @@ impl Geometry {
         };
         let (matrix, at) = (self.matrix.unwrap_or(IDENTITY), space.place(at)?);
         let placed = Placed { vertices: &templates.vertices, matrix, at };
-        template.add_at(to, &|i| placed.place(i), dressed)
+        template.add_at(to, &|i| placed.place(i), wardrobe, dressed)
     }
 
     fn tier(&self) -> Result<Tier, Reject> {
@@ -148,7 +149,7 @@ impl Geometry {
         Tier::parse(&text).ok_or_else(|| reject("bad-lod", format!("`{text}` is no level of detail")))
     }
 
-    fn add_at(&self, to: &mut Builder, place: Place, dressed: &mut Dressed) -> Result<(), Reject> {
+    fn add_at(&self, to: &mut Builder, place: Place, wardrobe: &Wardrobe, dressed: &mut Dressed) -> Result<(), Reject> {
         let levels = match self.kind.as_str() {
             "MultiSurface" | "CompositeSurface" => 1,
             "Solid" => 2,
@@ -163,9 +164,10 @@ impl Geometry {
         if !to.takes(tier) {
             return Ok(());
         }
-        dressed.textures += u64::from(self.texture.is_some());
-        dressed.materials += u64::from(self.material.is_some());
-        let mut walk = Walker { geometry: self, place, semantics_fit: true };
+        dressed.textures += u64::from(!self.texture.is_empty());
+        dressed.materials += u64::from(!self.material.is_empty());
+        let worn = wardrobe.worn(&self.texture, &self.material);
+        let mut walk = Walker { geometry: self, place, semantics_fit: true, worn, surfaces: 0 };
         let mut boundaries = Walk::new(&self.boundaries);
         let mut values = self.semantics.as_ref().map(|s| Walk::new(&s.values));
         walk.level(to, tier, levels, &mut boundaries, &mut values)?;
@@ -174,6 +176,9 @@ impl Geometry {
         }
         if !walk.semantics_fit {
             to.faults.note(BAD_SEMANTICS, || "semantic values do not fit the boundaries".into());
+        }
+        if !walk.worn.fits(walk.surfaces) {
+            to.faults.note(BAD_APPEARANCE, || "textures or materials do not fit the boundaries".into());
         }
         Ok(())
     }
@@ -185,10 +190,16 @@ fn bad_boundaries() -> Reject {
     reject("bad-boundaries", "the boundaries do not nest as their type says")
 }
 
+/// Textures or materials that do not fit their boundaries; the surfaces stay, in their colour.
+const BAD_APPEARANCE: &str = "bad-appearance";
+
 struct Walker<'a> {
     geometry: &'a Geometry,
     place: Place<'a>,
     semantics_fit: bool,
+    worn: Worn<'a>,
+    /// Surfaces walked so far.
+    surfaces: usize,
 }
 
 impl<'a> Walker<'a> {
@@ -261,7 +272,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn surface(&self, shell: &mut ShellBuilder, role: Role, boundaries: &mut Walk<'a>) -> Result<(), Reject> {
+    fn surface(&mut self, shell: &mut ShellBuilder, role: Role, boundaries: &mut Walk<'a>) -> Result<(), Reject> {
         if !boundaries.enter() {
             return Err(bad_boundaries());
         }
@@ -286,7 +297,20 @@ impl<'a> Walker<'a> {
                 _ => None,
             })
         };
-        shell.surface(role, rings.into_iter().map(|r| corners(r).map(self.place)))
+        let number = self.surfaces;
+        self.surfaces += 1;
+        let place = self.place;
+        let lengths: Vec<usize> =
+            if self.worn.is_empty() { vec![] } else { rings.iter().map(|r| corners(*r).count()).collect() };
+        match self.worn.of(number, &lengths) {
+            None => shell.surface(role, rings.into_iter().map(|r| corners(r).map(place))),
+            Some((paint, uv)) => {
+                let dressed = |(ring, uv): (Walk<'a>, Vec<[f32; 2]>)| {
+                    corners(ring).map(place).zip(uv).map(|(p, uv)| Ok((p?, uv)))
+                };
+                shell.painted(role, Some(paint), rings.into_iter().zip(uv).map(dressed))
+            }
+        }
     }
 }
 
@@ -301,7 +325,7 @@ mod tests {
         let vertices: Vec<[f64; 3]> = (0..8).map(|i| [f64::from(i % 4), f64::from(i * i), f64::from(i / 4)]).collect();
         let space = Space { vertices: &vertices, scale: [0.5, 1.0, 10.0], translate: [100.0, 0.0, 1.0] };
         let mut builder = Builder::new(&[], 1000);
-        match geometry.add(&mut builder, &space, &templates, &mut Dressed::default()) {
+        match geometry.add(&mut builder, &space, &templates, &Wardrobe::default(), &mut Dressed::default()) {
             Ok(()) => builder.finish(),
             Err(r) => (Err(r), vec![]),
         }

@@ -6,8 +6,10 @@ mod geometry;
 mod nested;
 mod object;
 mod scan;
+mod wardrobe;
 
 use super::columns::Attributes;
+use super::images::Shelf;
 use crate::error::Result;
 use crate::feature::Tier;
 use crate::import::read::pipe::Pipe;
@@ -26,6 +28,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use wardrobe::{Appearance, Wardrobe};
 
 /// A feature of a sequence, or an object of a document, is not larger than this.
 const MAX_ITEM_BYTES: u64 = 256 << 20;
@@ -252,11 +255,16 @@ impl<'a> Source<'a> {
         };
         let mut pipe = Pipe::open(opened, &reproject, self.named, out)?;
         let mut left_out = LeftOut::default();
-        self.head_objects(&mut pipe, &mut left_out)?;
-        self.lines(&mut pipe, &mut left_out)?;
+        let file = File::open(&self.path).or_io(&self.path)?;
+        let head =
+            Head { bytes: Bytes::File { file: &file, path: &self.path }, layout: &self.survey.head, named: self.named };
+        let appearance: Option<Appearance> = head.member("appearance")?;
+        let wardrobe = self.wardrobe(appearance.unwrap_or_default(), &mut pipe)?;
+        self.head_objects(&wardrobe, &mut pipe, &mut left_out)?;
+        self.lines(&wardrobe, &mut pipe, &mut left_out)?;
         for (n, what) in [
-            (left_out.dressed.textures, "geometries with textures: the textures are left out"),
-            (left_out.dressed.materials, "geometries with materials: the materials are left out"),
+            (left_out.dressed.textures, "geometries have textures"),
+            (left_out.dressed.materials, "geometries have materials"),
             (left_out.interior, "rooms, storeys and pieces of furniture are left out"),
         ] {
             if n > 0 {
@@ -269,9 +277,18 @@ impl<'a> Source<'a> {
         pipe.done()
     }
 
-    fn shared(&self) -> Shared<'_> {
+    /// What surfaces may wear; its images are handed over.
+    fn wardrobe(&self, appearance: Appearance, pipe: &mut Pipe) -> Outcome<Wardrobe> {
+        let folder = self.job.path.parent().unwrap_or(Path::new("/"));
+        let shelf = Shelf::load(folder, &appearance.uris(), |image| pipe.image(image))?;
+        shelf.findings().into_iter().for_each(|what| pipe.finding(what));
+        Ok(Wardrobe::new(appearance, &shelf))
+    }
+
+    fn shared<'s>(&'s self, wardrobe: &'s Wardrobe) -> Shared<'s> {
         Shared {
             templates: &self.templates,
+            wardrobe,
             attributes: &self.attributes,
             lods: &self.lods,
             vertices_limit: self.job.limits.vertices,
@@ -279,7 +296,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn head_objects(&self, pipe: &mut Pipe, left_out: &mut LeftOut) -> Outcome<()> {
+    fn head_objects(&self, wardrobe: &Wardrobe, pipe: &mut Pipe, left_out: &mut LeftOut) -> Outcome<()> {
         if self.survey.head.objects.is_empty() {
             return Ok(());
         }
@@ -289,10 +306,10 @@ impl<'a> Source<'a> {
             Ok(vertices) => vertices,
             Err(what) => return fail(Who::Supplier, "malformed", format!("{}: `vertices`: {what}", self.named)),
         };
-        self.objects(&bytes, &self.survey.head, &vertices, None, pipe, left_out)
+        self.objects(&bytes, &self.survey.head, &vertices, None, wardrobe, pipe, left_out)
     }
 
-    fn lines(&self, pipe: &mut Pipe, left_out: &mut LeftOut) -> Outcome<()> {
+    fn lines(&self, wardrobe: &Wardrobe, pipe: &mut Pipe, left_out: &mut LeftOut) -> Outcome<()> {
         if !self.survey.sequence {
             return Ok(());
         }
@@ -309,7 +326,19 @@ impl<'a> Source<'a> {
             let vertices = self.vertices(&bytes, &layout)?;
             let why = vertices.as_ref().err().map(|what| reject("bad-vertices", what.clone()));
             let vertices = vertices.unwrap_or_default();
-            self.objects(&bytes, &layout, &vertices, Some((number, why)), pipe, left_out)?;
+            // A feature of a sequence may bring an appearance of its own.
+            let own: Option<Appearance> =
+                layout.member("appearance").map(|s| bytes.parse(s)).transpose()?.and_then(Result::ok);
+            let own = own.map(|a| self.wardrobe(a, pipe)).transpose()?;
+            self.objects(
+                &bytes,
+                &layout,
+                &vertices,
+                Some((number, why)),
+                own.as_ref().unwrap_or(wardrobe),
+                pipe,
+                left_out,
+            )?;
         }
         Ok(())
     }
@@ -324,6 +353,7 @@ impl<'a> Source<'a> {
         Ok(bytes.parse(span)?.map_err(|e| e.to_string()))
     }
 
+    #[allow(clippy::too_many_arguments, reason = "one call's worth of borrowed parts of one source")]
     /// Every object without a parent becomes a record. `line`: its number in a sequence, and why it cannot be read.
     fn objects(
         &self,
@@ -331,6 +361,7 @@ impl<'a> Source<'a> {
         layout: &Layout,
         vertices: &[[f64; 3]],
         line: Option<(u64, Option<Reject>)>,
+        wardrobe: &Wardrobe,
         pipe: &mut Pipe,
         left_out: &mut LeftOut,
     ) -> Outcome<()> {
@@ -345,7 +376,7 @@ impl<'a> Source<'a> {
             let parsed = bytes.parse::<Object>(span).map_err(|_| reject("broken-object", "it cannot be read"))?;
             parsed.map_err(|e| reject("broken-object", e.to_string()))
         };
-        let shared = self.shared();
+        let shared = self.shared(wardrobe);
         for (i, o) in layout.objects.iter().enumerate().filter(|(_, o)| o.root) {
             let row = line.as_ref().map_or(i as u64 + 1, |(number, _)| *number);
             let refused = line.as_ref().and_then(|(_, why)| why.clone());

@@ -3,6 +3,7 @@
 
 use super::geometry::{Dressed, Geometry, Space, Templates};
 use super::scan::GROUP;
+use super::wardrobe::Wardrobe;
 use crate::import::city::build::{BROKEN_PART, Builder};
 use crate::import::city::columns::Attributes;
 use crate::import::read::pipe::ModelDraft;
@@ -66,6 +67,7 @@ fn raw(v: serde_json::Value) -> Raw {
 /// What all objects of a source share.
 pub struct Shared<'a> {
     pub templates: &'a Templates,
+    pub wardrobe: &'a Wardrobe,
     pub attributes: &'a Attributes,
     pub lods: &'a [crate::feature::Tier],
     pub vertices_limit: u64,
@@ -130,7 +132,7 @@ fn add(
     depth: u32,
 ) -> Result<(), Reject> {
     for geometry in object.geometry.iter().flatten() {
-        geometry.add(to, space, shared.templates, &mut left_out.dressed)?;
+        geometry.add(to, space, shared.templates, shared.wardrobe, &mut left_out.dressed)?;
     }
     let parts = object.children.as_deref().filter(|_| object.kind != GROUP).unwrap_or_default();
     for id in parts {
