@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
 mod delivery;
+#[path = "models/textures.rs"]
+mod textures;
 
 use chengtu::feature::{Model, Role};
 use delivery::City;

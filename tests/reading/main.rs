@@ -66,6 +66,7 @@ fn gather(frames: impl Iterator<Item = Frame>) -> Got {
         match f {
             Frame::Opened(o) => got.opened = o,
             Frame::Records(r) => got.records.extend(r),
+            Frame::Image(_) => {}
             Frame::Done(d) => got.done = Some(d),
             Frame::Failed(f) => got.failed = Some(f),
             Frame::Heights(_) => panic!("heights from a source of records"),

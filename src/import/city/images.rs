@@ -116,21 +116,29 @@ fn prepare(bytes: &[u8]) -> Option<Image> {
     let clear = whole.color().has_alpha() && whole.to_rgba8().pixels().any(|p| p.0[3] < 255);
     let own = whole.width().max(whole.height());
     let mut sizes = vec![];
-    let mut smaller = whole;
+    let mut smaller = whole.clone();
     for (i, &side) in crate::store::IMAGE_SIDES.iter().enumerate() {
         // The smallest size that holds the image whole is its largest.
         let next = crate::store::IMAGE_SIDES.get(i + 1).copied().unwrap_or(0);
         if own <= u32::from(next) {
             continue;
         }
-        if smaller.width().max(smaller.height()) > u32::from(side) {
-            smaller = smaller.resize(u32::from(side), u32::from(side), FilterType::Triangle);
+        // Powers of two on both sides: what old graphics can repeat and shrink.
+        let scale = (f64::from(side) / f64::from(own)).min(1.0);
+        let [w, h] = [whole.width(), whole.height()].map(|n| power_of_two(f64::from(n) * scale, u32::from(side)));
+        if (smaller.width(), smaller.height()) != (w, h) {
+            smaller = smaller.resize_exact(w, h, FilterType::Triangle);
         }
         sizes.push((side, encoded(&smaller, clear)?));
     }
     let mut id = ImageId::default();
     id.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
     Some(Image { id, sizes })
+}
+
+/// The nearest power of two, at most `most`.
+fn power_of_two(pixels: f64, most: u32) -> u32 {
+    (pixels.max(1.0).log2().round().exp2() as u32).clamp(1, most)
 }
 
 fn encoded(image: &DynamicImage, clear: bool) -> Option<Vec<u8>> {
@@ -185,7 +193,7 @@ mod tests {
         let large = prepare(&file(RgbImage::new(3000, 300).into())).unwrap();
         assert_eq!(sides(&large), [1024, 512, 256, 128, 64]);
         let back = image::load_from_memory(&large.sizes[1].1).unwrap();
-        assert_eq!((back.width(), back.height()), (512, 51));
+        assert_eq!((back.width(), back.height()), (512, 64));
         assert!(large.sizes.iter().all(|(_, bytes)| bytes.starts_with(&[0xff, 0xd8])));
         let clear = prepare(&file(RgbaImage::from_pixel(9, 9, Rgba([1, 2, 3, 4])).into())).unwrap();
         assert!(clear.sizes[0].1.starts_with(b"\x89PNG"));
