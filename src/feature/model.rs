@@ -15,7 +15,7 @@ pub struct Model {
     /// At least one, each tier once, ascending.
     pub lods: Vec<Lod>,
     /// Images and colours on its surfaces, where it has any.
-    pub skin: Option<Skin>,
+    pub skin: Option<Box<Skin>>,
 }
 
 /// The model at one level of detail (LOD, 细节层次).

@@ -210,3 +210,47 @@ impl Files {
         Ok(cursor.bytes(file.at.saturating_add(from), len)?.to_vec())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Media, Store};
+
+    /// The blob of many small files is the same however much memory its index had, and each is found in it.
+    #[test]
+    fn every_file_is_found_by_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let draft = Store::open(dir.path(), true).unwrap().draft().unwrap();
+        let file = |i: u32| (format!("Data/Tile_{i}/内容.b3dm"), vec![i as u8; (i as usize * 37) % 5000]);
+        let mut blobs = vec![];
+        for run_bytes in [1000, usize::MAX] {
+            let mut writer = FilesWriter::with_run_bytes(draft.staging(), "t", run_bytes).unwrap();
+            for (name, bytes) in (0..700).map(file) {
+                assert!(!writer.holds(&name));
+                writer.add(&name, FileKind { media: Media::Glb, gzip: true }, &mut &bytes[..]).unwrap();
+                assert!(writer.holds(&name));
+            }
+            let twice = writer.add(&file(3).0, FileKind { media: Media::Glb, gzip: true }, &mut &[][..]);
+            assert!(matches!(twice, Err(NotAdded::Failed(_))));
+            let mut writer = FilesWriter::with_run_bytes(draft.staging(), "t", run_bytes).unwrap();
+            for (name, bytes) in (0..700).map(file) {
+                writer.add(&name, FileKind { media: Media::Glb, gzip: true }, &mut &bytes[..]).unwrap();
+            }
+            let sealed = writer.seal(b"about").unwrap();
+            assert_eq!(sealed.count, 700);
+            blobs.push(draft.add_file(&sealed.path).unwrap());
+        }
+        assert_eq!(blobs[0], blobs[1]);
+        let cache = Arc::new(BlockCache::new(1 << 20));
+        let files = Files::open(dir.path(), &blobs[0], &cache).unwrap();
+        assert_eq!(files.count(), 700);
+        for (name, bytes) in (0..700).map(file) {
+            let entry = files.find(&name).unwrap().unwrap();
+            assert_eq!((entry.size, entry.kind.gzip), (bytes.len() as u64, true));
+            assert_eq!(files.read(&entry, 0, usize::MAX >> 1).unwrap(), bytes);
+            assert_eq!(files.read(&entry, 3, 2).unwrap(), bytes.get(3..5).unwrap_or(bytes.get(3..).unwrap_or(&[])));
+            assert_eq!(entry.digest, blake3::hash(&bytes).as_bytes()[..16]);
+        }
+        assert_eq!(files.find("Data/Tile_700/内容.b3dm").unwrap(), None);
+    }
+}

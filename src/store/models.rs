@@ -46,7 +46,7 @@ enum Packed {
     V2 {
         positions: Vec<[i64; 3]>,
         lods: Vec<Lod>,
-        skin: Skin,
+        skin: Box<Skin>,
     },
 }
 

@@ -117,7 +117,8 @@ impl<'a> Builder<'a> {
         let lods: Vec<Lod> = std::mem::take(&mut self.lods).into_values().filter(|l| !l.surfaces.is_empty()).collect();
         let skin = (!self.paints.list.is_empty()).then(|| {
             let skins = lods.iter().map(|l| self.skins.remove(&l.tier).unwrap_or_default());
-            Skin { lods: skins.map(|s| self.paints.worn(s)).collect(), paints: std::mem::take(&mut self.paints.list) }
+            let lods = skins.map(|s| self.paints.worn(s)).collect();
+            Box::new(Skin { lods, paints: std::mem::take(&mut self.paints.list) })
         });
         let model = match (lods.is_empty(), self.others) {
             (false, _) => Ok(Model { positions: self.positions, lods, skin }),
