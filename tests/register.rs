@@ -304,7 +304,7 @@ fn an_import_takes_one_register() {
     assert!(run.stderr.contains("twin.toml:2: a second register") && run.stderr.contains("town.toml:2"), "{run:?}");
     city.write("none.toml", "id = \"none\"\n");
     let run = city.import(&["none.toml"]);
-    assert!(run.code == 78 && run.stderr.contains("no [[source]] and no [register]"), "{run:?}");
+    assert!(run.code == 78 && run.stderr.contains("no [[source]], no [[tileset]] and no [register]"), "{run:?}");
 }
 
 #[test]
