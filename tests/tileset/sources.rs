@@ -30,9 +30,9 @@ fn encloses(ring: &[[f64; 3]], unit_m: [f64; 3]) -> bool {
     let mut sum = [0.0; 3];
     for i in 0..ring.len() {
         let (a, b) = (at(i), at(i + 1));
-        for k in 0..3 {
+        for (k, part) in sum.iter_mut().enumerate() {
             let (u, v) = ((k + 1) % 3, (k + 2) % 3);
-            sum[k] += a[u] * b[v] - a[v] * b[u];
+            *part += a[u] * b[v] - a[v] * b[u];
         }
     }
     sum.iter().map(|x| x * x).sum::<f64>().sqrt() > 6e-4
