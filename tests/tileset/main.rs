@@ -9,6 +9,7 @@ mod clients;
 mod delivery;
 mod ends;
 mod faults;
+mod pipes;
 mod real;
 mod rules;
 mod sources;
