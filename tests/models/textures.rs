@@ -329,7 +329,7 @@ async fn a_tile_of_many_pictures_stays_below_a_mebibyte() {
     for (i, name) in names.iter().enumerate() {
         let noise = |x: u32, y: u32| {
             let n =
-                (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503) ^ i as u32 * 977).wrapping_mul(2_246_822_519);
+                (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503) ^ (i as u32 * 977)).wrapping_mul(2_246_822_519);
             [n as u8, (n >> 8) as u8, (n >> 16) as u8]
         };
         city.write_bytes(name, &png(256, noise));
