@@ -10,7 +10,7 @@ const times = (a, b) => Array.from({ length: 16 }, (_, i) => [0, 1, 2, 3].reduce
 const moved = (m, [x, y, z]) => [0, 1, 2].map((i) => m[i] * x + m[4 + i] * y + m[8 + i] * z + m[12 + i]);
 const ONE = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
 
-async function page(address, matrix, places) {
+async function page(layer, address, matrix, places) {
   const tileset = await load(address, Tiles3DLoader, options);
   const open = [[tileset.root, matrix]];
   while (open.length > 0) {
@@ -18,15 +18,16 @@ async function page(address, matrix, places) {
     const own = times(above, tile.transform ?? ONE);
     for (const child of tile.children ?? []) open.push([child, own]);
     if (!tile.contentUrl) continue;
-    if (tile.type === 'json') await page(tile.contentUrl, own, places);
-    else await content(tile.contentUrl, own, places);
+    if (tile.type === 'json') await page(layer, tile.contentUrl, own, places);
+    else await content(layer, tile.contentUrl, own, places);
   }
 }
 
-async function content(address, matrix, places) {
+async function content(layer, address, matrix, places) {
   const tile = await load(address, Tiles3DLoader, options);
   const gltf = tile.gltf;
   const json = gltf.json ?? gltf;
+  if (layer.ground) return places.set(address, []);
   const metadata = json.extensions?.EXT_structural_metadata;
   const ids = metadata.propertyTables[0].properties.id.data;
   const scenes = gltf.scenes ?? [gltf.scene];
@@ -51,7 +52,7 @@ let fine = true;
 try {
   for (const layer of await layers(url)) {
     const places = new Map();
-    await page(`${url}${layer.tileset}?instancing=expand`, ONE, places);
+    await page(layer, `${url}${layer.tileset}?instancing=expand`, ONE, places);
     fine = await judge('loaders.gl', url, layer, places) && fine;
   }
 } finally {
