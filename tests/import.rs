@@ -417,3 +417,49 @@ fn reports_do_not_tell_what_is_personal() {
     let said = run.report.to_string() + &run.stdout + &run.stderr;
     assert!(said.contains("keeper_phone: (personal)") && !said.contains("13800138000"), "{said}");
 }
+
+/// A pipe shorter than its own wall is stored, counted and told; it is not drawn, and nothing says it was.
+#[test]
+fn what_has_no_shape_in_3d_is_counted() {
+    let city = City::new();
+    city.layer(
+        "pipes",
+        "mains",
+        r#"
+id = "mains"
+name = { zh = "给水管线", en = "Mains" }
+geometry = ["line"]
+dimension = "3D"
+sensitivity = "public"
+serve = ["3dtiles"]
+zoom = { min = 14, full = 14, max = 18 }
+scene = { kind = "tube", default_mm = 300 }
+fields = [{ name = "code", type = "text", zh = "编码", key = true }]
+"#,
+    );
+    let line = |code: &str, degrees: f64| {
+        serde_json::json!({
+            "type": "Feature",
+            "geometry": { "type": "LineString", "coordinates": [[114.3, 34.8, 60.0], [114.3 + degrees, 34.8, 60.0]] },
+            "properties": { "code": code }
+        })
+    };
+    let deliver = |second: f64| {
+        let all = serde_json::json!({ "type": "FeatureCollection", "features": [line("a", 1e-3), line("b", second)] });
+        city.write("mains.geojson", &all.to_string());
+        city.write(
+            "mains.toml",
+            "vertical = \"1985\"\n[[source]]\npath = \"mains.geojson\"\nlayer = \"mains\"\nkey = \"code\"\n",
+        );
+        let run = city.import(&["mains.toml"]);
+        assert_eq!(run.code, 0, "{run:?}");
+        let layer = &run.report["layers"][0];
+        (layer["count"].as_u64().unwrap(), layer["undrawn"].as_u64().unwrap(), run.stdout)
+    };
+    let (count, undrawn, said) = deliver(2e-9);
+    assert_eq!((count, undrawn), (2, 1), "{said}");
+    assert!(said.contains("mains: 1 records have no shape in 3D"), "{said}");
+    let (count, undrawn, said) = deliver(1e-4);
+    assert_eq!((count, undrawn), (2, 0));
+    assert!(!said.contains("no shape in 3D"), "{said}");
+}

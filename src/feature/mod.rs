@@ -2,6 +2,7 @@
 //! Owned form, for import and for single records; requests read `store::Row` views instead.
 
 mod model;
+mod near;
 mod skin;
 
 pub use model::{Lod, Model, Role, Shell, Surface, SurfaceView, Tier};

@@ -1,8 +1,10 @@
 //! One import from manifests to a published snapshot, or to an unchanged store and a report that says why. Reading
 //! happens in child processes (`child`); here their frames are mapped, counted and written.
 
+mod write;
+
 use super::check::check_all;
-use super::ground::{is_footing, is_terrain};
+use super::ground::is_terrain;
 use super::identity::{Identities, Name, SourceIx, content};
 use super::load::{self, Loaded, Source};
 use super::manifest::KeyScope;
@@ -10,20 +12,16 @@ use super::map::{Draft as Mapping, Mapped, Mapper};
 use super::merge::{self, LayerWork, Outcome};
 use super::pool::ImagePool;
 use super::progress::Progress;
-use super::provenance::provenance;
-use super::report::{LayerReport, Report, SourceReport};
-use super::snap::{INSERTED, Moved, NOT_SNAPPED, SNAPPED};
+use super::report::{Report, SourceReport};
 use super::verdict::{failure, judge};
 use super::vertical::Lift;
-use super::wire::{Frame, ReadJob, Record, Reject, Who};
+use super::wire::{Frame, ReadJob, Record, Who};
 use super::{Frames, ImportOptions};
-use crate::derive::{derive_modelled_layer, stand_on_ground};
 use crate::error::{Error, Result};
 use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
-use crate::ownership::register::{REGISTER, Register};
-use crate::store::{Draft, GroundWriter, IMAGES, LayerEntry, Store};
-use rayon::prelude::*;
+use crate::ownership::register::Register;
+use crate::store::{Draft, GroundWriter, Store};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -320,115 +318,9 @@ impl<'a> Transaction<'a> {
         };
         self.ids.claim(target.ix, SourceIx(i as u16), row, &name, || mapper.shown_key(draft))
     }
-
-    /// Seals the layers that no source can change any more, on all cores.
-    fn finish_layers(&mut self, report: &mut Report) -> Result<()> {
-        let (ids, staging, finished) = (&self.ids, &self.staging, &self.finished);
-        let ready: Vec<(usize, &mut LayerWork)> = self
-            .works
-            .iter_mut()
-            .enumerate()
-            .filter(|(i, w)| w.pending.is_empty() && !finished.contains_key(i))
-            .collect();
-        let outcomes: Vec<(usize, Outcome)> =
-            ready.into_par_iter().map(|(i, work)| Ok((i, work.finish(staging, ids)?))).collect::<Result<_>>()?;
-        for (i, outcome) in outcomes {
-            let work = &mut self.works[i];
-            for source in &mut report.sources {
-                if let Some(moved) = work.moved.remove(&source.id) {
-                    source.moved(&work.layer.id, moved);
-                }
-            }
-            self.finished.insert(i, outcome);
-        }
-        Ok(())
-    }
-
-    /// Everything into the draft: layers and what is derived from them, catalog, sources, report.
-    fn write(self, catalog: &Catalog, draft: &mut Draft, report: &mut Report) -> Result<()> {
-        draft.manifest.layers.retain(|id, _| catalog.find(id).is_some());
-        let progress = self.progress;
-        let outcomes: Vec<(Outcome, LayerWork)> =
-            self.finished.into_values().zip(self.works).filter(|(o, _)| !matches!(o, Outcome::Untouched)).collect();
-        // What others stand on comes first.
-        let (footings, others): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(_, w)| is_footing(&w.layer));
-        let written: Vec<String> = footings.iter().map(|(_, work)| work.layer.id.clone()).collect();
-        derive(footings, draft, progress, report)?;
-        let read: Vec<&str> = self.sources.iter().map(|s| s.id.as_str()).collect();
-        let written: Vec<&str> = written.iter().map(String::as_str).collect();
-        if super::ground::lay(draft, catalog, &read, self.sheets, &written)? {
-            progress.line("the ground is made anew");
-        }
-        derive(others, draft, progress, report)?;
-        for id in stand_on_ground(draft, catalog)? {
-            let count = draft.manifest.layers.get(&id).map_or(0, |e| e.count);
-            progress.line(&format!("{id}: stands on the new ground"));
-            report.layers.push(LayerReport { id, count, kept: count, why: "stands on new ground" });
-        }
-        if let Some(register) = &self.register {
-            let blob = draft.add_bytes(&register.to_json())?;
-            draft.manifest.extra.insert(REGISTER.to_string(), blob);
-        }
-        draft.manifest.catalog = draft.add_bytes(&catalog.to_json())?;
-        report.network = super::joints::audit(catalog, draft)?;
-        report.models = super::levels::bind(catalog, draft)?;
-        progress.line("judging territory, register and components together");
-        report.ownership = super::responsibility::audit(catalog, draft, self.register.as_ref())?;
-        let blob = draft.add_bytes(&provenance(draft, report)?)?;
-        draft.manifest.extra.insert("sources".to_string(), blob);
-        report.sum_up();
-        let blob = draft.add_bytes(&report.timeless())?;
-        draft.manifest.extra.insert("report".to_string(), blob);
-        Ok(())
-    }
-}
-
-/// Layers into the draft, with what is derived from each, on all cores.
-fn derive(
-    outcomes: Vec<(Outcome, LayerWork)>,
-    draft: &mut Draft,
-    progress: &Progress,
-    report: &mut Report,
-) -> Result<()> {
-    let all = &*draft;
-    let written: Vec<(LayerWork, Option<LayerEntry>)> = outcomes
-        .into_par_iter()
-        .map(|(outcome, mut work)| {
-            let Outcome::Written(sealed, models) = outcome else { return Ok((work, None)) };
-            let mut entry = derive_modelled_layer(all, &work.layer, sealed, models, work.sources.clone())?;
-            if let Some(images) = work.images.take() {
-                entry.extra.insert(IMAGES.to_string(), all.add_file(&images.seal(b"")?.path)?);
-            }
-            progress.line(&format!("{}: {} records", work.layer.id, entry.count));
-            Ok((work, Some(entry)))
-        })
-        .collect::<Result<_>>()?;
-    for (work, entry) in written {
-        let why = if work.redeclared { "declared anew" } else { "delivered" };
-        let (id, count) = (work.layer.id.clone(), entry.as_ref().map_or(0, |e| e.count));
-        match entry {
-            Some(entry) => draft.manifest.layers.insert(id.clone(), entry),
-            None => draft.manifest.layers.remove(&id),
-        };
-        report.layers.push(LayerReport { id, count, kept: work.kept, why });
-    }
-    Ok(())
 }
 
 impl SourceReport {
-    /// What snapping did to records of this source in one layer.
-    fn moved(&mut self, layer: &str, moved: Moved) {
-        self.findings.push(format!("{layer}: {}", moved.said()));
-        for (code, records) in [(SNAPPED, moved.snapped), (INSERTED, moved.extended)] {
-            if records > 0 {
-                *self.repaired.entry(code.to_string()).or_default() += records;
-            }
-        }
-        for (row, what) in moved.left {
-            self.fault(row, Reject { code: NOT_SNAPPED.to_string(), detail: what });
-        }
-    }
-
     /// Only of fields that the source has a column for.
     fn count_empty(&mut self, mapper: &Mapper, empty: &[Vec<u64>]) {
         for (target, counts) in mapper.targets.iter().zip(empty) {

@@ -5,7 +5,6 @@ use super::instant::Instant;
 use super::register::{ClassIx, Holder, OrgIx};
 use crate::feature::{FeatureId, Geometry};
 use crate::geo::local::Local;
-use crate::geo::side::Edge;
 use crate::geo::{BBox, GeometryKind};
 use crate::layer::LayerIx;
 use hashbrown::HashTable;
@@ -303,17 +302,14 @@ fn representative(g: &Geometry) -> [f64; 2] {
 /// The middle of the widest stretch inside along the level line through the box's middle.
 pub(super) fn inner_point(g: &Geometry) -> [f64; 2] {
     let y = g.bbox().center()[1];
-    let mut cuts: Vec<f64> = edges(g)
+    let mut cuts: Vec<f64> = g
+        .edges()
         .filter(|e| (e.low[1] > y) != (e.high[1] > y))
         .map(|e| e.low[0] + (y - e.low[1]) / (e.high[1] - e.low[1]) * (e.high[0] - e.low[0]))
         .collect();
     cuts.sort_by(f64::total_cmp);
     let widest = cuts.chunks_exact(2).max_by(|a, b| (a[1] - a[0]).total_cmp(&(b[1] - b[0])));
     widest.map_or(g.xy.first().copied().unwrap_or_default(), |w| [(w[0] + w[1]) / 2.0, y])
-}
-
-fn edges(g: &Geometry) -> impl Iterator<Item = Edge> + '_ {
-    g.runs().flat_map(|r| g.xy[r].windows(2)).map(|w| Edge::new(w[0], w[1]))
 }
 
 impl Components {
@@ -349,15 +345,7 @@ impl Components {
         if c.is_point() {
             return here.distance_m(c.at);
         }
-        let g = &self.shapes[c.shape as usize].geometry;
-        if g.kind == GeometryKind::Point {
-            return g.xy.iter().map(|v| here.distance_m(*v)).fold(f64::INFINITY, f64::min);
-        }
-        let inside = || edges(g).filter(|e| e.is_crossed_from(p)).count() % 2 == 1;
-        if g.kind == GeometryKind::Polygon && inside() {
-            return 0.0;
-        }
-        edges(g).map(|e| here.square_to_edge_m2(&e)).fold(f64::INFINITY, f64::min).sqrt()
+        self.shapes[c.shape as usize].geometry.distance_m(p, here)
     }
 
     /// Reads what `near` will read in each of these windows: see `bulk`.

@@ -8,8 +8,7 @@ use crate::city::City;
 use crate::error::Result;
 use crate::feature::Geometry;
 use crate::geo::local::Local;
-use crate::geo::side::Edge;
-use crate::geo::{BBox, Crs, GeometryKind};
+use crate::geo::{Crs, GeometryKind};
 use crate::layer::LayerIx;
 
 /// Where and how far.
@@ -46,7 +45,7 @@ pub fn identify(city: &City, layers: &[LayerIx], around: &Around) -> Result<Vec<
         for (offset, bbox) in found {
             table.pick(&[offset], &mut |row| {
                 row.read_geometry(&mut g);
-                let distance_m = distance_m(&g, around.p, &here);
+                let distance_m = g.distance_m(around.p, &here);
                 if distance_m <= around.radius_m {
                     let size = bbox.width() * bbox.height();
                     all.push(Near { layer, id: row.id().0, distance_m, offset, size });
@@ -81,18 +80,4 @@ pub fn features(city: &City, audience: &Audience, near: &[Near]) -> Result<Vec<u
         out.remove(from);
     }
     Ok(out)
-}
-
-/// Metres from a place to the nearest part of a geometry.
-fn distance_m(g: &Geometry, p: [f64; 2], here: &Local) -> f64 {
-    if g.kind == GeometryKind::Point {
-        return g.xy.iter().map(|v| here.distance_m(*v)).fold(f64::INFINITY, f64::min);
-    }
-    let edges = || g.runs().flat_map(|r| g.xy[r].windows(2)).map(|w| Edge::new(w[0], w[1]));
-    let inside =
-        || BBox::of(&g.xy).contains(&BBox::of(&[p])) && edges().filter(|e| e.is_crossed_from(p)).count() % 2 == 1;
-    if g.kind == GeometryKind::Polygon && inside() {
-        return 0.0;
-    }
-    edges().map(|e| here.square_to_edge_m2(&e)).fold(f64::INFINITY, f64::min).sqrt()
 }

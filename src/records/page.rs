@@ -41,7 +41,10 @@ enum Sought {
     Bool(bool),
 }
 
-/// Some records.
+/// A page that has grown to this ends, bytes: memory of a request is bounded however large the records are.
+const PAGE_BYTES: usize = 16 << 20;
+
+/// Some records: those wanted, or fewer where they are large.
 #[derive(Debug, Default, PartialEq)]
 pub struct Page {
     /// GeoJSON Features, a comma between them.
@@ -84,15 +87,20 @@ pub fn page(city: &City, audience: &Audience, layer: LayerIx, wanted: &Wanted) -
     let from = wanted.from.min(offsets.len());
     let some = &offsets[from..offsets.len().min(from.saturating_add(wanted.limit))];
     let writer = Writer { layer, audience, crs: wanted.crs };
-    table.pick(some, &mut |row| {
-        if page.returned > 0 {
-            page.features.extend_from_slice(b",\n");
+    for offset in some {
+        table.pick(&[*offset], &mut |row| {
+            if page.returned > 0 {
+                page.features.extend_from_slice(b",\n");
+            }
+            let feature = row.to_feature();
+            writer.write(&feature, lods(snapshot, layer, &feature)?, &mut page.features);
+            page.returned += 1;
+            Ok(())
+        })?;
+        if page.features.len() >= PAGE_BYTES {
+            break;
         }
-        let feature = row.to_feature();
-        writer.write(&feature, lods(snapshot, layer, &feature)?, &mut page.features);
-        page.returned += 1;
-        Ok(())
-    })?;
+    }
     Ok(page)
 }
 

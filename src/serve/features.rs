@@ -2,7 +2,7 @@
 
 use super::App;
 use super::address::feature_id;
-use super::features_query::{EPSG, Query, read_crs};
+use super::features_query::{Query, read_crs, systems};
 use super::gate::Asked;
 use super::problem::Problem;
 use super::reply;
@@ -35,7 +35,7 @@ pub async fn collections(State(app): State<Arc<App>>, asked: Asked, headers: Hea
     let all: Vec<Value> = asked.visible().map(|l| describe(&app, &asked, l, json!(["#/crs"]))).collect();
     let body = json!({
         "links": [link(&app, "/collections", "self", reply::JSON), link(&app, "/api", "service-desc", OPENAPI)],
-        "crs": systems(),
+        "crs": uris(),
         "collections": all,
     });
     reply::document(&app, &headers, &asked, reply::JSON, body.to_string().into_bytes()).await
@@ -49,15 +49,14 @@ pub async fn collection(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let layer = asked.city.snapshot.catalog.layer(asked.layer(&layer)?).clone();
-    let body = describe(&app, &asked, &layer, systems()).to_string().into_bytes();
+    let body = describe(&app, &asked, &layer, uris()).to_string().into_bytes();
     reply::document(&app, &headers, &asked, reply::JSON, body).await
 }
 
 pub const OPENAPI: &str = "application/vnd.oai.openapi+json;version=3.0";
 
-fn systems() -> Value {
-    let known = EPSG.iter().filter_map(|code| Crs::from_epsg(*code));
-    std::iter::once(Crs::Crs84).chain(known).map(|c| c.uri()).collect()
+fn uris() -> Value {
+    systems().map(|c| c.uri()).collect()
 }
 
 fn link(app: &App, path: &str, rel: &str, media_type: &str) -> Value {

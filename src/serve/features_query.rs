@@ -11,17 +11,12 @@ use std::borrow::Cow;
 pub const PAGE: usize = 10;
 /// Records of a page at most.
 pub const MOST: usize = 10_000;
-/// CRSs that coordinates may be asked for in, besides CRS84: CGCS2000, WGS84, Web Mercator, and the 3° zones without
-/// number that Chinese cities are surveyed in.
-pub const EPSG: [u32; 24] = {
-    let mut codes = [4490, 4326, 3857, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let mut i = 3;
-    while i < codes.len() {
-        codes[i] = 4534 + (i as u32 - 3);
-        i += 1;
-    }
-    codes
-};
+/// CRSs that coordinates may be asked for in: CRS84, CGCS2000, WGS84, Web Mercator, and the 3° zones without number that
+/// Chinese cities are surveyed in.
+pub fn systems() -> impl Iterator<Item = Crs> {
+    let by_code = [4490, 4326, 3857].into_iter().chain(4534..=4554).filter_map(Crs::from_epsg);
+    std::iter::once(Crs::Crs84).chain(by_code)
+}
 
 /// A page's parameters.
 pub struct Query {
@@ -82,9 +77,8 @@ fn limit(text: &str) -> Result<usize, Problem> {
 }
 
 fn crs(name: &str) -> Result<Crs, Problem> {
-    let offered = |c: &Crs| *c == Crs::Crs84 || EPSG.iter().any(|e| Crs::from_epsg(*e).as_ref() == Some(c));
     let what = "the CRS is none of those that /collections lists";
-    Crs::from_name(name).filter(offered).ok_or_else(|| Problem::bad_request("unknown-crs", what))
+    Crs::from_name(name).filter(|c| systems().any(|s| s == *c)).ok_or_else(|| Problem::bad_request("unknown-crs", what))
 }
 
 /// Four numbers, or six with heights, which are passed over.

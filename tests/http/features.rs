@@ -2,6 +2,7 @@
 
 use super::city::*;
 use super::*;
+use chengtu::feature::{Feature, FeatureId, Geometry};
 use serde_json::{Value, json};
 
 fn ids(page: &Value) -> Vec<u64> {
@@ -70,6 +71,30 @@ async fn pages_follow_each_other_until_all_records_were_there_once() {
     assert_eq!(*of_page, alone, "the same record on a page and alone");
     let none = get(&r, "/collections/bench/items").await.json();
     assert_eq!((&none["numberMatched"], &none["features"]), (&json!(0), &json!([])));
+}
+
+/// Records of some megabytes each: a page ends when it is large, and the next goes on.
+#[tokio::test]
+async fn large_records_make_short_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let meander = |n: u64| {
+        let at =
+            |i: u64| [114.2 + (i as f64 * 0.618).fract() / 3.0, 34.7 + ((i * (n + 3)) as f64 * 0.414).fract() / 3.0];
+        Feature { id: FeatureId(n + 1), geometry: Geometry::line((0..120_000).map(at).collect()), ..river()[0].clone() }
+    };
+    publish(dir.path(), &[("river", (0..6).map(meander).collect())]);
+    let r = open(dir.path()).router();
+    let (mut path, mut seen, mut pages) = (Some("/collections/river/items?limit=100".to_string()), vec![], 0);
+    while let Some(now) = path {
+        let answer = get(&r, &now).await;
+        assert!(answer.body.len() < 24 << 20, "{}", answer.body.len());
+        let page = answer.json();
+        seen.extend(ids(&page));
+        pages += 1;
+        path = link(&page, "next");
+    }
+    assert!((2..6).contains(&pages), "{pages}");
+    assert_eq!(sorted(seen), [1, 2, 3, 4, 5, 6]);
 }
 
 #[tokio::test]
