@@ -70,7 +70,11 @@ pub fn cameras() -> Vec<Feature> {
 
 /// Publishes these layers over what is there; the snapshot's id.
 pub fn publish(dir: &Path, layers: &[(&str, Vec<Feature>)]) -> String {
-    let catalog = catalog();
+    publish_of(&catalog(), dir, layers)
+}
+
+/// As `publish`, with another catalog.
+pub fn publish_of(catalog: &Catalog, dir: &Path, layers: &[(&str, Vec<Feature>)]) -> String {
     let store = Store::open(dir, true).unwrap();
     let mut draft = store.draft().unwrap();
     draft.manifest.catalog = draft.add_bytes(&catalog.to_json()).unwrap();

@@ -1,18 +1,17 @@
 //! Levels of one building from outside: a list of layers that stand for one another is one tileset, in which each building
 //! stands once; what is not listed, or hidden, leaves no trace.
 
+use super::city::publish_of;
 use super::{ask, get, open, open_to_all, options};
 use axum::Router;
 use axum::http::Method;
-use chengtu::derive::derive_layer;
 use chengtu::feature::{Feature, FeatureId, Geometry, SourceTag, Value};
 use chengtu::layer::{Catalog, Layer};
 use chengtu::scene::decode::{Cell, decode};
 use chengtu::scene::moved;
 use chengtu::serve::{App, Options};
-use chengtu::store::{Schema, Store, TableWriter};
 use serde_json::{Value as Json, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 const CORNER: [f64; 2] = [114.3, 34.8];
@@ -68,19 +67,7 @@ fn houses(level: u64, numbers: &[u64]) -> Vec<Feature> {
 }
 
 fn publish(dir: &Path, layers: &[(&str, Vec<Feature>)]) -> String {
-    let catalog = catalog();
-    let store = Store::open(dir, true).unwrap();
-    let mut draft = store.draft().unwrap();
-    draft.manifest.catalog = draft.add_bytes(&catalog.to_json()).unwrap();
-    for (id, features) in layers {
-        let layer = catalog.layer(catalog.find(id).unwrap());
-        let mut writer = TableWriter::new(draft.staging(), id, Schema::of(layer)).unwrap();
-        features.iter().for_each(|f| writer.push(f).unwrap());
-        let sources = BTreeMap::from([("made".to_string(), features.len() as u64)]);
-        let entry = derive_layer(&draft, layer, writer.seal().unwrap(), sources).unwrap();
-        draft.manifest.layers.insert(id.to_string(), entry);
-    }
-    draft.publish().unwrap()
+    publish_of(&catalog(), dir, layers)
 }
 
 /// Five buildings: 0 has all levels, 1 a roof, 2 no block, 3 a façade and no roof, 4 a block alone.
