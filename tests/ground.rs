@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
+mod common;
 mod delivery;
 
 use axum::Router;
@@ -13,6 +14,7 @@ use chengtu::geo::gauss_kruger::GaussKruger;
 use chengtu::scene::decode::{Decoded, decode};
 use chengtu::scene::moved;
 use chengtu::serve::{App, Options};
+use common::declared::{self, CODE, metres};
 use delivery::City;
 use gdal::DriverManager;
 use gdal::raster::Buffer;
@@ -25,24 +27,13 @@ const IDENTITY: [f64; 16] = [1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1., 0., 0.,
 const NODATA: f32 = -9999.0;
 const CENTRE: [f64; 2] = [114.3, 34.8];
 
-fn layer(id: &str, geometry: &str, scene: &str, fields: &str, more: &str) -> String {
-    format!(
-        "id = \"{id}\"\nname = {{ zh = \"{id}\", en = \"{id}\" }}\ngeometry = [\"{geometry}\"]\ndimension = \"3D\"\n\
-         sensitivity = \"public\"\nzoom = {{ min = 10, full = 15, max = 18 }}\n{scene}\n{more}\n\
-         fields = [{{ name = \"code\", type = \"text\", zh = \"编码\", key = true }}, {fields}]\n"
-    )
-}
-
-fn number(name: &str) -> String {
-    format!("{{ name = \"{name}\", type = \"float\", zh = \"{name}\" }}")
-}
-
 fn city() -> City {
     let city = City::new();
     let three = "serve = [\"3dtiles\"]";
     let add = |id: &str, geometry: &str, scene: &str, fields: &[&str], more: &str| {
-        let fields = fields.iter().map(|f| number(f)).collect::<Vec<_>>().join(", ");
-        city.layer("town", id, &layer(id, geometry, scene, &fields, more));
+        let numbers: Vec<String> = fields.iter().map(|f| metres(f)).collect();
+        let fields: Vec<&str> = std::iter::once(CODE).chain(numbers.iter().map(String::as_str)).collect();
+        city.layer("town", id, &declared::layer(id, geometry, &format!("{scene}\n{more}"), &fields));
     };
     add(
         "terrain",
@@ -61,12 +52,11 @@ fn city() -> City {
     city.layer(
         "town",
         "spots",
-        &layer(
+        &declared::layer(
             "spots",
             "point",
-            "",
-            "{ name = \"h\", type = \"float\", zh = \"高程\", datum = \"1985\", role = \"ground_height\" }",
             "serve = [\"mvt\"]\nroles = [\"elevation_point\"]",
+            &[CODE, "{ name = \"h\", type = \"float\", zh = \"高程\", datum = \"1985\", role = \"ground_height\" }"],
         ),
     );
     city

@@ -3,32 +3,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
+mod common;
 mod delivery;
 #[path = "models/textures.rs"]
 mod textures;
 
 use chengtu::feature::{Model, Role};
+use common::declared::{self, CODE, metres};
 use delivery::City;
 use std::collections::BTreeMap;
 
 fn layer(id: &str) -> String {
-    format!(
-        r#"
-id = "{id}"
-name = {{ zh = "建筑", en = "Buildings" }}
-geometry = ["polygon"]
-dimension = "3D"
-sensitivity = "public"
-serve = ["mvt"]
-zoom = {{ min = 13, full = 13, max = 18 }}
-fields = [
-  {{ name = "code", type = "text", zh = "编码", key = true }},
-  {{ name = "use", type = "text", zh = "用途" }},
-  {{ name = "height_m", type = "float", zh = "高度", unit = "m" }},
-  {{ name = "lod", type = "text", zh = "细节层次" }},
-]
-"#
-    )
+    let text = |name: &str, zh: &str| format!(r#"{{ name = "{name}", type = "text", zh = "{zh}" }}"#);
+    let fields = [CODE, &text("use", "用途"), &metres("height_m"), &text("lod", "细节层次")];
+    declared::layer(id, "polygon", r#"serve = ["mvt"]"#, &fields)
 }
 
 /// Buildings of 10 × 8 m and the given heights, one every 20 m, as block (LOD 1) and with a gabled roof (LOD 2.2).

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
+mod common;
 mod delivery;
 
 use delivery::{City, Run};
@@ -12,17 +13,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The folder of real data, or none and a word about it.
+/// The folder of real data where `ogrinfo` is at hand too; or none and a word about it.
 fn data() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let named = std::env::var_os("CHENGTU_SHARED_DATA").map(PathBuf::from);
-    let dir = named.unwrap_or_else(|| root.join("../shared/data"));
-    let tools = Command::new("ogrinfo").arg("--version").output().is_ok();
-    if !dir.join("2-admin-cn").is_dir() || !tools {
-        eprintln!("SKIPPED: no real deliveries at {} (or no ogrinfo); set CHENGTU_SHARED_DATA", dir.display());
+    let data = common::shared_data()?;
+    if Command::new("ogrinfo").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: no ogrinfo (Debian: gdal-bin)");
         return None;
     }
-    Some(std::path::absolute(dir).expect("a path"))
+    Some(data)
 }
 
 fn city(data: &Path) -> City {

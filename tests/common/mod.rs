@@ -1,70 +1,14 @@
-//! What several test files need: a seeded stream of numbers, a small catalog, a store made of given features.
+//! What several test files need: where real data lie, a seeded stream of numbers, declarations of layers, a store made of
+//! given features, the server in process. Deliveries that go through the import command are `delivery`'s.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part")]
 
-use chengtu::city::City;
-use chengtu::derive::derive_layer;
-use chengtu::feature::{Feature, FeatureId, Geometry, SourceTag, Value};
-use chengtu::layer::Catalog;
-use chengtu::store::{BlockCache, Schema, Store, TableWriter};
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
+pub mod declared;
+mod made;
+mod random;
+mod shared;
+pub mod web;
 
-/// splitmix64.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// In [0, 1).
-    pub fn part(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-}
-
-/// A catalog from TOML texts: (file name without ending, text).
-pub fn catalog(layers: &[(&str, &str)]) -> Catalog {
-    let dir = tempfile::tempdir().unwrap();
-    let theme = dir.path().join("test");
-    std::fs::create_dir(&theme).unwrap();
-    for (id, text) in layers {
-        std::fs::write(theme.join(format!("{id}.toml")), text).unwrap();
-    }
-    Catalog::load(dir.path()).unwrap_or_else(|e| panic!("{e}"))
-}
-
-/// Publishes a snapshot in which the given layers hold exactly these features; the others stay.
-pub fn publish(store: &Path, catalog: &Catalog, layers: &[(&str, &[Feature])]) -> String {
-    let mut draft = Store::open(store, true).unwrap().draft().unwrap();
-    for (id, features) in layers {
-        let layer = catalog.layer(catalog.find(id).unwrap());
-        let mut writer = TableWriter::new(draft.staging(), id, Schema::of(layer)).unwrap();
-        features.iter().for_each(|f| writer.push(f).unwrap());
-        let sources = BTreeMap::from([("test".to_string(), features.len() as u64)]);
-        let entry = derive_layer(&draft, layer, writer.seal().unwrap(), sources).unwrap();
-        draft.manifest.layers.insert(id.to_string(), entry);
-    }
-    draft.manifest.catalog = draft.add_bytes(&catalog.to_json()).unwrap();
-    draft.publish().unwrap()
-}
-
-/// The current city of a store.
-pub fn city(store: &Path) -> City {
-    let store = Store::open(store, false).unwrap();
-    let id = store.current().unwrap().unwrap();
-    City::new(store.snapshot(&id, &Arc::new(BlockCache::new(64 << 20))).unwrap())
-}
-
-pub fn feature(id: u64, geometry: Geometry, values: Vec<Value>) -> Feature {
-    Feature { id: FeatureId(id), source: SourceTag::of("test"), geometry, values }
-}
+pub use made::{catalog, city, feature, publish};
+pub use random::Random;
+pub use shared::shared_data;

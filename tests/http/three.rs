@@ -1,6 +1,6 @@
 //! 3D Tiles from outside: addresses, validators, caching, what is refused and how.
 
-use super::checker::{Fetched, Rules, Walked, walk};
+use super::checker::{Rules, Walked, over, walk};
 use super::city::{lamps, publish, towers};
 use super::{ask, get, metric, open, open_to_all, options};
 use axum::http::Method;
@@ -16,14 +16,7 @@ fn built(count: u64) -> tempfile::TempDir {
 
 /// What the checker of tilesets says, asked over HTTP.
 pub async fn walked(router: &axum::Router, path: &str) -> Walked {
-    let fetch = async |path: &str| {
-        let answer = get(router, path).await;
-        match answer.status {
-            200 => Fetched::Bytes(answer.body),
-            _ => Fetched::Missing,
-        }
-    };
-    walk(path, &fetch, Rules::House, |_| {}).await
+    walk(path, &over(router), Rules::House, |_| {}).await
 }
 
 /// The root of a tileset and the address of its content.

@@ -1,6 +1,9 @@
 //! Tilesets made elsewhere: delivered as folders and archives, refused by name where they are broken, served byte for byte.
 
+use super::checker::report::{Severity, severity};
+use super::checker::{Rules, Walked, from_folder, over, walk};
 use super::city::towers;
+use super::common::shared_data;
 use super::{Answer, ask, get, open, open_to_all};
 use axum::Router;
 use axum::http::Method;
@@ -80,7 +83,7 @@ fn tile(error: f64, content: Option<&str>, children: Vec<Value>) -> Value {
 }
 
 fn tileset(root: Value) -> Vec<u8> {
-    json!({ "asset": { "version": "1.0" }, "geometricError": 64, "root": root }).to_string().into_bytes()
+    json!({ "asset": { "version": "1.1" }, "geometricError": 64, "root": root }).to_string().into_bytes()
 }
 
 /// Everything a contractor delivers: by name, and what answers when it is asked for.
@@ -187,6 +190,29 @@ async fn linked(router: &Router, layers: &str) -> (Value, String) {
     (child, format!("/3dtiles/{}", uri.strip_prefix("../").unwrap()))
 }
 
+/// A delivered tileset as the checker walks it over HTTP, from its own entrance and from the layer's; what it finds.
+async fn judged(router: &Router, address: &str) -> (Walked, Vec<&'static str>) {
+    let own = walk(address, &over(router), Rules::Standard, |_| {}).await;
+    let layers = walk("/3dtiles/oblique/tileset.json", &over(router), Rules::Standard, |_| {}).await;
+    let counts = |walked: &Walked| (walked.contents, walked.largest);
+    assert_eq!((layers.pages, counts(&layers)), (own.pages + 1, counts(&own)), "{}", layers.report.text());
+    let mut codes = told(&own);
+    let found = codes.clone();
+    // What is wrong inside is told once more at the link.
+    codes.extend(own.report.worst().filter(|w| *w == Severity::Error).map(|_| "EXTERNAL_TILESET_VALIDATION_ERROR"));
+    codes.sort_unstable();
+    assert_eq!(told(&layers), codes, "{}", layers.report.text());
+    (own, found)
+}
+
+/// Codes, as often as they are told, without mere remarks.
+fn told(walked: &Walked) -> Vec<&'static str> {
+    let codes = walked.report.findings.iter().map(|f| f.code);
+    let mut codes: Vec<_> = codes.filter(|c| severity(c) > Severity::Info).collect();
+    codes.sort_unstable();
+    codes
+}
+
 fn encoded(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string().replace("%2F", "/")
 }
@@ -230,6 +256,8 @@ async fn a_delivered_tileset_is_served_byte_for_byte() {
     }
     let br = taking(&router, &address, "br").await;
     assert_eq!(br.header("content-encoding"), "br");
+    let (walked, found) = judged(&router, &address).await;
+    assert_eq!((walked.pages, walked.contents, found), (2, 8, vec![]), "{}", walked.report.text());
 }
 
 #[tokio::test]
@@ -513,13 +541,8 @@ async fn damage_costs_the_layer_and_is_found() {
 /// The official samples of 3D Tiles 1.1: implicit quadtree and octree, several contents, metadata.
 #[tokio::test]
 async fn the_official_samples_are_served_through() {
-    let place = std::env::var_os("CHENGTU_SHARED_DATA").map(PathBuf::from);
-    let place = place.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
-    let samples = place.join("4-city3d/3dtiles");
-    if !samples.is_dir() {
-        eprintln!("SKIPPED: no shared data at {} (set CHENGTU_SHARED_DATA)", samples.display());
-        return;
-    }
+    let Some(data) = shared_data() else { return };
+    let samples = data.join("4-city3d/3dtiles");
     for (name, tiles, contents, subtrees, left_out) in [
         ("1.1/SparseImplicitQuadtree", 63, 32, 9, 0),
         ("1.1/SparseImplicitOctree", 58, 31, 13, 0),
@@ -538,6 +561,14 @@ async fn the_official_samples_are_served_through() {
         assert_eq!(all, (&json!(tiles), contents, &json!(subtrees), &json!(left_out)), "{name}");
         let router = open(&here.store()).router();
         let (_, address) = linked(&router, "oblique").await;
+        let (served, found) = judged(&router, &address).await;
+        let here = walk("tileset.json", &from_folder(&folder), Rules::Standard, |_| {}).await;
+        let counts = |walked: &Walked| (walked.pages, walked.contents, walked.places.0.len(), walked.largest);
+        assert_eq!((counts(&served), &found), (counts(&here), &told(&here)), "{name}: {}", served.report.text());
+        // Its points reach 5 mm out of its box.
+        let known = name == "1.1/MultipleContents";
+        let expected = ["BOUNDING_VOLUMES_INCONSISTENT", "CONTENT_VALIDATION_ERROR"];
+        assert_eq!(found, if known { &expected[..] } else { &[] }, "{name}: {}", served.report.text());
         let base = address.strip_suffix("tileset.json").unwrap();
         let mut open = vec![folder.clone()];
         while let Some(dir) = open.pop() {

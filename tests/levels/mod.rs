@@ -1,6 +1,7 @@
 //! Imports of layers that hold models of the same buildings at two levels: what is told of their codes, and the tree that is
 //! kept as long as neither of them changes.
 
+use crate::common::declared::{self, metres};
 use crate::delivery::City;
 use chengtu::derive::family::{FAMILY, FamilyTree, Kin, LEDGER, Ledger, made};
 use chengtu::store::BlobRef;
@@ -8,22 +9,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn layer(id: &str, level: u8, replaces: &str) -> String {
-    format!(
-        r#"
-id = "{id}"
-name = {{ zh = "{id}", en = "{id}" }}
-geometry = ["polygon"]
-dimension = "3D"
-sensitivity = "public"
-serve = ["3dtiles"]
-zoom = {{ min = 14, full = 14, max = 18 }}
-scene = {{ kind = "extrude", level = {level}, geometric_error_m = 8, {replaces} fields = {{ height = "height_m" }} }}
-fields = [
-  {{ name = "house", type = "text", zh = "建筑编码", key = true, role = "building_id" }},
-  {{ name = "height_m", type = "float", zh = "高度", unit = "m" }},
-]
-"#
-    )
+    let scene = format!(
+        r#"{{ kind = "extrude", level = {level}, geometric_error_m = 8, {replaces} fields = {{ height = "height_m" }} }}"#
+    );
+    let house = r#"{ name = "house", type = "text", zh = "建筑编码", key = true, role = "building_id" }"#;
+    declared::scene(id, "polygon", &scene, &[house, &metres("height_m")])
 }
 
 fn city() -> City {

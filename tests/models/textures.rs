@@ -1,30 +1,14 @@
 //! Textures and colours of city models, from the file beside the model to the glTF in a tile: the picture, where each
 //! corner lies in it, what happens when it is missing, and how much a tile may weigh.
 
+use super::common::declared::{self, CODE};
+use super::common::web::get;
 use super::delivery::City;
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
 use chengtu::serve::{App, Options};
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::Value;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use tower::ServiceExt;
-
-fn layer() -> String {
-    r#"
-id = "towers"
-name = { zh = "建筑", en = "Buildings" }
-geometry = ["polygon"]
-dimension = "3D"
-sensitivity = "public"
-serve = ["3dtiles"]
-zoom = { min = 13, full = 13, max = 18 }
-scene = { kind = "surface" }
-fields = [{ name = "code", type = "text", zh = "编码", key = true }]
-"#
-    .to_string()
-}
 
 fn png(side: u32, colour: impl Fn(u32, u32) -> [u8; 3]) -> Vec<u8> {
     let mut out = Cursor::new(vec![]);
@@ -75,7 +59,7 @@ const SQUARE: &str = "[[0,0],[1,0],[1,1],[0,1]]";
 
 fn city() -> City {
     let city = City::new();
-    city.layer("cim", "towers", &layer());
+    city.layer("cim", "towers", &declared::scene("towers", "polygon", r#"{ kind = "surface" }"#, &[CODE]));
     city.write(
         "city.toml",
         "[[source]]\npath = \"a.city.json\"\nlayer = \"towers\"\nkey = \"id\"\nfields = { code = \"id\" }\n",
@@ -87,19 +71,13 @@ fn city() -> City {
 async fn contents(store: &Path) -> Vec<Glb> {
     let app = App::open(&Options { workers: 1, ..Options::new(store.to_path_buf()) }).unwrap();
     let router = app.router();
-    let get = |path: String| {
-        let router = router.clone();
-        async move {
-            let response = router.oneshot(Request::builder().uri(&path).body(Body::empty()).unwrap()).await.unwrap();
-            assert_eq!(response.status(), 200, "{path}");
-            to_bytes(response.into_body(), 1 << 26).await.unwrap().to_vec()
-        }
-    };
-    let page: Value = serde_json::from_slice(&get("/3dtiles/towers/tileset.json?compress=none".into()).await).unwrap();
+    let page = get(&router, "/3dtiles/towers/tileset.json?compress=none").await.json();
     let (mut open, mut found) = (vec![page["root"].clone()], vec![]);
     while let Some(tile) = open.pop() {
         if let Some(uri) = tile["content"]["uri"].as_str() {
-            found.push(Glb::new(get(format!("/3dtiles/{}", uri.strip_prefix("../").unwrap())).await));
+            let content = get(&router, &format!("/3dtiles/{}", uri.strip_prefix("../").unwrap())).await;
+            assert_eq!(content.status, 200, "{uri}");
+            found.push(Glb::new(content.body));
         }
         open.extend(tile["children"].as_array().cloned().unwrap_or_default());
     }

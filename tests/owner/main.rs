@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
+#[path = "../common/mod.rs"]
+mod common;
 #[path = "../delivery/mod.rs"]
 mod delivery;
 mod exact;

@@ -1,11 +1,11 @@
 //! Real village and county borders, imported as territories, against answers computed by GEOS: points inside, beside and
 //! exactly on vertices.
 
+use super::common::shared_data;
 use super::delivery::City;
 use chengtu::ownership::{Asked, Instant, Level, Ownership, Spellings};
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::PathBuf;
 
 const COMMUNITY: &str = r#"
 id = "villages"
@@ -27,15 +27,6 @@ struct Case {
     border: BTreeSet<String>,
 }
 
-fn shared() -> Option<PathBuf> {
-    let dir = std::env::var_os("CHENGTU_SHARED_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
-    if dir.is_dir() {
-        return Some(dir.canonicalize().unwrap());
-    }
-    eprintln!("SKIPPED: {} is not there, nothing was compared", dir.display());
-    None
-}
-
 fn cases(text: &str) -> Vec<Case> {
     let list = |cell: &str| cell.split('|').filter(|c| !c.is_empty()).map(str::to_string).collect();
     let case = |(i, line): (usize, &str)| {
@@ -48,7 +39,7 @@ fn cases(text: &str) -> Vec<Case> {
 
 /// Imports borders as communities and asks for every point. `broken` codes are polygons that import had to repair.
 fn judge(data: &str, key: &str, text: &str, broken: &[&str]) {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared_data() else { return };
     let city = City::new().with_env("SHARED", &shared);
     city.layer("grids", "villages", COMMUNITY);
     city.write(
@@ -87,14 +78,14 @@ fn judge(data: &str, key: &str, text: &str, broken: &[&str]) {
 
 #[test]
 fn counties_of_henan() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared_data() else { return };
     let text = std::fs::read_to_string(shared.join("6-conformance/pip/pip_truth_tianditu_henan.csv")).unwrap();
     judge("2-admin-cn/tianditu_henan_districts_4490.geojson", "gb", &text, &[]);
 }
 
 #[test]
 fn villages_of_northern_taiwan() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared_data() else { return };
     let file = std::fs::File::open(shared.join("6-conformance/pip/pip_truth_tw_villages_north.csv.gz")).unwrap();
     let mut text = String::new();
     flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
 mod cities;
+#[path = "../common/mod.rs"]
+mod common;
 mod damage;
 mod deliveries;
 mod encodings;
@@ -12,20 +14,11 @@ mod systems;
 use chengtu::import::child::{FrameReader, spawn_with};
 use chengtu::import::read::read_source;
 use chengtu::import::wire::*;
+use common::shared_data as data;
 use damage::{row_of_points, shapefile};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-fn data() -> Option<PathBuf> {
-    let place = std::env::var_os("CHENGTU_SHARED_DATA").map(PathBuf::from);
-    let place = place.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
-    if !place.is_dir() {
-        eprintln!("SKIPPED: no shared data at {} (set CHENGTU_SHARED_DATA)", place.display());
-        return None;
-    }
-    Some(place)
-}
 
 fn job(path: PathBuf, format: Format, scratch: &Path) -> ReadJob {
     ReadJob {

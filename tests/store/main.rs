@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 #![expect(clippy::expect_used, reason = "tests say what they expect by panicking")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod damage;
 mod material;
 mod models;

@@ -1,5 +1,6 @@
 //! Features of every shape, stores of them, and the brute-force answer. No tests.
 
+pub use crate::common::Random;
 use chengtu::error::Error;
 use chengtu::feature::{Feature, FeatureId, Geometry, Lod, Model, Role, Shell, SourceTag, Surface, Tier, Value};
 use chengtu::geo::BBox;
@@ -8,27 +9,6 @@ use chengtu::store::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-
-/// splitmix64: a seeded stream of numbers.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// In [0, 1).
-    pub fn part(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-}
 
 pub fn schema() -> Schema {
     let columns =

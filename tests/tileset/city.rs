@@ -1,21 +1,18 @@
 //! 3D Tiles of a small sample city, walked as a client walks them: every page and every content that is named, over HTTP in
 //! process. Every feature of every layer is shown once.
 
-use super::checker::{Fetched, Rules, Walked, walk};
+use super::checker::{Rules, Walked, over, walk};
+use super::common::web::{get, served_as};
 use super::ends;
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
 use chengtu::audience::Audience;
 use chengtu::layer::{Catalog, SceneKind, Serve};
 use chengtu::sample::{SampleOptions, write_city};
-use chengtu::serve::{App, Options};
+use chengtu::serve::Options;
 use chengtu::store::{BlockCache, Snapshot, Store};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tower::ServiceExt;
 
 /// Enough buildings, pipes and trees for pages that link further pages.
 const SCALE: f64 = 0.02;
@@ -43,26 +40,6 @@ fn opened(store: &Path) -> Arc<Snapshot> {
     store.snapshot(&id, &Arc::new(BlockCache::new(64 << 20))).expect("opens")
 }
 
-async fn get(router: &Router, path: &str) -> Vec<u8> {
-    let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-    let response = router.clone().oneshot(request).await.unwrap();
-    assert_eq!(response.status(), 200, "{path}");
-    to_bytes(response.into_body(), 1 << 27).await.unwrap().to_vec()
-}
-
-/// The router as a client's way to files.
-fn over(router: &Router) -> impl AsyncFn(&str) -> Fetched {
-    let router = router.clone();
-    async move |path: &str| {
-        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-        let response = router.clone().oneshot(request).await.unwrap();
-        match response.status().as_u16() {
-            200 => Fetched::Bytes(to_bytes(response.into_body(), 1 << 27).await.unwrap().to_vec()),
-            _ => Fetched::Missing,
-        }
-    }
-}
-
 async fn walked(router: &Router, path: &str) -> Walked {
     walk(path, &over(router), Rules::House, |_| {}).await
 }
@@ -79,11 +56,9 @@ async fn ids_in_2d(router: &Router, snapshot: &Snapshot, layer: &str, z: u8) -> 
     let (xs, ys) = grid.tiles_over(&bounds, z).unwrap();
     let mut ids = BTreeSet::new();
     for (x, y) in ys.flat_map(|y| xs.clone().map(move |x| (x, y))) {
-        let request = Request::builder().uri(format!("/tiles/{layer}/{z}/{x}/{y}.mvt")).body(Body::empty()).unwrap();
-        let response = router.clone().oneshot(request).await.unwrap();
-        let bytes = to_bytes(response.into_body(), 1 << 26).await.unwrap();
+        let tile = get(router, &format!("/tiles/{layer}/{z}/{x}/{y}.mvt")).await;
         ids.extend(
-            chengtu::mvt::decode::decode(&bytes).layers.iter().flat_map(|l| l.features.iter().filter_map(|f| f.id)),
+            chengtu::mvt::decode::decode(&tile.body).layers.iter().flat_map(|l| l.features.iter().filter_map(|f| f.id)),
         );
     }
     ids
@@ -99,9 +74,8 @@ async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
     assert!(pipes.closed > 100 && pipes.joined > 100, "{} {}", pipes.closed, pipes.joined);
     println!("nodes: on {} ends of pipes, {} wells from ground to bottom", pipes.stood.ends, pipes.stood.wells);
     assert!(pipes.stood.ends > 1000 && pipes.stood.wells > 100, "{} {}", pipes.stood.ends, pipes.stood.wells);
-    let app = App::open(&Options { open: true, workers: 2, geoid_m: -12.5, ..Options::new(store) }).unwrap();
-    let router = app.router();
-    let catalog: Value = serde_json::from_slice(&get(&router, "/catalog").await).unwrap();
+    let router = served_as(Options { open: true, workers: 2, geoid_m: -12.5, ..Options::new(store) });
+    let catalog = get(&router, "/catalog").await.json();
     let (mut layers, mut scene, mut kinds, mut deepest, mut grounds) = (vec![], vec![], BTreeSet::new(), 0, 0);
     for entry in catalog["layers"].as_array().unwrap() {
         let Some(url) = entry["tileset"].as_str() else { continue };

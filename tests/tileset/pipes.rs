@@ -2,9 +2,11 @@
 //! line that the file and the depth's reference say. Centre lines are worked out here, by PROJ's `cct`.
 
 use super::checker::volume::{geocentric, length};
-use super::data;
+use super::common::declared::{self, CODE, metres};
+use super::common::shared_data;
+use super::common::web::served;
 use super::delivery::City;
-use super::real::{Drawn, drawn, layer, served};
+use super::real::{Drawn, drawn};
 use super::sources::{Places, text, through_proj};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ struct Straight {
     radius_m: f64,
 }
 
+const SIZE: &str = r#"{ name = "size", type = "text", zh = "管径" }"#;
 const TUBE: &str = r#"{ kind = "tube", below_ground = true, default_mm = 200, default_cover_m = 1.0, fields = { size = "size", start = "start", end = "end" }, default_reference = "REFERENCE" }"#;
 
 const GAUSS_KRUGER_3: &str = "+proj=pipeline +step +inv +proj=tmerc +lat_0=0 +lon_0=9 +k=1 +x_0=3500000 +y_0=0 \
@@ -138,11 +141,12 @@ fn measured(layer: &str, drawn: &BTreeMap<String, Drawn>, straight: &BTreeMap<St
 
 #[tokio::test]
 async fn pipes_have_their_width_about_the_line_of_their_reference() {
-    let Some(data) = data() else { return };
+    let Some(data) = shared_data() else { return };
     let city = City::new();
     let tube = |reference: &str| TUBE.replace("REFERENCE", reference);
     for (id, reference) in [("tops", "outer_top"), ("inverts", "inner_bottom")] {
-        city.layer("t", id, &layer(id, &tube(reference), "line"));
+        let fields = [CODE, SIZE, &metres("start"), &metres("end")];
+        city.layer("t", id, &declared::scene(id, "line", &tube(reference), &fields));
     }
     let (table, tops) = schutterwald(&data, |radius_m| -radius_m);
     let (_, inverts) = schutterwald(&data, |radius_m| radius_m);
@@ -158,7 +162,7 @@ async fn pipes_have_their_width_about_the_line_of_their_reference() {
     );
     let run = city.import(&["pipes.toml"]);
     assert_eq!(run.code, 0, "{run:?}");
-    let router = served(&city);
+    let router = served(&city.store());
     for (id, straight) in [("tops", &tops), ("inverts", &inverts)] {
         let count = measured(id, &drawn(&router, id).await, straight, GAUSS_KRUGER_3);
         assert!(count > 2000, "{id}: {count}");

@@ -3,18 +3,16 @@
 
 use super::checker::volume::geocentric;
 use super::checker::walk::Seen;
-use super::checker::{Fetched, Rules, content::Cell, walk};
-use super::data;
+use super::checker::{Rules, content::Cell, over, walk};
+use super::common::declared::{self, CODE};
+use super::common::shared_data;
+use super::common::web::served;
 use super::delivery::City;
 use super::sources::{Places, Vertex, cityjson, plateau, through_proj};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
 use chengtu::scene::moved;
-use chengtu::serve::{App, Options};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use tower::ServiceExt;
 
 /// RD New to WGS84 by EPSG operation 4833, which is what an import without the Dutch grid names.
 const RD: &str = "+proj=pipeline +step +inv +proj=sterea +lat_0=52.1561605555556 +lon_0=5.38763888888889 +k=0.9999079 \
@@ -23,6 +21,9 @@ const RD: &str = "+proj=pipeline +step +inv +proj=sterea +lat_0=52.1561605555556
     +convention=coordinate_frame +step +inv +proj=cart +ellps=WGS84 +step +proj=pop +v_3 +step +proj=unitconvert \
     +xy_in=rad +xy_out=deg";
 
+/// Models as they are.
+pub const SURFACE: &str = r#"{ kind = "surface", level = 3, geometric_error_m = 8 }"#;
+
 /// What a feature came to: places in geocentric metres, and triangles by colour.
 #[derive(Debug, Default, Clone)]
 pub struct Drawn {
@@ -30,44 +31,11 @@ pub struct Drawn {
     pub triangles: BTreeMap<String, u64>,
 }
 
-pub fn layer(id: &str, scene: &str, geometry: &str) -> String {
-    format!(
-        r#"
-id = "{id}"
-name = {{ zh = "模型", en = "Models" }}
-geometry = ["{geometry}"]
-dimension = "3D"
-sensitivity = "public"
-serve = ["3dtiles"]
-zoom = {{ min = 14, full = 14, max = 18 }}
-scene = {scene}
-fields = [
-  {{ name = "code", type = "text", zh = "编码", key = true }},
-  {{ name = "size", type = "text", zh = "管径" }},
-  {{ name = "start", type = "float", zh = "起点高程", unit = "m" }},
-  {{ name = "end", type = "float", zh = "终点高程", unit = "m" }},
-]
-"#
-    )
-}
-
-pub fn served(city: &City) -> Router {
-    App::open(&Options { open: true, workers: 2, ..Options::new(city.store()) }).unwrap().router()
-}
-
 /// Every feature of a layer as its tiles show it, by its `code`; the tileset is sound.
 pub async fn drawn(router: &Router, layer: &str) -> BTreeMap<String, Drawn> {
-    let fetch = async |path: &str| {
-        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-        let response = router.clone().oneshot(request).await.unwrap();
-        match response.status().as_u16() {
-            200 => Fetched::Bytes(to_bytes(response.into_body(), 1 << 27).await.unwrap().to_vec()),
-            _ => Fetched::Missing,
-        }
-    };
     let mut all: BTreeMap<String, Drawn> = BTreeMap::new();
     let path = format!("/3dtiles/{layer}/tileset.json?properties=code");
-    walk(&path, &fetch, Rules::House, |seen: &Seen<'_>| {
+    walk(&path, &over(router), Rules::House, |seen: &Seen<'_>| {
         let code = |row: u32| match &seen.table.columns["code"][row as usize] {
             Cell::Text(code) => code.clone(),
             other => panic!("{layer}: a code {other:?}"),
@@ -162,7 +130,7 @@ fn imported(data: &Path, sources: &[(&str, &str, &str)]) -> City {
     let city = City::new();
     let mut manifest = String::from("id = \"real\"\n");
     for (id, path, more) in sources {
-        city.layer("t", id, &layer(id, "{ kind = \"surface\", level = 3, geometric_error_m = 8 }", "polygon"));
+        city.layer("t", id, &declared::scene(id, "polygon", SURFACE, &[CODE]));
         let path = data.join(path);
         manifest += &format!(
             "[[source]]\nid = \"{id}\"\npath = \"{}\"\nlayer = \"{id}\"\nkey = \"id\"\nfields = {{ code = \"id\" }}\n{more}\n",
@@ -177,9 +145,9 @@ fn imported(data: &Path, sources: &[(&str, &str, &str)]) -> City {
 
 #[tokio::test]
 async fn city_models_stand_where_their_files_say() {
-    let Some(data) = data() else { return };
+    let Some(data) = shared_data() else { return };
     let city = imported(&data, &SOURCES);
-    let router = served(&city);
+    let router = served(&city.store());
     let mut all: BTreeMap<&str, BTreeMap<String, Drawn>> = BTreeMap::new();
     for (id, path, more) in SOURCES {
         let drawn = drawn(&router, id).await;

@@ -2,8 +2,8 @@
 //! that are right.
 
 use super::checker::report::{Severity, severity};
-use super::checker::{Report, Rules, schema, walk};
-use super::{data, from_folder};
+use super::checker::{Report, Rules, from_folder, schema, walk};
+use super::common::shared_data;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -65,7 +65,7 @@ fn labels() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 
 #[tokio::test]
 async fn every_case_of_the_reference_validator_is_judged_as_labelled() {
-    let Some(data) = data() else { return };
+    let Some(data) = shared_data() else { return };
     let folder = data.join("6-conformance/3dtiles-validator/tilesets");
     let labels = labels();
     let there: BTreeSet<String> =
@@ -100,7 +100,7 @@ async fn every_case_of_the_reference_validator_is_judged_as_labelled() {
 /// Samples of CesiumGS are right; the checker has nothing against them.
 #[tokio::test]
 async fn official_samples_pass() {
-    let Some(data) = data() else { return };
+    let Some(data) = shared_data() else { return };
     let folder = data.join("4-city3d/3dtiles");
     for (sample, contents, expected) in [
         // Its points reach 5 mm out of its box.

@@ -13,11 +13,13 @@ pub mod gltf;
 pub mod implicit;
 pub mod json;
 pub mod metadata;
+pub mod over;
 pub mod report;
 pub mod tile;
 pub mod volume;
 pub mod walk;
 
+pub use over::{from_folder, over};
 pub use report::Report;
 pub use walk::{Fetched, Rules, Walked, walk};
 
