@@ -1,0 +1,68 @@
+// The 2D map as imagery of the ground: Cesium asks for squares, a worker paints them.
+
+import { Credit, Event, WebMercatorTilingScheme } from '@cesium/engine';
+import type { Done, Order, Setting } from './worker';
+
+/** Tiles painted or asked for at the same time; Cesium asks again, the nearest first. */
+const AT_ONCE = 8;
+/** Pixels of a tile's side: MapLibre's. */
+const SIDE = 512;
+/** Below the deepest vector tiles a few levels are drawn larger. */
+const DEEPEST = 20;
+
+export type Painting = Omit<Setting, 'kind' | 'side'>;
+
+export class Drape {
+  readonly tileWidth = SIDE;
+  readonly tileHeight = SIDE;
+  readonly minimumLevel = 0;
+  readonly maximumLevel = DEEPEST;
+  readonly tilingScheme = new WebMercatorTilingScheme();
+  readonly rectangle = this.tilingScheme.rectangle;
+  readonly tileDiscardPolicy = undefined;
+  readonly errorEvent = new Event();
+  readonly credit = new Credit('');
+  readonly proxy = undefined;
+  readonly hasAlphaChannel = false;
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, { done: (image: ImageBitmap) => void; failed: (e: Error) => void }>();
+  private last = 0;
+
+  constructor(workerUrl: string, painting: Painting, private readonly arrived: () => void, private readonly failed: (e: Error) => void) {
+    this.worker = new Worker(workerUrl, { type: 'module' });
+    this.worker.onmessage = (event: MessageEvent<Done>) => this.answer(event.data);
+    this.worker.onerror = (event) => this.failed(new Error(event.message || 'worker'));
+    this.worker.postMessage({ kind: 'style', side: SIDE, ...painting } satisfies Setting);
+  }
+
+  get loading(): number { return this.waiting.size; }
+
+  requestImage(x: number, y: number, level: number): Promise<ImageBitmap> | undefined {
+    if (this.waiting.size >= AT_ONCE) return undefined;
+    this.last += 1;
+    const number = this.last;
+    this.worker.postMessage({ kind: 'tile', number, z: level, x, y } satisfies Order);
+    return new Promise((done, failed) => this.waiting.set(number, { done, failed }));
+  }
+
+  getTileCredits(): undefined { return undefined; }
+  pickFeatures(): undefined { return undefined; }
+
+  private answer({ number, image, error }: Done): void {
+    const one = this.waiting.get(number);
+    this.waiting.delete(number);
+    if (image) one?.done(image);
+    else {
+      const e = new Error(error);
+      one?.failed(e);
+      this.failed(e);
+    }
+    this.arrived();
+  }
+
+  destroy(): void {
+    this.worker.terminate();
+    for (const { failed } of this.waiting.values()) failed(new Error('ended'));
+    this.waiting.clear();
+  }
+}

@@ -1,0 +1,61 @@
+// Paints tiles of the map away from the page's thread: asks the server for the vector tiles, paints them, hands back a bitmap.
+
+import { VectorTile } from '@mapbox/vector-tile';
+import { PbfReader } from 'pbf';
+import { brushes, paint } from './paint';
+import { type Drawn, type Zooms, asked } from './style';
+
+export interface Setting { kind: 'style'; what: Drawn; zooms: Record<string, Zooms>; opacity: Record<string, number>; server: string; side: number; ratio: number }
+export interface Order { kind: 'tile'; number: number; z: number; x: number; y: number }
+export interface Done { number: number; image?: ImageBitmap; error?: string }
+
+let setting: Setting | undefined;
+let ready = brushes([], {});
+
+/** Vector tiles end at this zoom; below it a part of one is drawn larger. */
+const deepest = (zooms: Record<string, Zooms>) => Math.max(0, ...Object.values(zooms).map((z) => z.max));
+
+async function vector(url: string): Promise<VectorTile | undefined> {
+  const answer = await fetch(url);
+  // Outside of the layers' bounds or zooms there is nothing, which is no fault.
+  if (answer.status === 204 || answer.status === 404) return undefined;
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return new VectorTile(new PbfReader(new Uint8Array(await answer.arrayBuffer())));
+}
+
+async function tile({ z, x, y }: Order, s: Setting): Promise<ImageBitmap> {
+  const down = Math.max(0, z - deepest(s.zooms));
+  const [tz, tx, ty] = [z - down, x >> down, y >> down];
+  // What is as wide as a CSS pixel at the style's zoom is `ratio` pixels of the picture.
+  const zoom = z - Math.log2(s.ratio) + Math.log2(s.side / 512);
+  const tiles = new Map<string, VectorTile>();
+  await Promise.all(asked(s.what, s.zooms, tz, zoom).map(async ({ name, ids }) => {
+    const found = await vector(`${s.server}/tiles/${ids.join(',')}/${tz}/${tx}/${ty}.mvt`);
+    if (found) tiles.set(name, found);
+  }));
+  const canvas = new OffscreenCanvas(s.side, s.side);
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('no canvas');
+  const side = s.side * 2 ** down;
+  const at = { x: -(x - tx * 2 ** down) * s.side, y: -(y - ty * 2 ** down) * s.side, side };
+  // WebGL reads a bitmap from its last row: it is painted head down.
+  context.setTransform(1, 0, 0, -1, 0, s.side);
+  paint(context, ready.brushes, tiles, at, zoom, s.ratio);
+  return canvas.transferToImageBitmap();
+}
+
+addEventListener('message', (event: MessageEvent<Setting | Order>) => {
+  const asked = event.data;
+  if (asked.kind === 'style') {
+    setting = asked;
+    ready = brushes(asked.what.layers, asked.opacity);
+    for (const fault of ready.faults) console.warn(`style layer not drawn in 3D: ${fault}`);
+    return;
+  }
+  const scope = globalThis as unknown as { postMessage(message: Done, transfer: Transferable[]): void };
+  if (!setting) return scope.postMessage({ number: asked.number, error: 'no style' }, []);
+  tile(asked, setting).then(
+    (image) => scope.postMessage({ number: asked.number, image }, [image]),
+    (e: unknown) => scope.postMessage({ number: asked.number, error: e instanceof Error ? e.message : String(e) }, []),
+  );
+});
