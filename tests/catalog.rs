@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
 use chengtu::error::{Error, Finding};
-use chengtu::layer::{Catalog, FieldRole, Layer, Role, Sensitivity, Serve, check_style};
+use chengtu::layer::{Catalog, FieldRole, Layer, Role, Search, Sensitivity, Serve, check_style};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -482,6 +482,9 @@ theme = "other""#,
         (r#"type = "text""#, r#"type = "enum""#, 9, "enum without values"),
         (r#"type = "text""#, r#"type = "enum", values = ["1", "1"]"#, 9, "twice"),
         (r#"type = "text""#, r#"type = "text", datum = "1985""#, 9, "datum but is no number"),
+        (r#"zh = "深""#, r#"zh = "深", search = "code""#, 10, "searched but is no text"),
+        (r#"type = "text""#, r#"type = "text", search = "places""#, 9, "unknown variant"),
+        (r#"type = "text""#, r#"type = "text", search = "name", sensitivity = "personal""#, 9, "no search may find it"),
         ("from_zoom = 14", "from_zoom = 17", 10, "beyond the layer's last zoom"),
         (r#""public""#, r#""government""#, 0, ""),
         ("at = 12", "at = 17", 13, "served from 10 to 16"),
@@ -565,4 +568,39 @@ fn an_empty_or_missing_folder_is_an_error() {
     let dir = folder(&[]);
     assert!(matches!(Catalog::load(dir.path()), Err(Error::Config(_))));
     assert!(matches!(Catalog::load(&dir.path().join("gone")), Err(Error::Missing(_))));
+}
+
+/// What people look for is found: every layer with a key or a name of its own, and never by a person.
+#[test]
+fn what_has_a_code_or_a_name_is_searched() {
+    let catalog = shipped();
+    for (_, layer) in catalog.iter() {
+        let searched: BTreeMap<&str, Search> =
+            layer.searchable().map(|(i, kind)| (layer.fields[i].name.as_str(), kind)).collect();
+        for field in &layer.fields {
+            let personal = field.sensitivity_in(layer) == Sensitivity::Personal;
+            let found = searched.get(field.name.as_str());
+            let named =
+                matches!(field.name.as_str(), "name_zh" | "address" | "station_name" | "project_name" | "water_name");
+            let want = match (field.key, named || field.role == Some(FieldRole::Name)) {
+                _ if personal => None,
+                (true, _) => Some(Search::Code),
+                (_, true) => Some(Search::Name),
+                _ => found.copied(),
+            };
+            assert_eq!(found, want.as_ref(), "{} {}", layer.id, field.name);
+        }
+    }
+    let silent = catalog.iter().filter(|(_, l)| l.searchable().next().is_none());
+    let silent: Vec<&str> = silent.map(|(_, l)| l.id.as_str()).collect();
+    let nameless = [
+        "bm_admin_boundary",
+        "bm_elevation_point",
+        "bm_landform_line",
+        "bm_road_facility",
+        "bm_structure_line",
+        "bm_surface_pipeline",
+        "bm_vegetation_area",
+    ];
+    assert_eq!(silent, nameless);
 }

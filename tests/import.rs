@@ -6,6 +6,7 @@
 mod common;
 mod delivery;
 mod levels;
+mod searching;
 
 use delivery::City;
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::feature::{Geometry, ValueRef};
 use crate::geo::{BBox, GeometryKind};
 use crate::layer::Layer;
-use crate::store::Table;
+use crate::store::{Row, SearchWriter, Table};
 
 use super::shape::Ranker;
 use super::thin;
@@ -48,8 +48,8 @@ pub struct Survey {
     pub levels: Vec<u8>,
 }
 
-/// One scan over a layer's features. `today` is an ISO date.
-pub fn survey(table: &Table, layer: &Layer, today: &str) -> Result<Survey> {
+/// One scan over a layer's features, whose searched texts `search` takes. `today` is an ISO date.
+pub fn survey(table: &Table, layer: &Layer, today: &str, search: &mut SearchWriter) -> Result<Survey> {
     let rank = layer.thin.rank.as_deref().and_then(|r| layer.field(r));
     let validity = Validity::of(layer, table.schema());
     let mut items = Vec::with_capacity(table.count() as usize);
@@ -65,6 +65,7 @@ pub fn survey(table: &Table, layer: &Layer, today: &str) -> Result<Survey> {
             }
             valid &= validity.allows(column, value, today);
         });
+        search_texts(row, &bbox, search)?;
         let height = plane_y(bbox.max_y) - plane_y(bbox.min_y);
         let size = bbox.width().max(height);
         items.push(Item { id: row.id().0, bbox, rank: rank_value, size, vertices: g.xy.len() as u32, valid });
@@ -73,6 +74,17 @@ pub fn survey(table: &Table, layer: &Layer, today: &str) -> Result<Survey> {
     })?;
     let levels = thin::levels(&items);
     Ok(Survey { items, ranks: ranker.finish(), levels })
+}
+
+/// Takes the searched texts of a row of a layer's features, whose columns are the layer's fields.
+pub fn search_texts(row: &Row<'_>, bbox: &BBox, search: &mut SearchWriter) -> Result<()> {
+    let mut taken = Ok(());
+    row.values(&mut |field, value| {
+        if let (ValueRef::Text(text), Ok(())) = (value, &taken) {
+            taken = search.push(field, text, row.ordinal(), bbox);
+        }
+    });
+    taken
 }
 
 fn number(v: ValueRef<'_>) -> f64 {

@@ -24,7 +24,7 @@ use crate::draw::drawn_in_3d;
 use crate::error::Result;
 use crate::layer::{Catalog, Layer};
 use crate::store::table::SealedTable;
-use crate::store::{BlobRef, Draft, LayerEntry, MODELS, SealedModels};
+use crate::store::{BlobRef, Draft, LayerEntry, MODELS, SEARCH, SealedModels, SearchWriter};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,11 +51,16 @@ pub fn derive_modelled_layer(
     let blob = draft.add_file(&features.path)?;
     let table = draft.table(&blob)?;
     let today: String = draft.manifest.created.chars().take(10).collect();
-    let survey = item::survey(&table, layer, &today)?;
+    let mut search = SearchWriter::new(layer.searchable().map(|(field, _)| field));
+    let survey = item::survey(&table, layer, &today, &mut search)?;
+    let search = search.seal()?;
     let source = overview::Source { layer, table: &table, survey: &survey, today: &today };
     let mut entry_overviews = BTreeMap::new();
     let mut extra = BTreeMap::from([(levels_key(None), draft.add_bytes(&survey.levels)?)]);
     let mut census = Census::default();
+    if let Some(texts) = search {
+        extra.insert(SEARCH.to_string(), draft.add_bytes(&texts)?);
+    }
     for (z, overview) in overview::write_all(draft, &source)? {
         entry_overviews.extend(overview.table.map(|t| (z, t)));
         extra.extend(overview.levels.map(|l| (levels_key(Some(z)), l)));
@@ -110,6 +115,32 @@ pub fn stand_on_ground(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<Strin
             id
         })
         .collect())
+}
+
+/// Makes the search indexes of layers that have none because they were imported before there were any; their ids.
+pub fn make_searchable(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<String>> {
+    let silent = |layer: &Layer| {
+        let entry = draft.manifest.layers.get(&layer.id).filter(|e| !e.extra.contains_key(SEARCH));
+        entry.filter(|_| layer.searchable().next().is_some()).map(|e| &e.features)
+    };
+    let layers: Vec<(&Arc<Layer>, &BlobRef)> =
+        catalog.iter().filter_map(|(_, l)| silent(l).map(|features| (l, features))).collect();
+    let made: Vec<(String, Option<BlobRef>)> = layers
+        .into_par_iter()
+        .map(|(layer, features)| {
+            let mut search = SearchWriter::new(layer.searchable().map(|(field, _)| field));
+            draft.table(features)?.scan(&mut |row| item::search_texts(row, &row.bbox(), &mut search))?;
+            Ok((layer.id.clone(), search.seal()?.map(|texts| draft.add_bytes(&texts)).transpose()?))
+        })
+        .collect::<Result<_>>()?;
+    let mut ids = vec![];
+    for (id, blob) in made {
+        if let (Some(entry), Some(blob)) = (draft.manifest.layers.get_mut(&id), blob) {
+            entry.extra.insert(SEARCH.to_string(), blob);
+            ids.push(id);
+        }
+    }
+    Ok(ids)
 }
 
 /// Name among a layer entry's extra blobs of the thinning levels of its features (`None`) or of the overview of a

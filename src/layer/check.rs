@@ -162,6 +162,12 @@ impl Check<'_> {
         if field.datum.is_some() && !field.kind.is_number() {
             self.found(part, format!("field \"{name}\" has a datum but is no number"));
         }
+        if field.search.is_some() && !matches!(field.kind, FieldType::Text | FieldType::Enum) {
+            self.found(part, format!("field \"{name}\" is searched but is no text"));
+        }
+        if field.search.is_some() && field.sensitivity == Some(Sensitivity::Personal) {
+            self.found(part, format!("field \"{name}\" is personal: no search may find it"));
+        }
         if field.from_zoom != RECORDS_ONLY && field.from_zoom > self.layer.zoom.max {
             let what = format!(
                 "field \"{name}\" begins at z{}, beyond the layer's last zoom; {RECORDS_ONLY} keeps it out of tiles",

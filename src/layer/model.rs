@@ -212,6 +212,19 @@ pub struct Field {
     /// A height's vertical datum, or what a depth is measured from: "1985", "ellipsoidal", "ground".
     #[serde(default)]
     pub datum: Option<String>,
+    /// What a search takes its texts for (`Layer::searchable`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
+}
+
+/// How people look for a field's texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Search {
+    /// Tells one thing from all others of its kind: typed whole, or its last digits.
+    Code,
+    /// What people call it.
+    Name,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -308,6 +321,16 @@ impl Layer {
 
     pub fn field_by_role(&self, role: FieldRole) -> Option<usize> {
         self.fields.iter().position(|f| f.role == Some(role))
+    }
+
+    /// The fields that a search looks through, by position: those that are declared so, and the key as a code. Personal
+    /// ones never.
+    pub fn searchable(&self) -> impl Iterator<Item = (usize, Search)> {
+        let text = |f: &Field| matches!(f.kind, FieldType::Text | FieldType::Enum);
+        let kind = move |f: &Field| f.search.or((f.key && text(f)).then_some(Search::Code));
+        let open = move |f: &&Field| f.sensitivity_in(self) < Sensitivity::Personal;
+        let fields = self.fields.iter().enumerate();
+        fields.filter_map(move |(i, f)| Some((i, Some(f).filter(open).and_then(kind)?)))
     }
 
     pub fn has_role(&self, role: Role) -> bool {

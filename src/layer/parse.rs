@@ -205,6 +205,7 @@ fn unread_field(item: &DeValue<'_>) -> Option<Field> {
         from_zoom: 0,
         unit: None,
         datum: None,
+        search: None,
     })
 }
 

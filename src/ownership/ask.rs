@@ -110,6 +110,11 @@ enum System<'a> {
 }
 
 impl Spellings {
+    /// Whether a place may be given in a system of this name.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.system(name).is_some()
+    }
+
     /// `4547`, `EPSG:4547`, an OGC name, `GCJ02`, `BD09`, or a configured name; case does not matter.
     fn system(&self, name: &str) -> Option<System<'_>> {
         let short = name.trim().to_ascii_uppercase().replace(['-', '_'], "");
@@ -180,7 +185,7 @@ impl Ownership {
         Ok(Question { p, class, component, at, accuracy_m, urgent, trail })
     }
 
-    fn position(&self, asked: &Asked<'_>, spellings: &Spellings) -> Result<[f64; 2], Invalid> {
+    pub(super) fn position(&self, asked: &Asked<'_>, spellings: &Spellings) -> Result<[f64; 2], Invalid> {
         let (xy, name) = match (asked.lon, asked.lat, asked.x, asked.y) {
             (Some(lon), Some(lat), None, None) => match present(asked.crs) {
                 None => ([lon, lat], "EPSG:4490"),

@@ -16,6 +16,7 @@ mod identify;
 mod instant;
 mod load;
 mod partition;
+mod place;
 mod polygons;
 mod raster;
 mod reason;

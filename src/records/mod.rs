@@ -1,12 +1,14 @@
 //! Records, whole: as GeoJSON features with their source geometry and heights; one by its id, page by page, or what is near
-//! a place.
+//! a place. And which records are called so.
 
 mod geojson;
 mod identify;
 mod page;
+mod search;
 
 pub use identify::{Around, Near, features, identify};
 pub use page::{Filter, Page, Wanted, page};
+pub use search::{Findings, Hit, Search, search};
 
 use crate::audience::Audience;
 use crate::city::City;

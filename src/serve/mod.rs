@@ -27,6 +27,7 @@ mod page;
 mod problem;
 mod reply;
 mod router;
+mod search;
 mod three;
 mod through;
 mod tilejson;

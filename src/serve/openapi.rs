@@ -7,6 +7,7 @@ use super::gate::Asked;
 use super::identify::{MOST_RADIUS_M, MOST_RECORDS, RADIUS_M, RECORDS};
 use super::problem::Problem;
 use super::reply;
+use super::search::{MOST_CHARACTERS, MOST_RESULTS, RESULTS};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -25,7 +26,7 @@ pub async fn api(State(app): State<Arc<App>>, asked: Asked, headers: HeaderMap) 
 }
 
 /// Path, what it answers, its parameters by name, the media type.
-const PATHS: [(&str, &str, &[&str], &str); 15] = [
+const PATHS: [(&str, &str, &[&str], &str); 16] = [
     ("/conformance", "Conformance classes", &[], reply::JSON),
     ("/collections", "All layers as collections", &[], reply::JSON),
     ("/collections/{layer}", "A layer as a collection", &["layer"], reply::JSON),
@@ -42,6 +43,12 @@ const PATHS: [(&str, &str, &[&str], &str); 15] = [
         "Records near a place, the nearest first",
         &["lon", "lat", "radius_m", "in-layers", "most"],
         reply::GEOJSON,
+    ),
+    (
+        "/search",
+        "Records by their codes and names, the best first; or a coordinate",
+        &["q", "results", "in-layers", "degrees", "near"],
+        reply::JSON,
     ),
     ("/owner", "The one responsible unit of a coordinate, and the reason", OWNER, reply::JSON),
     ("/tiles/{layers}.json", "TileJSON of layers", &["layers"], reply::JSON),
@@ -84,6 +91,7 @@ fn schema_of(path: &str) -> Value {
     match path {
         _ if path.ends_with(".mvt") => json!({ "type": "string", "format": "binary" }),
         "/collections/{layer}/items" | "/identify" => json!({ "$ref": "#/components/schemas/featureCollection" }),
+        "/search" => json!({ "$ref": "#/components/schemas/findings" }),
         "/collections/{layer}/items/{id}" => json!({ "$ref": "#/components/schemas/feature" }),
         _ => json!({ "type": "object" }),
     }
@@ -103,12 +111,17 @@ fn parameters() -> Value {
         ("x", whole()),
         ("y", whole()),
     ];
+    let numbers = |n: usize| json!({ "type": "array", "items": number(), "minItems": n, "maxItems": n });
     let corners = json!({ "type": "array", "items": number(), "minItems": 4, "maxItems": 6 });
     let query = [
         ("limit", "limit", json!({ "type": "integer", "minimum": 1, "maximum": MOST, "default": PAGE })),
         ("radius_m", "radius_m", json!({ "type": "number", "maximum": MOST_RADIUS_M, "default": RADIUS_M })),
         ("in-layers", "layers", text()),
         ("most", "limit", json!({ "type": "integer", "minimum": 1, "maximum": MOST_RECORDS, "default": RECORDS })),
+        ("q", "q", json!({ "type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS })),
+        ("results", "limit", json!({ "type": "integer", "minimum": 1, "maximum": MOST_RESULTS, "default": RESULTS })),
+        ("degrees", "bbox", numbers(4)),
+        ("near", "near", numbers(2)),
         ("bbox", "bbox", corners),
         ("bbox-crs", "bbox-crs", json!({ "type": "string", "format": "uri" })),
         ("crs", "crs", json!({ "type": "string", "format": "uri" })),
@@ -163,6 +176,19 @@ fn schemas() -> Value {
                 "numberReturned": { "type": "integer" },
                 "links": { "type": "array", "items": { "type": "object" } },
                 "features": { "type": "array", "items": { "$ref": "#/components/schemas/feature" } },
+            },
+        },
+        "findings": {
+            "type": "object",
+            "required": ["query", "snapshot", "numberReturned", "results"],
+            "properties": {
+                "query": { "type": "string" },
+                "snapshot": { "type": "string" },
+                "numberReturned": { "type": "integer" },
+                "truncated": { "type": "boolean" },
+                "unsearched": { "type": "array", "items": { "type": "string" } },
+                "hint": { "type": "string" },
+                "results": { "type": "array", "items": { "type": "object" } },
             },
         },
         "problem": {

@@ -1,7 +1,7 @@
 //! Every route of the server, as a table, and what stands around all of them.
 
 use super::{
-    App, catalog, features, health, identify, observe, openapi, owner, page, problem::Problem, three, through,
+    App, catalog, features, health, identify, observe, openapi, owner, page, problem::Problem, search, three, through,
     tilejson, tiles,
 };
 use axum::Router;
@@ -33,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/collections/{layer}/items", get(features::items))
         .route("/collections/{layer}/items/{id}", get(features::item))
         .route("/identify", get(identify::identify))
+        .route("/search", get(search::search))
         .route("/owner", get(owner::one).post(owner::batch))
         .route("/tileMatrixSets", get(catalog::grids))
         .route("/tileMatrixSets/{tms}", get(catalog::grid))

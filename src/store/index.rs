@@ -137,6 +137,15 @@ impl Level {
     }
 }
 
+/// The leaf with this number: its feature's byte in the feature section, its box.
+pub(super) fn leaf(cursor: &mut Cursor<'_>, at: u64, leaves: u64, number: u64) -> Result<(u64, BBox)> {
+    let node = levels(leaves).last().and_then(|l| l.start.checked_add(number).filter(|n| *n < l.end));
+    let node = node.ok_or_else(|| Error::damaged(cursor.file(), "a feature is named that it does not have"))?;
+    let bytes = cursor.bytes(at + node * NODE_BYTES as u64, NODE_BYTES)?;
+    let leaf = bytes.first_chunk().map(Node::read);
+    leaf.map(|l| (l.offset, l.bbox)).ok_or_else(|| Error::damaged(cursor.file(), "a leaf of its index is cut off"))
+}
+
 /// Calls `each(number, byte in the feature section, box)` for every leaf whose box touches `window`, in file order. Reads level
 /// by level, so that neighbouring nodes come from the same block.
 pub(super) fn search(

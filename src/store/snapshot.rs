@@ -7,6 +7,7 @@ use super::ground::{GROUND, Ground};
 use super::images::{IMAGES, ImageBlob};
 use super::manifest::{BlobRef, LayerEntry, Manifest};
 use super::models::{MODELS, Models};
+use super::search::{SEARCH, SearchIndex};
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::feature::FeatureId;
@@ -31,6 +32,7 @@ pub struct Snapshot {
     models: Opened<Models>,
     files: Opened<Files>,
     grounds: Opened<Ground>,
+    searches: Opened<SearchIndex>,
     ids: Opened<Blob>,
     blobs: RwLock<HashMap<String, Arc<[u8]>>>,
 }
@@ -51,6 +53,7 @@ impl Snapshot {
             models: Opened::default(),
             files: Opened::default(),
             grounds: Opened::default(),
+            searches: Opened::default(),
             ids: Opened::default(),
             blobs: RwLock::default(),
         })
@@ -71,6 +74,13 @@ impl Snapshot {
     pub fn models(&self, layer: &str) -> Result<Option<Arc<Models>>> {
         let blob = self.manifest.layers.get(layer).and_then(|l| l.extra.get(MODELS));
         let open = |b: &BlobRef| opened(&self.models, &b.digest, || Models::open(&self.store, b, &self.cache));
+        blob.map(open).transpose()
+    }
+
+    /// The search index of a layer's features; `None` where it was imported before there were any.
+    pub fn search(&self, layer: &str) -> Result<Option<Arc<SearchIndex>>> {
+        let blob = self.manifest.layers.get(layer).and_then(|l| l.extra.get(SEARCH));
+        let open = |b: &BlobRef| opened(&self.searches, &b.digest, || SearchIndex::open(&self.store, b, &self.cache));
         blob.map(open).transpose()
     }
 

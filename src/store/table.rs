@@ -106,6 +106,12 @@ impl Table {
         Ok(found)
     }
 
+    /// Byte offset, as from `ids`, and box of the row with this ordinal. Reads the index alone.
+    pub fn leaf(&self, ordinal: u64) -> Result<(u64, BBox)> {
+        let (offset, bbox) = index::leaf(&mut Cursor::new(&self.blob), self.index_at, self.header.count, ordinal)?;
+        Ok((self.features_at.saturating_add(offset), bbox))
+    }
+
     /// Calls `each` for every row, in file order.
     pub fn scan(&self, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
         let mut features = Cursor::new(&self.blob);

@@ -11,6 +11,7 @@ mod common;
 mod features;
 mod levels;
 mod rules;
+mod search;
 mod sockets;
 mod three;
 mod through;

@@ -1,7 +1,7 @@
 //! The second half of an import: what was read becomes layers, then everything that is derived from them, in one draft.
 
 use super::Transaction;
-use crate::derive::{SCENE, Tree, derive_modelled_layer, stand_on_ground};
+use crate::derive::{SCENE, Tree, derive_modelled_layer, make_searchable, stand_on_ground};
 use crate::error::Result;
 use crate::import::ground::is_footing;
 use crate::import::merge::{LayerWork, Outcome};
@@ -59,6 +59,9 @@ impl Transaction<'_> {
             let count = draft.manifest.layers.get(&id).map_or(0, |e| e.count);
             progress.line(&format!("{id}: stands on the new ground"));
             report.layers.push(LayerReport { id, count, kept: count, undrawn: 0, why: "stands on new ground" });
+        }
+        for id in make_searchable(draft, catalog)? {
+            progress.line(&format!("{id}: can be searched now"));
         }
         for layer in &mut report.layers {
             layer.undrawn = undrawn(draft, &layer.id)?;
