@@ -34,6 +34,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("earcut", &["scene/triangulate"]),
     ("meshopt", &["scene/compress"]),
     ("spade", &["derive/ground/points"]),
+    ("guillotiere", &["scene/atlas/pack"]),
+    ("image", &["import/city/images", "scene/atlas/picture"]),
     ("axum", &["serve/"]),
     ("hyper", &["serve/"]),
     ("hyper_util", &["serve/"]),

@@ -1,7 +1,6 @@
 //! One layer of one tile: features in, one glb out. Decides nothing about tiles: which features, which level, which
 //! columns and whose ground is the caller's.
 
-use super::Undrawn;
 use super::buffers::Compression;
 use super::extrude::Extruder;
 use super::frame::Frame;
@@ -13,6 +12,8 @@ use super::mesh::{Light, Mark, Material, Mesh, Order, Sides};
 use super::rule::Rule;
 use super::surface::{Dress, SurfaceFaults, Surfacer, Surfaces, Vertices};
 use super::table::{Column, ColumnKind, Table};
+use super::{Undrawn, atlas};
+use crate::error::Result;
 use crate::feature::{FeatureId, Geometry, ImageId, Lod, Model, ValueRef};
 use crate::layer::{Layer, ModelName, RECORDS_ONLY, SceneKind};
 use std::collections::BTreeMap;
@@ -277,9 +278,17 @@ impl<'a> Drawing<'a> {
         &self.mesh.images
     }
 
-    /// Files of `images`, JPEG or PNG, in their order; without its file an image is not drawn.
-    pub fn hang(&mut self, files: Vec<Option<Vec<u8>>>) {
-        self.mesh.files = files;
+    /// Gives what was added its textures: see `atlas::hang`.
+    ///
+    /// # Errors
+    /// As `atlas::hang`.
+    pub fn hang(
+        &mut self,
+        stock: &[Vec<atlas::Size>],
+        limits: atlas::Limits,
+        read: &mut dyn FnMut(usize, usize) -> Result<Vec<u8>>,
+    ) -> Result<()> {
+        atlas::hang(&mut self.mesh, stock, limits, read)
     }
 
     /// Takes out the faces added so far and remembers where they were: for measuring many contents side by side in
@@ -318,7 +327,7 @@ impl<'a> Drawing<'a> {
 
     /// Gives what was drawn its row. Half a feature, or one whose faces are all finer than the grid, has none: it is
     /// taken out and counted.
-    fn enter(&mut self, item: &Item<'_>, drawn: Result<Assumed, Undrawn>, before: &Mark) {
+    fn enter(&mut self, item: &Item<'_>, drawn: std::result::Result<Assumed, Undrawn>, before: &Mark) {
         let seen = self.instances.is_some() || self.mesh.grew(before);
         let assumed = match drawn.and_then(|assumed| if seen { Ok(assumed) } else { Err(Undrawn::NoArea) }) {
             Ok(assumed) => assumed,

@@ -5,7 +5,7 @@ use super::buffers::{Buffers, Compression, Primitive, Target, component};
 use super::compress::{exponential, reuse_order};
 use super::frame::to_gltf;
 use super::instance::Instances;
-use super::mesh::{Light, Material, Mesh, Order, Sides};
+use super::mesh::{Light, Material, Mesh, Order, Sides, Wrap};
 use super::table::Table;
 use crate::layer::Colour;
 use serde_json::{Map, Value, json};
@@ -41,6 +41,7 @@ pub fn write(content: &Content, compression: Compression) -> Vec<u8> {
         materials: vec![],
         images: vec![],
         textures: vec![],
+        samplers: vec![],
         has_table: content.table.is_some(),
     };
     if !content.mesh.is_empty() {
@@ -61,6 +62,7 @@ struct Writer {
     materials: Vec<Value>,
     images: Vec<Value>,
     textures: Vec<Value>,
+    samplers: Vec<Wrap>,
     has_table: bool,
 }
 
@@ -80,11 +82,11 @@ impl Writer {
         }
         let mut primitives = self.primitives(mesh, &mesh.triangles, Primitive::Triangles);
         primitives.extend(self.primitives(mesh, &mesh.lines, Primitive::Lines));
-        let images = self.images(mesh);
-        let places = images.iter().any(Option::is_some).then(|| self.places_in_images(mesh));
+        let textures = self.textures(mesh);
+        let places = textures.iter().any(Option::is_some).then(|| self.places_in_images(mesh));
         let worn = |faces: &[Vec<u32>]| -> Vec<Option<usize>> {
             let filled = faces.iter().enumerate().filter(|(_, f)| !f.is_empty());
-            filled.map(|(i, _)| *images.get(mesh.image_of(i)? as usize)?).collect()
+            filled.map(|(i, _)| *textures.get(mesh.image_of(i)? as usize)?).collect()
         };
         let worn = [worn(&mesh.triangles), worn(&mesh.lines)].concat();
         for (p, texture) in primitives.iter_mut().zip(worn) {
@@ -197,21 +199,24 @@ impl Writer {
         primitives
     }
 
-    /// The texture of each image whose file is there.
-    fn images(&mut self, mesh: &Mesh) -> Vec<Option<usize>> {
+    /// The glTF's texture of each of the mesh's that is worn.
+    fn textures(&mut self, mesh: &Mesh) -> Vec<Option<usize>> {
         let drawn = |n: usize| {
-            let faces = mesh.triangles.iter().enumerate();
-            faces.into_iter().any(|(i, f)| !f.is_empty() && mesh.image_of(i) == Some(n as u32))
+            let mut faces = mesh.triangles.iter().enumerate();
+            faces.any(|(i, f)| !f.is_empty() && mesh.image_of(i) == Some(n as u32))
         };
-        let used: Vec<bool> = (0..mesh.images.len()).map(drawn).collect();
-        let files = mesh.files.iter().zip(used);
-        files
-            .map(|(file, used)| {
-                let file = file.as_ref().filter(|_| used)?;
+        let textures = mesh.textures.iter().enumerate();
+        textures
+            .map(|(n, texture)| {
+                let file = Some(&texture.file).filter(|_| drawn(n))?;
                 let mime = if file.starts_with(b"\x89PNG") { "image/png" } else { "image/jpeg" };
                 let view = self.buffers.bytes(file);
                 self.images.push(json!({ "bufferView": view, "mimeType": mime }));
-                self.textures.push(json!({ "source": self.images.len() - 1, "sampler": 0 }));
+                let sampler = self.samplers.iter().position(|w| *w == texture.wrap).unwrap_or_else(|| {
+                    self.samplers.push(texture.wrap);
+                    self.samplers.len() - 1
+                });
+                self.textures.push(json!({ "source": self.images.len() - 1, "sampler": sampler }));
                 Some(self.textures.len() - 1)
             })
             .collect()
@@ -368,7 +373,7 @@ impl Writer {
             ("nodes", self.nodes),
             ("meshes", self.meshes),
             ("materials", self.materials),
-            ("samplers", self.textures.first().map(|_| repeated()).into_iter().collect()),
+            ("samplers", self.samplers.iter().map(|w| sampler(*w)).collect()),
             ("textures", self.textures),
             ("images", self.images),
             ("accessors", self.buffers.accessors),
@@ -379,9 +384,10 @@ impl Writer {
     }
 }
 
-/// Images that go on beyond their borders, smoothed at all distances.
-fn repeated() -> Value {
-    json!({ "magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 10497 })
+/// Smoothed at all distances.
+fn sampler(wrap: Wrap) -> Value {
+    let wrap = if wrap == Wrap::Repeat { 10497 } else { 33071 };
+    json!({ "magFilter": 9729, "minFilter": 9987, "wrapS": wrap, "wrapT": wrap })
 }
 
 /// The GLB container: header, JSON padded with spaces to eight bytes, binary of a multiple of eight bytes.

@@ -63,14 +63,32 @@ pub struct Mesh {
     pub triangles: Vec<Vec<u32>>,
     /// Per material, two vertices a piece.
     pub lines: Vec<Vec<u32>>,
-    /// Per material, the number of the image it wears; those at the end that wear none may be missing.
+    /// Per material, the number of what it wears: of `images`, and of `textures` once those are hung (`atlas`). Those at
+    /// the end that wear none may be missing.
     pub worn: Vec<Option<u32>>,
     /// Images that materials wear.
     pub images: Vec<ImageId>,
-    /// Per vertex its place in the image, right and up from the lower left; those at the end may be missing.
+    /// Per vertex its place in what it wears, right and up from the lower left; those at the end may be missing.
     pub uv: Vec<[f32; 2]>,
-    /// Files of `images`, JPEG or PNG, before writing; what is missing is drawn in its colour.
-    pub files: Vec<Option<Vec<u8>>>,
+    /// Without them all is drawn in its colour.
+    pub textures: Vec<Texture>,
+}
+
+/// A picture as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texture {
+    /// JPEG or PNG.
+    pub file: Vec<u8>,
+    pub wrap: Wrap,
+}
+
+/// What lies beyond a picture's border.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wrap {
+    /// Its border.
+    Clamp,
+    /// The picture again.
+    Repeat,
 }
 
 const FARTHEST: f64 = (1 << 29) as f64;
@@ -89,7 +107,7 @@ impl Mesh {
             worn: vec![],
             images: vec![],
             uv: vec![],
-            files: vec![],
+            textures: vec![],
         }
     }
 
@@ -120,7 +138,8 @@ impl Mesh {
         self.dressed(material, Some(number as u32))
     }
 
-    fn dressed(&mut self, material: Material, image: Option<u32>) -> usize {
+    /// As `material`, wearing something by its number.
+    pub fn dressed(&mut self, material: Material, image: Option<u32>) -> usize {
         let same = |(i, m): (usize, &Material)| *m == material && self.image_of(i) == image;
         if let Some(i) = self.materials.iter().enumerate().position(same) {
             return i;

@@ -2,13 +2,15 @@
 //!
 //! `rule` reads what a layer's declaration and a record's values say; `extrude`, `tube` (with `centre`, `bend`,
 //! `ring` and `joint`), `node`,
-//! `surface`, `terrain` and `instance` make faces on the grid of `mesh`, in the tile's `frame`; `table` holds attributes;
+//! `surface`, `terrain` and `instance` make faces on the grid of `mesh`, in the tile's `frame`; `atlas` makes textures of the images
+//! that they wear; `table` holds attributes;
 //! `glb` (with `buffers` and `compress`) writes; `drawing` ties them together for one layer of one tile. `decode` is
 //! the strict reader that the tests and the checks use.
 //!
 //! Inside, places are east, north, up in metres of the frame (z up, as a tile's `transform` and `box` are); the
 //! writer turns them to glTF's y-up.
 
+pub mod atlas;
 mod bend;
 mod buffers;
 mod centre;
@@ -46,7 +48,7 @@ pub use table::{NULL_NAME, NULL_TEXT};
 pub use tube::{Section, ring_sides};
 
 /// Changes whenever the same features would give other bytes: part of every content's revision.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A valid content with nothing in it.
 pub fn nothing() -> Vec<u8> {

@@ -210,11 +210,12 @@ impl Surfacer {
     }
 }
 
-/// By how many whole images a surface may be moved, so that it lies in the first where one is enough.
+/// By how many whole images a surface may be moved, so that it lies in the first where one is enough. A thousandth of an
+/// image over its border is on it.
 fn whole_turns(uv: &[[f32; 2]]) -> [f32; 2] {
     [0, 1].map(|k| {
         let low = uv.iter().map(|p| p[k]).fold(f32::INFINITY, f32::min);
-        if (0.0..1.0).contains(&low) || !low.is_finite() { 0.0 } else { low.floor() }
+        if low.is_finite() { (low + 1e-3).floor() } else { 0.0 }
     })
 }
 

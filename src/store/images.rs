@@ -22,14 +22,15 @@ pub fn image_name(id: &ImageId, side: u16) -> String {
 pub struct ImageBlob(pub Arc<Files>);
 
 impl ImageBlob {
-    /// The image in the largest of its sizes that is not larger than `side`; `None` where there is no such image.
-    pub fn find(&self, id: &ImageId, side: u16) -> Result<Option<FileEntry>> {
-        for side in IMAGE_SIDES.into_iter().filter(|s| *s <= side) {
-            if let Some(entry) = self.0.find(&image_name(id, side))? {
-                return Ok(Some(entry));
-            }
-        }
-        Ok(None)
+    /// The sizes that the image is there in, the largest first; none where there is no such image.
+    pub fn sizes(&self, id: &ImageId) -> Result<Vec<FileEntry>> {
+        let found = IMAGE_SIDES.iter().map(|side| self.0.find(&image_name(id, *side)));
+        found.filter_map(Result::transpose).collect()
+    }
+
+    /// The first `len` bytes of a file.
+    pub fn head(&self, entry: &FileEntry, len: usize) -> Result<Vec<u8>> {
+        self.0.read(entry, 0, len)
     }
 
     pub fn read(&self, entry: &FileEntry) -> Result<Vec<u8>> {

@@ -318,10 +318,82 @@ async fn a_tile_of_many_pictures_stays_below_a_mebibyte() {
     city.write("a.city.json", &walls(&worn, &images, SQUARE));
     assert_eq!(city.import(&["city.toml"]).code, 0);
     let contents = contents(&city.store()).await;
-    let sizes: Vec<(usize, usize)> = contents.iter().map(|c| (c.whole.len(), c.images())).collect();
-    assert_eq!(sizes.iter().map(|s| s.1).sum::<usize>(), 12, "{sizes:?}");
-    assert!(sizes.iter().all(|s| s.0 <= 1 << 20), "{sizes:?}");
+    // Twelve walls of twelve pictures: one texture and one draw call, beside that of the floors.
+    let of = |c: &Glb| (c.whole.len(), c.images(), c.json["meshes"][0]["primitives"].as_array().unwrap().len());
+    let sizes: Vec<_> = contents.iter().map(of).collect();
+    assert!(contents.len() == 1 && sizes[0].0 <= 1 << 20 && (sizes[0].1, sizes[0].2) == (1, 2), "{sizes:?}");
+    assert_eq!(contents[0].worn(0).len(), 48);
     validated(&contents);
+}
+
+/// A picture of one colour but for its lower left corner.
+fn marked(side: u32, colour: [u8; 3]) -> Vec<u8> {
+    png(side, |x, y| if x < side / 4 && y >= side * 3 / 4 { [0, 0, 0] } else { colour })
+}
+
+#[tokio::test]
+async fn pictures_of_a_tile_are_one_texture() {
+    let city = city();
+    let colours = [[255, 0, 0], [0, 200, 0], [0, 0, 255]];
+    for (i, colour) in colours.into_iter().enumerate() {
+        city.write_bytes(&format!("n{i}.png"), &marked(128, colour));
+    }
+    city.write_bytes("glass.png", &{
+        let mut out = Cursor::new(vec![]);
+        let glass = image::RgbaImage::from_pixel(64, 64, image::Rgba([90, 90, 90, 128]));
+        glass.write_to(&mut out, ImageFormat::Png).unwrap();
+        out.into_inner()
+    });
+    let of = |texture: usize, at: &str| format!(r#","texture":{{"rgb":{{"values":[[[{texture},{at}]],[[null]]]}}}}"#);
+    // Whole; its lower left quarter; twice across and high; many times; seen through.
+    let places =
+        "[[0,0],[1,0],[1,1],[0,1],[0,0],[0.5,0],[0.5,0.5],[0,0.5],[0,0],[2,0],[2,2],[0,2],[0,0],[40,0],[40,9],[0,9]]";
+    let worn = [of(0, "0,1,2,3"), of(1, "4,5,6,7"), of(2, "8,9,10,11"), of(3, "12,13,14,15"), of(4, "0,1,2,3")];
+    let images = ["n0.png", "n1.png", "n2.png", "often.png", "glass.png"];
+    city.write_bytes("often.png", &marked(128, [200, 200, 0]));
+    city.write("a.city.json", &walls(&worn, &images, places));
+    assert_eq!(city.import(&["city.toml"]).code, 0);
+    let contents = contents(&city.store()).await;
+    let glb = &contents[0];
+    validated(&contents);
+    // One texture for three pictures, one for glass, one that repeats.
+    assert_eq!((contents.len(), glb.images()), (1, 3));
+    let textures = glb.json["textures"].as_array().unwrap();
+    let wrap = |t: &Value| glb.json["samplers"][t["sampler"].as_u64().unwrap() as usize]["wrapS"].as_u64().unwrap();
+    assert_eq!(textures.iter().map(wrap).collect::<Vec<_>>(), [33071, 33071, 10497]);
+    let file = glb.view(&glb.json["images"][0]["bufferView"]);
+    assert!(file.starts_with(&[0xff, 0xd8]));
+    assert!(glb.view(&glb.json["images"][1]["bufferView"]).starts_with(b"\x89PNG"));
+    let picture = image::load_from_memory(file).unwrap().to_rgb8();
+    let (width, height) = picture.dimensions();
+    let colour_at =
+        |[u, v]: [f64; 2]| picture.get_pixel((u * f64::from(width)) as u32, (v * f64::from(height)) as u32).0;
+    let near = |a: [u8; 3], b: [u8; 3]| (0..3).all(|k| a[k].abs_diff(b[k]) < 40);
+    let corners = glb.worn(0);
+    assert_eq!(corners.len(), 12);
+    let west = corners.iter().map(|c| c.0[0]).fold(f64::INFINITY, f64::min);
+    for (wall, colour) in colours.into_iter().enumerate() {
+        let x = west + 20.0 * wall as f64;
+        let own: Vec<_> = corners.iter().filter(|c| (x - 0.1..x + 10.1).contains(&c.0[0])).collect();
+        assert_eq!(own.len(), 4);
+        let at = |east: bool, up: bool| {
+            let foot = own.iter().map(|c| c.0[1]).fold(f64::INFINITY, f64::min);
+            let corner = own.iter().find(|c| (c.0[0] > x + 5.0) == east && (c.0[1] > foot + 4.0) == up);
+            corner.unwrap().1
+        };
+        // A share of the wall from its lower left corner.
+        let on_wall = |east: f64, up: f64| {
+            let (a, b, c) = (at(false, false), at(true, false), at(false, true));
+            [0, 1].map(|k| a[k] + east * (b[k] - a[k]) + up * (c[k] - a[k]))
+        };
+        assert!(near(colour_at(on_wall(0.9, 0.9)), colour) && near(colour_at(on_wall(0.05, 0.95)), colour), "{wall}");
+        assert!(near(colour_at(on_wall(0.05, 0.05)), [0, 0, 0]), "{wall}");
+        // The second shows a quarter of its picture, the third its picture four times.
+        assert_eq!(near(colour_at(on_wall(0.4, 0.4)), [0, 0, 0]), wall == 1);
+        assert_eq!(near(colour_at(on_wall(0.55, 0.55)), [0, 0, 0]), wall == 2);
+    }
+    let most = glb.worn(2).iter().map(|c| c.1[0]).fold(0.0, f64::max);
+    assert_eq!(most, 40.0);
 }
 
 /// By Khronos' gltf-validator, where it is at hand (see tests/gltf.rs).

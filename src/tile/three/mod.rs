@@ -269,8 +269,8 @@ pub fn content(plan: &Plan, node: usize) -> Result<Vec<u8>> {
     }
     let images: Vec<&ImageBlob> = plan.parts.iter().filter_map(|p| p.images.as_ref()).collect();
     if !images.is_empty() {
-        let files = images::files(&images, drawing.images())?;
-        drawing.hang(files);
+        let replaced_at_m = plan.replaces(node).then(|| plan.tree.nodes[node].error_m);
+        images::hang(&mut drawing, &images, images::texel_m(replaced_at_m))?;
     }
     let (drawn, counts) = drawing.finish(plan.shown.form);
     footing.end()?;
