@@ -1,104 +1,196 @@
-//! Rows in blocks: read one after the other, answered by several threads, handed on in their order.
+//! Blocks of rows: taken one after the other, answered by several threads at once, handed on in their order. No block
+//! waits for its neighbours: a thread that is done takes the next.
 
 use super::Desk;
 use crate::ownership::{Answer, Asked, Invalid};
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Rows that are answered together.
-pub const ROWS: usize = 1024;
-/// Fewer are not worth a thread.
-const ROWS_A_THREAD: usize = 128;
+/// Rows that are answered together. Their text stays below what allocators fetch anew from the system each time (128 KiB).
+pub const ROWS: usize = 256;
+const TEXT_BYTES: usize = 96 << 10;
 /// A batch takes no more of the machine than this.
 const MOST_THREADS: usize = 4;
+/// Blocks a thread that are taken and not handed on: what a slow listener may leave lying.
+const AHEAD: usize = 2;
 
-/// Collects rows and hands on their answers.
-pub struct Blocks<'a, R, F> {
-    rows: Vec<R>,
+/// Answers every block of `source` with `write` and hands the texts to `send`, in order. `false` when nobody listens any
+/// more: `send` said so.
+pub fn in_order<B: Send>(
+    source: impl Iterator<Item = B> + Send,
+    write: impl Fn(B, &mut Vec<u8>) + Sync,
+    send: &mut dyn FnMut(Vec<u8>) -> bool,
+) -> bool {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    by_threads(threads, source, write, send)
+}
+
+fn by_threads<B: Send>(
     threads: usize,
-    /// Some rows → their answers' text.
-    write: F,
-    send: &'a mut dyn FnMut(Vec<u8>) -> bool,
-    /// Text that stands before the next piece.
-    ahead: Vec<u8>,
-}
-
-impl<'a, R: Sync, F: Fn(&[R], &mut Vec<u8>) + Sync> Blocks<'a, R, F> {
-    pub fn new(write: F, send: &'a mut dyn FnMut(Vec<u8>) -> bool) -> Blocks<'a, R, F> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        Blocks { rows: Vec::with_capacity(ROWS), threads, write, send, ahead: vec![] }
-    }
-
-    /// Text between rows. Only where a block ends: before the first and after the last.
-    pub fn put(&mut self, text: &[u8]) {
-        self.ahead.extend_from_slice(text);
-    }
-
-    /// Whether to go on: `false` when nobody listens any more.
-    pub fn row(&mut self, row: R) -> bool {
-        self.rows.push(row);
-        self.rows.len() < ROWS || self.flush()
-    }
-
-    /// Answers what has been collected.
-    pub fn flush(&mut self) -> bool {
-        let pieces = shared(&self.rows, self.threads, &self.write);
-        self.rows.clear();
-        let mut ahead = std::mem::take(&mut self.ahead);
-        for piece in pieces {
-            let piece = match ahead.is_empty() {
-                true => piece,
-                false => [std::mem::take(&mut ahead), piece].concat(),
-            };
-            if !piece.is_empty() && !(self.send)(piece) {
-                return false;
-            }
-        }
-        ahead.is_empty() || (self.send)(ahead)
-    }
-}
-
-/// Each thread takes a stretch of the rows, this one the first.
-fn shared<R: Sync>(rows: &[R], threads: usize, write: &(impl Fn(&[R], &mut Vec<u8>) + Sync)) -> Vec<Vec<u8>> {
-    let stretch = rows.len().div_ceil(threads).max(ROWS_A_THREAD);
-    let one = |rows: &[R]| {
-        let mut text = Vec::with_capacity(rows.len() * 256);
-        write(rows, &mut text);
-        text
-    };
-    let mut stretches = rows.chunks(stretch);
-    let first = stretches.next();
+    mut source: impl Iterator<Item = B> + Send,
+    write: impl Fn(B, &mut Vec<u8>) + Sync,
+    send: &mut dyn FnMut(Vec<u8>) -> bool,
+) -> bool {
+    let first: Vec<B> = source.by_ref().take(2).collect();
+    // One block is not worth a thread.
+    let helpers = if first.len() < 2 { 0 } else { threads - 1 };
+    let source = first.into_iter().chain(source);
+    let state = State { source, taken: 0, sent: 0, done: BTreeMap::new(), over: false };
+    let line = Line { state: Mutex::new(state), moved: Condvar::new(), ahead: threads * AHEAD, write };
     std::thread::scope(|scope| {
-        let others: Vec<_> = stretches.map(|rows| scope.spawn(move || one(rows))).collect();
-        let first = first.map(one);
-        let joined = others.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        first.into_iter().chain(joined).collect()
+        for _ in 0..helpers {
+            scope.spawn(|| line.help());
+        }
+        line.lead(send)
     })
 }
 
+/// What the threads share.
+struct Line<I: Iterator, F> {
+    state: Mutex<State<I>>,
+    /// Somebody took, finished or handed on a block.
+    moved: Condvar,
+    ahead: usize,
+    write: F,
+}
+
+struct State<I> {
+    source: I,
+    /// Blocks taken and blocks handed on: numbers of the next ones.
+    taken: usize,
+    sent: usize,
+    /// Answered, not handed on.
+    done: BTreeMap<usize, Vec<u8>>,
+    /// Nothing more is to be taken.
+    over: bool,
+}
+
+impl<I: Iterator> State<I> {
+    fn take(&mut self) -> Option<(usize, I::Item)> {
+        let block = self.source.next();
+        self.over |= block.is_none();
+        let number = self.taken;
+        self.taken += usize::from(block.is_some());
+        Some((number, block?))
+    }
+}
+
+impl<B, I: Iterator<Item = B>, F: Fn(B, &mut Vec<u8>)> Line<I, F> {
+    fn state(&self) -> MutexGuard<'_, State<I>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State<I>>) -> MutexGuard<'a, State<I>> {
+        self.moved.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, (number, block): (usize, B)) {
+        let mut text = Vec::with_capacity(TEXT_BYTES);
+        (self.write)(block, &mut text);
+        self.state().done.insert(number, text);
+        self.moved.notify_all();
+    }
+
+    /// Answers blocks until there are none.
+    fn help(&self) {
+        let _alarm = Alarm(self);
+        let mut state = self.state();
+        while !state.over {
+            if state.taken - state.sent >= self.ahead {
+                state = self.wait(state);
+                continue;
+            }
+            let block = state.take();
+            drop(state);
+            block.into_iter().for_each(|block| self.answer(block));
+            state = self.state();
+        }
+    }
+
+    /// Hands on what is done, in order; where nothing is, answers a block itself.
+    fn lead(&self, send: &mut dyn FnMut(Vec<u8>) -> bool) -> bool {
+        let _alarm = Alarm(self);
+        let mut state = self.state();
+        loop {
+            let next = state.sent;
+            if let Some(text) = state.done.remove(&next) {
+                state.sent += 1;
+                drop(state);
+                self.moved.notify_all();
+                if !text.is_empty() && !send(text) {
+                    self.stop();
+                    return false;
+                }
+            } else if !state.over && state.taken - state.sent < self.ahead {
+                let block = state.take();
+                drop(state);
+                block.into_iter().for_each(|block| self.answer(block));
+            } else if state.over && state.sent == state.taken {
+                return true;
+            } else {
+                state = self.wait(state);
+                continue;
+            }
+            state = self.state();
+        }
+    }
+
+    fn stop(&self) {
+        self.state().over = true;
+        self.moved.notify_all();
+    }
+}
+
+/// Sends everybody home when one thread panics: its block would be waited for in vain. The scope passes the panic on.
+struct Alarm<'a, B, I: Iterator<Item = B>, F: Fn(B, &mut Vec<u8>)>(&'a Line<I, F>);
+
+impl<B, I: Iterator<Item = B>, F: Fn(B, &mut Vec<u8>)> Drop for Alarm<'_, B, I, F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut state = self.0.state();
+            state.over = true;
+            state.sent = state.taken;
+            drop(state);
+            self.0.moved.notify_all();
+        }
+    }
+}
+
 impl Desk<'_> {
-    /// Asks all that can be asked; `each` gets every row's position, in order, and its answer or what is wrong with it.
-    pub fn answer_rows<'a>(
+    /// Asks all that can be asked; `each` gets what stands beside every row, in order, and its answer or what is wrong
+    /// with it.
+    pub fn answer_rows<'a, T>(
         &'a self,
-        asked: impl Iterator<Item = Result<Asked<'a>, Invalid>>,
-        mut each: impl FnMut(usize, Result<&Answer<'a>, &Invalid>),
+        asked: impl Iterator<Item = (T, Result<Asked<'a>, Invalid>)>,
+        mut each: impl FnMut(T, Result<&Answer<'a>, &Invalid>),
     ) {
-        let (mut questions, mut places, mut invalid) = (vec![], vec![], vec![]);
-        for (row, asked) in asked.enumerate() {
+        let (mut questions, mut rows) = (Vec::with_capacity(ROWS), Vec::with_capacity(ROWS));
+        for (beside, asked) in asked {
             match asked.and_then(|asked| self.question(asked)) {
                 Ok(question) => {
                     questions.push(question);
-                    places.push(row);
+                    rows.push((beside, None));
                 }
-                Err(why) => invalid.push((row, why)),
+                Err(why) => rows.push((beside, Some(why))),
             }
         }
-        let mut invalid = invalid.iter().peekable();
-        self.ownership.resolve_all(&questions, |i, answer| {
-            while let Some((row, why)) = invalid.next_if(|(row, _)| *row < places[i]) {
-                each(*row, Err(why));
+        let mut rows = rows.into_iter();
+        // Those without a question, up to the next that has one.
+        let mut next = |each: &mut dyn FnMut(T, Result<&Answer<'a>, &Invalid>)| {
+            for (beside, invalid) in rows.by_ref() {
+                match invalid {
+                    Some(why) => each(beside, Err(&why)),
+                    None => return Some(beside),
+                }
             }
-            each(places[i], Ok(&answer));
+            None
+        };
+        self.ownership.resolve_all(&questions, |_, answer| {
+            if let Some(beside) = next(&mut each) {
+                each(beside, Ok(&answer));
+            }
         });
-        invalid.for_each(|(row, why)| each(*row, Err(why)));
+        next(&mut each);
     }
 }
 
@@ -106,40 +198,57 @@ impl Desk<'_> {
 mod tests {
     use super::*;
 
-    /// Every row once and in order, however many there are and whoever writes them.
+    /// Every block once and in order, however many there are and whoever writes them.
     #[test]
-    fn pieces_follow_each_other() {
-        for count in [0, 1, ROWS_A_THREAD, ROWS_A_THREAD + 1, ROWS - 1, ROWS, 3 * ROWS + 7] {
+    fn blocks_follow_each_other() {
+        for count in [0, 1, 2, 3, 7, 100] {
             for threads in [1, 2, 3, 4] {
                 let mut text = vec![];
                 let mut send = |piece: Vec<u8>| {
                     text.extend(piece);
                     true
                 };
-                let write = |rows: &[usize], out: &mut Vec<u8>| {
-                    rows.iter().for_each(|r| out.extend(format!("{r} ").bytes()));
+                let write = |block: usize, out: &mut Vec<u8>| {
+                    // Later blocks are done sooner.
+                    std::thread::sleep(std::time::Duration::from_micros(((count - block) % 5) as u64 * 50));
+                    out.extend(format!("{block} ").bytes());
                 };
-                let mut blocks = Blocks { threads, ..Blocks::new(write, &mut send) };
-                blocks.put(b"from ");
-                assert!((0..count).all(|row| blocks.row(row)));
-                assert!(blocks.flush());
-                blocks.put(b"to");
-                assert!(blocks.flush());
-                let rows: String = (0..count).map(|r| format!("{r} ")).collect();
-                assert_eq!(String::from_utf8(text).unwrap(), format!("from {rows}to"));
+                assert!(by_threads(threads, 0..count, write, &mut send));
+                let all: String = (0..count).map(|b| format!("{b} ")).collect();
+                assert_eq!(String::from_utf8(text).unwrap(), all, "{threads} threads");
             }
         }
     }
 
     #[test]
     fn work_ends_when_nobody_listens() {
-        let mut sent = 0;
-        let mut send = |_: Vec<u8>| {
-            sent += 1;
-            false
-        };
-        let mut blocks = Blocks::new(|rows: &[usize], out: &mut Vec<u8>| out.resize(rows.len(), b'x'), &mut send);
-        let taken = (0..10 * ROWS).take_while(|row| blocks.row(*row)).count();
-        assert_eq!((taken, sent), (ROWS - 1, 1));
+        for threads in [1, 4] {
+            let (taken, mut sent) = (std::sync::atomic::AtomicUsize::new(0), 0);
+            let source = (0..1000).inspect(|_| {
+                taken.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            });
+            let mut send = |_: Vec<u8>| {
+                sent += 1;
+                false
+            };
+            assert!(!by_threads(threads, source, |_, out| out.push(b'x'), &mut send));
+            assert_eq!(sent, 1);
+            assert!(taken.into_inner() <= 2 + threads * (AHEAD + 1));
+        }
+    }
+
+    /// A fault in one block ends the batch: nobody waits for ever, nothing is passed over.
+    #[test]
+    fn a_panic_comes_through() {
+        for threads in [1, 2, 4] {
+            for bad in [0, 1, 50] {
+                let write = |block: usize, out: &mut Vec<u8>| {
+                    assert_ne!(block, bad, "as wanted");
+                    out.push(b'x');
+                };
+                let ended = std::panic::catch_unwind(|| by_threads(threads, 0..100, write, &mut |_| true));
+                assert!(ended.is_err(), "{threads} threads, block {bad}");
+            }
+        }
     }
 }

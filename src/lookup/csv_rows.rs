@@ -2,10 +2,10 @@
 //! `urgent`, `trail` as wanted. Other columns are refused: a misspelt one would be ignored silently.
 
 use super::Desk;
-use super::block::Blocks;
+use super::block;
 use super::flat::{self, Flat};
 use crate::error::{Error, Result};
-use crate::ownership::{Asked, Invalid};
+use crate::ownership::{Answer, Asked, Invalid};
 
 const COLUMNS: [&str; 12] =
     ["id", "lon", "lat", "x", "y", "crs", "class", "component", "at", "accuracy_m", "urgent", "trail"];
@@ -17,8 +17,13 @@ struct Head {
     width: usize,
 }
 
-/// A row, or why there is none.
-type Row = Result<csv::ByteRecord, Invalid>;
+/// Some rows of the input.
+enum Block<'a> {
+    /// Without quotes: lines and commas, read where they stand.
+    Lines(&'a [u8]),
+    /// Anything else, as the csv crate reads it; or why there is no row.
+    Records(Vec<Result<csv::ByteRecord, Invalid>>),
+}
 
 pub fn answer(desk: &Desk<'_>, input: &[u8], send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
     let input = input.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(input);
@@ -27,23 +32,43 @@ pub fn answer(desk: &Desk<'_>, input: &[u8], send: &mut dyn FnMut(Vec<u8>) -> bo
     let head = reader.byte_headers().map_err(|e| bad(format!("the body is no CSV: {}", shape_of(&e))))?;
     let head = Head::of(head).map_err(bad)?;
     let trail = head.at[11].is_some() || desk.defaults.trail == Some(true);
-    let mut blocks = Blocks::new(|rows: &[Row], out: &mut Vec<u8>| answer_rows(desk, &head, trail, rows, out), send);
     let mut first = vec![];
     flat::head(&mut first, trail);
-    blocks.put(&first);
-    let mut record = csv::ByteRecord::new();
-    loop {
-        let row = match reader.read_byte_record(&mut record) {
-            Ok(false) => break,
-            Ok(true) => Ok(record.clone()),
-            Err(e) => Err(Invalid::new("ROW_FORMAT", format!("the row is no CSV: {}", shape_of(&e)))),
-        };
-        if !blocks.row(row) {
-            return Ok(());
-        }
+    if !send(first) {
+        return Ok(());
     }
-    blocks.flush();
+    let mut rest = &input[(reader.position().byte() as usize).min(input.len())..];
+    let plain = is_plain(input);
+    let source = std::iter::from_fn(|| match plain {
+        true => some_lines(&mut rest).map(Block::Lines),
+        false => some_records(&mut reader).map(Block::Records),
+    });
+    let flat = Flat::new(desk, trail);
+    block::in_order(source, |block, out| answer_block(desk, &head, &flat, &block, out), send);
     Ok(())
+}
+
+/// Whether rows end where lines end and cells at commas: no quotes, no line ends of old machines.
+fn is_plain(input: &[u8]) -> bool {
+    memchr::memchr(b'"', input).is_none() && memchr::memchr_iter(b'\r', input).all(|i| input.get(i + 1) == Some(&b'\n'))
+}
+
+/// Takes the next lines.
+fn some_lines<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let end = memchr::memchr_iter(b'\n', rest).nth(block::ROWS - 1).map_or(rest.len(), |i| i + 1);
+    let (lines, after) = rest.split_at(end);
+    *rest = after;
+    (!lines.is_empty()).then_some(lines)
+}
+
+/// Reads the next rows.
+fn some_records(reader: &mut csv::Reader<&[u8]>) -> Option<Vec<Result<csv::ByteRecord, Invalid>>> {
+    let rows: Vec<_> = reader
+        .byte_records()
+        .take(block::ROWS)
+        .map(|row| row.map_err(|e| Invalid::new("ROW_FORMAT", format!("the row is no CSV: {}", shape_of(&e)))))
+        .collect();
+    (!rows.is_empty()).then_some(rows)
 }
 
 /// What is wrong, without a word of the input.
@@ -70,34 +95,60 @@ impl Head {
         Ok(head)
     }
 
-    /// A cell by its column's position in `COLUMNS`; empty ones are absent.
-    fn cell<'a>(&self, record: &'a csv::ByteRecord, column: usize) -> Option<&'a [u8]> {
-        record.get(self.at[column]?).map(<[u8]>::trim_ascii).filter(|c| !c.is_empty())
+    /// A row of as many cells as `count` → its id, and its question as far as it can be read.
+    fn row<'a>(
+        &self,
+        count: usize,
+        cell: impl Fn(usize) -> Option<&'a [u8]>,
+    ) -> (&'a [u8], Result<Asked<'a>, Invalid>) {
+        let id = self.at[0].and_then(&cell).unwrap_or_default();
+        if count != self.width {
+            let detail = format!("the row has {count} cells, the head {}", self.width);
+            return (id, Err(Invalid::new("ROW_FORMAT", detail)));
+        }
+        // Empty ones are absent.
+        let present = |column: usize| self.at[column].and_then(&cell).map(<[u8]>::trim_ascii).filter(|c| !c.is_empty());
+        (id, read(present))
     }
 }
 
-fn answer_rows(desk: &Desk<'_>, head: &Head, trail: bool, rows: &[Row], out: &mut Vec<u8>) {
-    let flat = Flat::new(desk, trail);
-    let asked = rows.iter().map(|row| match row {
-        Ok(record) if record.len() == head.width => read(head, record),
-        Ok(record) => {
-            let detail = format!("the row has {} cells, the head {}", record.len(), head.width);
-            Err(Invalid::new("ROW_FORMAT", detail))
-        }
-        Err(invalid) => Err(invalid.clone()),
-    });
-    let id = |row: usize| match (&rows[row], head.at[0]) {
-        (Ok(record), Some(column)) => record.get(column).unwrap_or_default(),
-        _ => b"",
+fn answer_block(desk: &Desk<'_>, head: &Head, flat: &Flat<'_>, block: &Block<'_>, out: &mut Vec<u8>) {
+    let write = |id: &[u8], answer: Result<&Answer<'_>, &Invalid>| match answer {
+        Ok(answer) => flat.answer(id, answer, out),
+        Err(invalid) => flat.invalid(id, invalid, out),
     };
-    desk.answer_rows(asked, |row, answer| match answer {
-        Ok(answer) => flat.answer(id(row), answer, out),
-        Err(invalid) => flat.invalid(id(row), invalid, out),
-    });
+    match block {
+        Block::Lines(text) => desk.answer_rows(lines_of(text).map(|line| split(head, line)), write),
+        Block::Records(rows) => {
+            let asked = rows.iter().map(|row| match row {
+                Ok(record) => head.row(record.len(), |i| record.get(i)),
+                Err(invalid) => (&b""[..], Err(invalid.clone())),
+            });
+            desk.answer_rows(asked, write);
+        }
+    }
 }
 
-fn read<'a>(head: &Head, record: &'a csv::ByteRecord) -> Result<Asked<'a>, Invalid> {
-    let text = |column: usize| match head.cell(record, column) {
+/// Lines without their ends; empty ones are no rows.
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = text.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    lines.filter(|line| !line.is_empty())
+}
+
+fn split<'a>(head: &Head, line: &'a [u8]) -> (&'a [u8], Result<Asked<'a>, Invalid>) {
+    let mut cells = [&b""[..]; COLUMNS.len()];
+    let mut count = 0;
+    for cell in line.split(|b| *b == b',') {
+        if let Some(place) = cells.get_mut(count) {
+            *place = cell;
+        }
+        count += 1;
+    }
+    head.row(count, |i| cells.get(i).copied().filter(|_| i < count))
+}
+
+fn read<'a>(cell: impl Fn(usize) -> Option<&'a [u8]>) -> Result<Asked<'a>, Invalid> {
+    let text = |column: usize| match cell(column) {
         Some(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Some(text)),
             Err(_) => Err(Invalid::new("ROW_FORMAT", format!("{} is not UTF-8", COLUMNS[column]))),

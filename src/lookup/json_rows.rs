@@ -1,7 +1,6 @@
 //! Rows as JSON objects, one a line or in an array.
 
-use super::block::Blocks;
-use super::{Desk, InvalidView};
+use super::{Desk, InvalidView, block};
 use crate::error::{Error, Result};
 use crate::ownership::{Asked, Invalid, View};
 use serde::{Deserialize, Serialize};
@@ -57,12 +56,12 @@ pub enum Between {
 }
 
 pub fn answer_lines(desk: &Desk<'_>, input: &[u8], send: &mut dyn FnMut(Vec<u8>) -> bool) {
-    let write = |rows: &[&[u8]], out: &mut Vec<u8>| answer_rows(desk, rows.iter().copied(), Between::Lines, out);
-    let mut blocks = Blocks::new(write, send);
     let mut lines = input.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-    if lines.all(|line| blocks.row(line)) {
-        blocks.flush();
-    }
+    let source = std::iter::from_fn(|| {
+        let block: Vec<&[u8]> = lines.by_ref().take(block::ROWS).collect();
+        (!block.is_empty()).then_some(block)
+    });
+    block::in_order(source, |rows, out| answer_rows(desk, rows.into_iter(), Between::Lines, out), send);
 }
 
 pub fn answer_array(desk: &Desk<'_>, input: &[u8], send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
@@ -70,28 +69,24 @@ pub fn answer_array(desk: &Desk<'_>, input: &[u8], send: &mut dyn FnMut(Vec<u8>)
         let detail = format!("the body is no JSON array (line {}, column {})", e.line(), e.column());
         Error::request(400, "invalid-batch", detail)
     })?;
-    let write = |rows: &[(usize, &RawValue)], out: &mut Vec<u8>| {
-        if rows.first().is_some_and(|(i, _)| *i > 0) {
-            out.extend_from_slice(b",\n");
-        }
-        answer_rows(desk, rows.iter().map(|(_, row)| row.get().as_bytes()), Between::Commas, out);
+    let write = |(number, rows): (usize, &[&RawValue]), out: &mut Vec<u8>| {
+        out.extend_from_slice(if number > 0 { b",\n" } else { b"[" });
+        answer_rows(desk, rows.iter().map(|row| row.get().as_bytes()), Between::Commas, out);
     };
-    let mut blocks = Blocks::new(write, send);
-    blocks.put(b"[");
-    if rows.into_iter().enumerate().all(|row| blocks.row(row)) && blocks.flush() {
-        blocks.put(b"]\n");
-        blocks.flush();
+    let whole = block::in_order(rows.chunks(block::ROWS).enumerate(), write, send);
+    if whole {
+        send(if rows.is_empty() { b"[]\n".to_vec() } else { b"]\n".to_vec() });
     }
     Ok(())
 }
 
 fn answer_rows<'r>(desk: &Desk<'_>, texts: impl Iterator<Item = &'r [u8]>, between: Between, out: &mut Vec<u8>) {
     let rows: Vec<Read<'_>> = texts.map(read).collect();
-    desk.answer_rows(rows.iter().map(Read::asked), |i, answer| {
-        if i > 0 && between == Between::Commas {
+    let mut first = true;
+    desk.answer_rows(rows.iter().map(|row| (row.id, row.asked())), |id, answer| {
+        if between == Between::Commas && !std::mem::take(&mut first) {
             out.extend_from_slice(b",\n");
         }
-        let id = rows[i].id;
         match answer {
             Ok(answer) => {
                 write(

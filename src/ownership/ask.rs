@@ -186,14 +186,13 @@ impl Ownership {
     }
 
     pub(super) fn position(&self, asked: &Asked<'_>, spellings: &Spellings) -> Result<[f64; 2], Invalid> {
-        let (xy, name) = match (asked.lon, asked.lat, asked.x, asked.y) {
-            (Some(lon), Some(lat), None, None) => match present(asked.crs) {
-                None => ([lon, lat], "EPSG:4490"),
-                Some(crs) => ([lon, lat], crs),
-            },
-            (None, None, Some(x), Some(y)) => {
+        let name = present(asked.crs);
+        let xy = match (asked.lon, asked.lat, asked.x, asked.y) {
+            (Some(lon), Some(lat), None, None) => [lon, lat],
+            (None, None, Some(x), Some(y)) if name.is_some() => [x, y],
+            (None, None, Some(_), Some(_)) => {
                 let needed = "x and y need crs: an EPSG code, a configured system, GCJ02 or BD09";
-                ([x, y], present(asked.crs).ok_or_else(|| Invalid::new("CRS_UNKNOWN", needed))?)
+                return Err(Invalid::new("CRS_UNKNOWN", needed));
             }
             _ => {
                 let how = "a place is lon and lat, or x and y with crs (x is east, y is north)";
@@ -205,7 +204,10 @@ impl Ownership {
         }
         let unknown =
             "crs is an EPSG code in closed form (4326, 4490, 3857, 4491 to 4554), a configured system, GCJ02 or BD09";
-        let system = spellings.system(name).ok_or_else(|| Invalid::new("CRS_UNKNOWN", unknown))?;
+        let system = match name {
+            None => System::Known(Crs::Geographic { epsg: 4490 }),
+            Some(name) => spellings.system(name).ok_or_else(|| Invalid::new("CRS_UNKNOWN", unknown))?,
+        };
         match system.to_lonlat(xy) {
             Some(p) if self.territory.is_around(p) => Ok(p),
             // Far from the city is an answer, unless the numbers tell what was meant.
@@ -251,8 +253,9 @@ impl Ownership {
     /// `scheme:kind:code`.
     fn class(&self, text: &str) -> Result<ClassIx, Invalid> {
         let unknown = |detail: &str| Invalid::new("CLASS_UNKNOWN", detail);
-        let parts: Vec<&str> = text.split(':').collect();
-        let [scheme, kind, code] = parts[..] else {
+        let mut parts = text.split(':');
+        let (Some(scheme), Some(kind), Some(code), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(unknown(
                 "class is scheme:kind:code, like cjt214-2007:component:0101; the kind is part of the key",
             ));

@@ -139,7 +139,7 @@ pub struct Components {
     all: Vec<Component>,
     /// In the order of `all`.
     spots: Vec<Spot>,
-    codes: Vec<u8>,
+    codes: String,
     shapes: Vec<Shape>,
     by_code: HashTable<u32>,
     hasher: RandomState,
@@ -191,7 +191,7 @@ impl Grid {
 #[derive(Default)]
 pub struct Builder {
     all: Vec<Component>,
-    codes: Vec<u8>,
+    codes: String,
     shapes: Vec<Shape>,
     bounds: Option<BBox>,
 }
@@ -206,8 +206,8 @@ impl Builder {
             Holding::Unknown => UNKNOWN,
             Holding::Known(org) => org.0 + 2,
         };
-        let code = r.code.as_bytes();
-        let code = &code[..code.len().min(usize::from(u8::MAX))];
+        let most = r.code.len().min(usize::from(u8::MAX));
+        let code = &r.code[..(0..=most).rev().find(|&i| r.code.is_char_boundary(i)).unwrap_or(0)];
         self.all.push(Component {
             at: if point { first } else { representative(geometry) },
             id: r.id,
@@ -225,7 +225,7 @@ impl Builder {
             grid_differs: r.grid_differs,
             shared: r.shared.map_or(0, |s| 1 + u8::from(s)),
         });
-        self.codes.extend_from_slice(code);
+        self.codes.push_str(code);
         if !point {
             self.shapes.push(Shape { component: 0, geometry: geometry.clone() });
         }
@@ -239,7 +239,7 @@ impl Builder {
             shape: if c.shape == NO_SHAPE { NO_SHAPE } else { c.shape + shapes },
             ..c
         }));
-        self.codes.extend(other.codes);
+        self.codes.push_str(&other.codes);
         self.shapes.extend(other.shapes);
         if let Some(b) = other.bounds {
             self.bounds = Some(self.bounds.unwrap_or(BBox::EMPTY).join(&b));
@@ -329,8 +329,7 @@ impl Components {
 
     pub fn code(&self, ix: ComponentIx) -> &str {
         let c = self.get(ix);
-        let bytes = &self.codes[c.code as usize..c.code as usize + usize::from(c.code_len)];
-        std::str::from_utf8(bytes).unwrap_or_default()
+        &self.codes[c.code as usize..c.code as usize + usize::from(c.code_len)]
     }
 
     /// All components with a code; ideally one.

@@ -1,11 +1,14 @@
 //! `owner-bench STORE [EXPORT-DIR]`: lookups a second on one core, in process, on a store with a city in it: the unit grid
-//! of a point, by the territory's index and by rstar with geo's `Contains` on the same grids and points; and the whole
-//! resolution with a component class. Writes grids and points for other rivals to EXPORT-DIR.
+//! of a point, by the territory's index and by rstar with geo's `Contains` on the same grids and points; the whole
+//! resolution with a component class; and batches of rows, CSV in and out, on all cores. Writes grids and points for other
+//! rivals to EXPORT-DIR. `owner-bench STORE batches` does the last alone.
 
+use chengtu::audience::Audience;
 use chengtu::city::City;
 use chengtu::feature::Geometry;
 use chengtu::geo::{BBox, GeometryKind};
 use chengtu::layer::{FieldRole, Role};
+use chengtu::lookup::{Desk, Form};
 use chengtu::ownership::{Asked, Fineness, Instant, Ownership, PolygonIndex, Question, Spellings};
 use chengtu::store::{BlockCache, Store};
 use geo::{Contains, Coord, LineString, Polygon};
@@ -20,6 +23,10 @@ const POINTS: usize = 2_000_000;
 const EXPORTED: usize = 100_000;
 const QUESTIONS: usize = 400_000;
 const ROUNDS: usize = 3;
+const BATCH: usize = 10_000;
+const BODIES: usize = 50;
+const CORE: [f64; 4] = [114.27, 34.73, 114.41, 34.85];
+const CLASSES: [&str; 6] = ["0101", "0104", "0107", "0118", "0402", "0403"];
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -41,12 +48,16 @@ fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let dir = arguments.next().ok_or("usage: owner-bench STORE [EXPORT-DIR]")?;
     let export = arguments.next();
+    let only_batches = export.as_deref() == Some("batches");
     let store = Store::open(Path::new(&dir), false)?;
     let id = store.current()?.ok_or("the store has no snapshot")?;
     let city = City::new(store.snapshot(&id, &Arc::new(BlockCache::new(256 << 20)))?);
     let started = std::time::Instant::now();
     let owners = city.ownership()?;
     println!("made from the store in {:.2} s", started.elapsed().as_secs_f64());
+    if only_batches {
+        return batches(owners);
+    }
     let grids = geometries(&city, Role::UnitGrid)?;
     let points = points_in(&grids);
     println!("{} unit grids, {} points in them", grids.len(), points.len());
@@ -56,7 +67,8 @@ fn main() -> Result<(), Failure> {
     let ours = ours(&grids, &points);
     let theirs = rstar_and_geo(&grids, &points);
     println!("rstar + geo is {theirs:.0} a second: ratio {:.1}", ours / theirs);
-    resolutions(&city, owners)
+    resolutions(&city, owners)?;
+    batches(owners)
 }
 
 fn geometries(city: &City, role: Role) -> Result<Vec<Geometry>, Failure> {
@@ -189,6 +201,43 @@ fn resolutions(city: &City, owners: &Ownership) -> Result<(), Failure> {
     rate("whole resolution with a class, trail off, in bulk", questions.len(), || {
         let mut sum = 0;
         owners.resolve_all(&questions, |_, answer| sum += u64::from(answer.subject.is_some()));
+        sum
+    });
+    Ok(())
+}
+
+/// Bodies of 10,000 rows with places anywhere in the core and common classes, as a client sends them.
+fn batches(owners: &Ownership) -> Result<(), Failure> {
+    let mut random = Random(3);
+    let bodies: Vec<String> = (0..BODIES)
+        .map(|_| {
+            let mut text = String::from("id,lon,lat,class\n");
+            for i in 0..BATCH {
+                let [lon, lat] = [CORE[0] + random.next() * (CORE[2] - CORE[0]), CORE[1] + random.next() * (CORE[3] - CORE[1])];
+                let class = CLASSES[random.below(CLASSES.len())];
+                let _ = writeln!(text, "{i},{lon:.7},{lat:.7},cjt214-2007:component:{class}");
+            }
+            text
+        })
+        .collect();
+    let (audience, spellings) = (Audience::OPEN, Spellings::default());
+    let desk = Desk {
+        ownership: owners,
+        snapshot: "00000001-0123456789ab",
+        audience: &audience,
+        spellings: &spellings,
+        now: Instant::now(),
+        defaults: Asked { trail: Some(false), ..Asked::default() },
+    };
+    rate("rows of batches, CSV in and out, all cores", BODIES * BATCH, || {
+        let mut sum = 0;
+        for body in &bodies {
+            let answered = desk.batch(Form::Csv, body.as_bytes(), &mut |piece| {
+                sum += piece.len() as u64;
+                true
+            });
+            answered.expect("the bodies are CSV");
+        }
         sum
     });
     Ok(())

@@ -27,7 +27,8 @@ pub struct Book {
     by_name: HashMap<String, Option<OrgIx>>,
     schemes: Vec<String>,
     pub classes: Vec<ClassInfo>,
-    by_key: HashMap<(u16, ClassKind, String), ClassIx>,
+    /// Of each scheme and kind, by code.
+    by_key: HashMap<(u16, ClassKind), HashMap<String, ClassIx>>,
     pub policies: Vec<Policy>,
     roles: HashMap<String, HashMap<String, Vec<Assignment>>>,
     component_scheme: Option<u16>,
@@ -134,7 +135,8 @@ impl Book {
         for (scheme, s) in register.schemes.iter().enumerate() {
             for class in &s.classes {
                 let ix = ClassIx(declared.len() as u16);
-                self.by_key.entry((scheme as u16, class.kind, class.code.clone())).or_insert(ix);
+                let of_kind = self.by_key.entry((scheme as u16, class.kind)).or_default();
+                of_kind.entry(class.code.clone()).or_insert(ix);
                 declared.push(class);
             }
         }
@@ -146,10 +148,9 @@ impl Book {
             let own = ClassIx(i as u16);
             let component = match class.kind {
                 ClassKind::Component => Some(own),
-                ClassKind::Matter => class
-                    .component
-                    .as_ref()
-                    .and_then(|code| self.by_key.get(&(scheme, ClassKind::Component, code.clone())).copied()),
+                ClassKind::Matter => {
+                    class.component.as_ref().and_then(|code| self.find_class(scheme, ClassKind::Component, code))
+                }
             };
             let mut components: Vec<ClassIx> = component.into_iter().collect();
             components.extend(component.iter().flat_map(|c| links[c.0 as usize].both()));
@@ -204,9 +205,9 @@ impl Book {
         for walk in &register.crosswalks {
             let (Some(from), Some(to)) = (self.scheme(&walk.from), self.scheme(&walk.to)) else { continue };
             for row in &walk.rows {
-                let Some(&own) = self.by_key.get(&(from, row.kind, row.code.clone())) else { continue };
-                let found = row.to.iter().filter_map(|code| self.by_key.get(&(to, row.kind, code.clone())));
-                for &target in found {
+                let Some(own) = self.find_class(from, row.kind, &row.code) else { continue };
+                let found = row.to.iter().filter_map(|code| self.find_class(to, row.kind, code));
+                for target in found {
                     links[own.0 as usize].to.push(target);
                     links[target.0 as usize].from.push(own);
                 }
@@ -252,7 +253,7 @@ impl Book {
     }
 
     pub fn find_class(&self, scheme: u16, kind: ClassKind, code: &str) -> Option<ClassIx> {
-        self.by_key.get(&(scheme, kind, code.to_string())).copied()
+        self.by_key.get(&(scheme, kind))?.get(code).copied()
     }
 
     /// The class of a component of a source, by the code recorded.
