@@ -14,6 +14,13 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use std::borrow::Cow;
 
+impl Ownership {
+    /// Whether an audience sees every layer that lookups read: a trail tells what each had to say.
+    pub fn seen_whole_by(&self, audience: &Audience) -> bool {
+        self.layers.iter().filter(|l| is_read(l)).all(|l| audience.sees_layer(l))
+    }
+}
+
 /// An answer for somebody.
 pub struct View<'a> {
     pub ownership: &'a Ownership,
@@ -158,9 +165,8 @@ impl<'a> View<'a> {
         self.audience.sees_layer(self.ownership.layer(layer))
     }
 
-    /// A trail tells what every layer that lookups read had to say: it is for those who see them all.
     pub(super) fn sees_all(&self) -> bool {
-        self.ownership.layers.iter().filter(|l| is_read(l)).all(|l| self.audience.sees_layer(l))
+        self.ownership.seen_whole_by(self.audience)
     }
 
     fn subject(&self, party: Party) -> Subject<'a> {

@@ -7,7 +7,7 @@ use super::reply;
 use super::router::Segments;
 use crate::draw::drawn_in_3d;
 use crate::geo::GeometryKind;
-use crate::layer::{Field, FieldType, Layer, Sensitivity, Serve};
+use crate::layer::{Field, FieldRole, FieldType, Layer, Role, Sensitivity, Serve};
 use crate::tile::three::is_ground;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -31,6 +31,8 @@ struct LayerDocument<'a> {
     theme: &'a str,
     /// `point`, `line`, `polygon`, or several joined by `+`.
     geometry: String,
+    /// What it is for, in the words of `layers/*.toml`.
+    roles: &'a [Role],
     count: u64,
     /// Degrees: west, south, east, north; null where there is nothing.
     bounds: Option<[f64; 4]>,
@@ -53,6 +55,12 @@ struct FieldDocument<'a> {
     unit: Option<&'a str>,
     datum: Option<&'a str>,
     key: bool,
+    /// What it says, in the words of `layers/*.toml`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<FieldRole>,
+    /// First zoom whose tiles carry it; 99 where none does.
+    #[serde(skip_serializing_if = "is_always")]
+    from_zoom: u8,
     sensitivity: Sensitivity,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     values: &'a [String],
@@ -75,6 +83,7 @@ fn describe<'a>(app: &App, asked: &'a Asked, layer: &'a Layer) -> LayerDocument<
         name_en: &layer.name.en,
         theme: &layer.theme,
         geometry: layer.geometry.iter().map(kind_name).collect::<Vec<_>>().join("+"),
+        roles: &layer.roles,
         count: entry.map_or(0, |e| e.count),
         bounds: entry.and_then(|e| e.bounds).map(|b| b.to_array()),
         minzoom: layer.zoom.min,
@@ -103,9 +112,15 @@ fn describe_field<'a>(layer: &Layer, f: &'a Field) -> FieldDocument<'a> {
         unit: f.unit.as_deref(),
         datum: f.datum.as_deref(),
         key: f.key,
+        role: f.role,
+        from_zoom: f.from_zoom,
         sensitivity: f.sensitivity_in(layer),
         values: &f.values,
     }
+}
+
+fn is_always(from_zoom: &u8) -> bool {
+    *from_zoom == 0
 }
 
 /// `/tileMatrixSets`, as in OGC API – Tiles.

@@ -2,7 +2,7 @@
 //! Decides nothing about what a tile holds: `tile` and `records` do.
 //!
 //! A request walks: `listen` → `router` → `observe` (id, log, counts) → `gate` (the city and who asks) → a handler
-//! (`tiles`, `tilejson`, `three`, `catalog`, `owner`, `page`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
+//! (`tiles`, `tilejson`, `three`, `catalog`, `owner`, `web`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
 //! → `reply` (validators, 304) or `problem`.
 
 mod address;
@@ -23,8 +23,8 @@ mod metrics;
 mod observe;
 mod openapi;
 mod owner;
-mod page;
 mod problem;
+mod register;
 mod reply;
 mod router;
 mod search;
@@ -32,6 +32,7 @@ mod three;
 mod through;
 mod tilejson;
 mod tiles;
+mod web;
 mod workers;
 
 pub use config::{Flags, LogFormat, Options};

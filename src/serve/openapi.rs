@@ -26,7 +26,7 @@ pub async fn api(State(app): State<Arc<App>>, asked: Asked, headers: HeaderMap) 
 }
 
 /// Path, what it answers, its parameters by name, the media type.
-const PATHS: [(&str, &str, &[&str], &str); 16] = [
+const PATHS: [(&str, &str, &[&str], &str); 18] = [
     ("/conformance", "Conformance classes", &[], reply::JSON),
     ("/collections", "All layers as collections", &[], reply::JSON),
     ("/collections/{layer}", "A layer as a collection", &["layer"], reply::JSON),
@@ -51,6 +51,8 @@ const PATHS: [(&str, &str, &[&str], &str); 16] = [
         reply::JSON,
     ),
     ("/owner", "The one responsible unit of a coordinate, and the reason", OWNER, reply::JSON),
+    ("/owner/classes", "The classes that a question may name, by scheme", &[], reply::JSON),
+    ("/owner/bodies", "The bodies of the register", &[], reply::JSON),
     ("/tiles/{layers}.json", "TileJSON of layers", &["layers"], reply::JSON),
     ("/tiles/{layers}/{z}/{x}/{y}.mvt", "A vector tile", &["layers", "z", "x", "y"], reply::MVT),
     ("/tiles/{tms}/{layers}.json", "TileJSON of layers in a tile grid", &["tms", "layers"], reply::JSON),

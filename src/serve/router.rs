@@ -1,8 +1,8 @@
 //! Every route of the server, as a table, and what stands around all of them.
 
 use super::{
-    App, catalog, features, health, identify, observe, openapi, owner, page, problem::Problem, search, three, through,
-    tilejson, tiles,
+    App, catalog, features, health, identify, observe, openapi, owner, problem::Problem, register, search, three,
+    through, tilejson, tiles, web,
 };
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
@@ -21,7 +21,8 @@ const MAX_URI_BYTES: usize = 8192;
 
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(page::page))
+        .route("/", get(web::page))
+        .route("/web/{*file}", get(web::file))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
@@ -35,6 +36,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/identify", get(identify::identify))
         .route("/search", get(search::search))
         .route("/owner", get(owner::one).post(owner::batch))
+        .route("/owner/classes", get(register::classes))
+        .route("/owner/bodies", get(register::bodies))
         .route("/tileMatrixSets", get(catalog::grids))
         .route("/tileMatrixSets/{tms}", get(catalog::grid))
         .route("/tiles/{layers_json}", get(tilejson::tilejson))

@@ -15,6 +15,7 @@ mod search;
 mod sockets;
 mod three;
 mod through;
+mod web;
 
 use axum::Router;
 use axum::http::Method;

@@ -281,7 +281,6 @@ async fn documents_are_negotiated_and_revalidated() {
         "/tileMatrixSets",
         "/tileMatrixSets/CGCS2000Quad",
         "/tiles/lamp.json",
-        "/",
         "/collections/lamp/items/1",
         "/collections/lamp/items?limit=2",
         "/collections",
@@ -312,8 +311,8 @@ async fn the_catalog_has_exactly_its_members() {
     for l in v["layers"].as_array().unwrap() {
         let keys: Vec<_> = l.as_object().unwrap().keys().map(String::as_str).collect();
         let want = [
-            "bounds", "count", "fields", "geometry", "id", "maxzoom", "minzoom", "name_en", "name_zh", "theme",
-            "tiles", "tileset",
+            "bounds", "count", "fields", "geometry", "id", "maxzoom", "minzoom", "name_en", "name_zh", "roles",
+            "theme", "tiles", "tileset",
         ];
         assert_eq!(keys, want);
     }

@@ -244,6 +244,11 @@ impl Book {
         self.schemes.iter().position(|s| s == id).map(|i| i as u16)
     }
 
+    /// Their ids, in the order of `ClassInfo::scheme`.
+    pub fn schemes(&self) -> impl Iterator<Item = &str> {
+        self.schemes.iter().map(String::as_str)
+    }
+
     pub fn scheme_id(&self, scheme: u16) -> &str {
         self.schemes.get(scheme as usize).map_or("", String::as_str)
     }

@@ -1,0 +1,106 @@
+// The layers that exist for whoever opened the page, as `/catalog` tells them. No layer is named here: roles, themes and
+// field names come with the data.
+
+import { ask, learnServer } from './api';
+import { language } from './i18n';
+
+export interface Field {
+  name: string;
+  type: 'text' | 'enum' | 'date' | 'int' | 'float' | 'bool';
+  name_zh: string;
+  name_en: string | null;
+  unit: string | null;
+  datum: string | null;
+  key: boolean;
+  role?: string | null;
+  values?: string[];
+  /** First zoom whose tiles carry it. */
+  from_zoom?: number;
+}
+
+export interface Layer {
+  id: string;
+  name_zh: string;
+  name_en: string;
+  theme: string;
+  geometry: string;
+  count: number;
+  bounds: [number, number, number, number] | null;
+  minzoom: number;
+  maxzoom: number;
+  roles?: string[];
+  fields: Field[];
+  tiles: string | null;
+  tileset: string | null;
+}
+
+export class Catalog {
+  readonly layers: Layer[];
+  readonly snapshot: string;
+  private readonly byId: Map<string, Layer>;
+
+  constructor(document: { snapshot: string; layers: Layer[] }) {
+    this.layers = document.layers;
+    this.snapshot = document.snapshot;
+    this.byId = new Map(document.layers.map((layer) => [layer.id, layer]));
+    for (const layer of document.layers) {
+      if (layer.tiles) learnServer(layer.tiles, `/tiles/${layer.id}.json`);
+    }
+  }
+
+  static async load(): Promise<Catalog> {
+    return new Catalog(await ask('catalog'));
+  }
+
+  layer(id: string): Layer | undefined {
+    return this.byId.get(id);
+  }
+
+  withRole(role: string): Layer[] {
+    return this.layers.filter((layer) => layer.roles?.includes(role));
+  }
+
+  /** Themes in the order of the map's use, each with its layers that hold something or can. */
+  themes(): { id: string; layers: Layer[] }[] {
+    const themes = new Map<string, Layer[]>();
+    for (const layer of this.layers) {
+      const of = themes.get(layer.theme);
+      if (of) of.push(layer);
+      else themes.set(layer.theme, [layer]);
+    }
+    return [...themes].map(([id, layers]) => ({ id, layers })).sort((a, b) => rank(a.id) - rank(b.id));
+  }
+
+  /** What holds all that is there, degrees; the whole Earth where nothing is. */
+  bounds(): [number, number, number, number] {
+    const all: [number, number, number, number] = [180, 90, -180, -90];
+    for (const { bounds: b } of this.layers) {
+      if (!b) continue;
+      [all[0], all[1]] = [Math.min(all[0], b[0]), Math.min(all[1], b[1])];
+      [all[2], all[3]] = [Math.max(all[2], b[2]), Math.max(all[3], b[3])];
+    }
+    return all[0] > all[2] ? [-180, -60, 180, 75] : all;
+  }
+}
+
+const ORDER = ['components', 'pipes', 'grids', 'operations', 'iot', 'convenience', 'cim', 'basemap'];
+const rank = (theme: string): number => (ORDER.indexOf(theme) + ORDER.length + 1) % (ORDER.length + 1);
+
+export const titleOf = (layer: Layer): string => (language === 'zh' ? layer.name_zh : layer.name_en);
+export const fieldTitle = (field: Field): string => (language === 'zh' ? field.name_zh : (field.name_en ?? field.name_zh));
+
+/** What a record is called: its name, else its code. */
+export function recordTitle(layer: Layer, properties: Record<string, unknown>): string {
+  const named = [...layer.fields.filter((f) => f.role === 'name'), ...layer.fields.filter((f) => f.key)];
+  for (const field of named) {
+    const value = properties[field.name];
+    if (typeof value === 'string' && value !== '') return value;
+  }
+  return titleOf(layer);
+}
+
+export function recordCode(layer: Layer, properties: Record<string, unknown>): string | null {
+  const key = layer.fields.find((f) => f.key);
+  const value = key && properties[key.name];
+  return typeof value === 'string' && value !== '' ? value : null;
+}

@@ -1,0 +1,199 @@
+// The page: opens the catalog, the style and the map, puts the panels in their places, and keeps the address in step.
+
+import './style/page.css';
+import './style/map.css';
+import './style/panels.css';
+import './style/owner.css';
+import './style/phone.css';
+import { ask, words } from './api';
+import { Catalog } from './catalog';
+import { attribute, debounced, fill, h, svg } from './dom';
+import { language, t } from './i18n';
+import { ICONS } from './icons';
+import { CityMap, type StyleEntry } from './map/citymap';
+import { GlobeView } from './map/globeview';
+import { DispatchPanel } from './panels/dispatch';
+import { type Measure, MeasureTool } from './panels/measure';
+import { PlacePanel } from './panels/place';
+import { type Result, SearchBox } from './panels/search';
+import { Sheet } from './panels/sheet';
+import { tools } from './panels/tools';
+import { LayerTree } from './panels/tree';
+import { WhoPanel } from './panels/who';
+import { type Panel, Store, read, write } from './state';
+
+const TABS: [Exclude<Panel, null>, string][] = [['layers', ICONS.layers], ['who', ICONS.who], ['dispatch', ICONS.dispatch]];
+/** Shown unasked, where the server has it. */
+const FIRST_STYLE = 'standard';
+const NEWER_EVERY_MS = 60_000;
+
+async function open(app: HTMLElement): Promise<void> {
+  fill(app, h('div', { class: 'opening', attrs: { role: 'status' } }, h('span', { class: 'spinner' }), t('app.loading')));
+  if (!document.createElement('canvas').getContext('webgl2')) throw new Error(t('app.webgl'));
+  const [catalog, { styles }] = await Promise.all([Catalog.load(), ask<{ styles: StyleEntry[] }>('styles')]);
+  const store = new Store(read(location.hash));
+  const ground = h('div', { class: 'map', attrs: { id: 'map' } });
+  const globe = h('div', { class: 'globe', attrs: { id: 'globe', hidden: true } });
+  fill(app, ground, globe);
+  const map = new CityMap(ground, catalog, store);
+  map.map.getCanvas().setAttribute('aria-label', t('map.label'));
+  furnish(app, globe, catalog, store, map, styles);
+  const chosen = styles.find((s) => s.id === store.get().style) ?? styles.find((s) => s.id === FIRST_STYLE) ?? styles[0];
+  store.set({ style: chosen?.id ?? null });
+}
+
+/** The panels and what ties them together. */
+function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, store: Store, map: CityMap, styles: StyleEntry[]): void {
+  const toast = toaster();
+  const left = new Sheet('left', t('tree.label')), right = new Sheet('right', t('place.title'));
+  const place = new PlacePanel(catalog, map, store, (shown) => {
+    right.show(shown ? place.element : null);
+    app.classList.toggle('has-place', shown);
+  });
+  const tree = new LayerTree(catalog, map, store);
+  const who = new WhoPanel(catalog, map, store);
+  const dispatch = new DispatchPanel(map, store);
+  const panels = { layers: tree.element, who: who.element, dispatch: dispatch.element };
+  const globe = new GlobeView(globeElement, map, catalog, store, { pick: (at, meant) => void place.open(at, meant), say: toast.say });
+  const measure = new MeasureTool(map, () => globe.measure('off', () => {}));
+  const startMeasure = (mode: Measure): void => {
+    measure.stop();
+    if (store.get().mode === '3d') globe.measure(mode, (text) => measure.say(text));
+    else measure.start(mode);
+  };
+  const near = (): { lon: number; lat: number } => map.view();
+  const search = new SearchBox(near, (result) => goTo(result, map, globe, place));
+  const bar = tools(store, map, styles, {
+    zoom: (by) => (store.get().mode === '3d' ? globe.zoom(by) : map.map.zoomTo(map.map.getZoom() + by)),
+    north: () => (store.get().mode === '3d' ? globe.north() : map.map.easeTo({ bearing: 0, pitch: 0 })),
+    whole: () => whole(catalog, map, globe, store),
+    measure: startMeasure,
+  });
+  const progress = h('div', { class: 'progress', attrs: { role: 'progressbar', 'aria-label': t('progress.loading'), hidden: true } });
+  const header = h('header', { class: 'top' }, h('h1', { class: 'sr', text: t('app.name') }), search.element, tabs(store));
+  app.append(progress, header, left.element, right.element, bar, measure.element, toast.element);
+
+  const showPanel = (): void => {
+    const { panel } = store.get();
+    left.show(panel ? panels[panel] : null);
+    left.element.setAttribute('aria-label', panel ? t(`tab.${panel}`) : '');
+    app.classList.toggle('has-panel', panel !== null);
+  };
+  store.watch(['panel'], showPanel);
+  store.watch(['panel'], (now) => { if (now.panel === 'dispatch') place.close(); });
+  showPanel();
+
+  store.watch(['style'], ({ style }) => {
+    if (!style) return;
+    map.useStyle(style).then(() => {
+      document.documentElement.classList.toggle('dark', map.drawing?.dark ?? false);
+      tree.restyle();
+      globe.restyle();
+      // Icons of the sprite are there when the map has drawn once.
+      map.map.once('idle', () => tree.restyle());
+    }).catch((error: unknown) => toast.say(words(error)));
+  });
+  map.map.on('click', (e) => {
+    if (measure.active) return;
+    const at = { lon: e.lngLat.lng, lat: e.lngLat.lat };
+    if (store.get().panel === 'dispatch') return void dispatch.ask(at);
+    const [top] = map.drawnAt(e.point);
+    const meant = top?.id !== undefined && top.sourceLayer ? { layer: top.sourceLayer, id: String(top.id) } : null;
+    void place.open(at, meant);
+  });
+  map.map.on('dataloading', () => { progress.hidden = false; });
+  map.map.on('idle', () => { progress.hidden = true; });
+  map.map.on('error', (e) => { if (!/abort/i.test(e.error?.message ?? '')) toast.say(t('error.tiles')); });
+  keys(store, search, measure, place, right);
+  keepAddress(store);
+  watchSnapshot(catalog, toast.newer);
+  const { selected, place: at, mode } = store.get();
+  if (selected) void place.openRecord(selected, at, !store.get().view);
+  else if (at && store.get().panel === 'dispatch') void dispatch.ask(at);
+  else if (at) map.map.once('idle', () => void place.open(at));
+  if (mode === '3d') void globe.enter();
+}
+
+function tabs(store: Store): HTMLElement {
+  const buttons = TABS.map(([panel, icon]) =>
+    h('button', { class: 'tab', attrs: { 'data-panel': panel }, on: { click: () => store.set({ panel: store.get().panel === panel ? null : panel }) } }, svg(icon), h('span', { text: t(`tab.${panel}`) })));
+  const mark = (): void => buttons.forEach((b, i) => attribute(b, 'aria-pressed', String(store.get().panel === TABS[i]?.[0])));
+  store.watch(['panel'], mark);
+  mark();
+  return h('nav', { class: 'tabs', attrs: { 'aria-label': t('app.name') } }, ...buttons);
+}
+
+function goTo(result: Result, map: CityMap, globe: GlobeView, place: PlacePanel): void {
+  const at = { lon: result.lon, lat: result.lat };
+  const box: [number, number, number, number] = result.bbox ?? [at.lon, at.lat, at.lon, at.lat];
+  map.goTo(box);
+  globe.goTo(box);
+  const single = result.layer && result.id !== undefined;
+  if (single) void place.openRecord({ layer: result.layer ?? '', id: String(result.id) }, at, false);
+  else map.map.once('moveend', () => void place.open(at));
+}
+
+function whole(catalog: Catalog, map: CityMap, globe: GlobeView, store: Store): void {
+  const [west, south, east, north] = catalog.bounds();
+  if (store.get().mode === '3d') globe.goTo([west, south, east, north]);
+  else map.map.fitBounds([[west, south], [east, north]], { padding: 24, bearing: 0, pitch: 0 });
+}
+
+/** `/` searches; Esc leaves what is on top. */
+function keys(store: Store, search: SearchBox, measure: MeasureTool, place: PlacePanel, right: Sheet): void {
+  document.addEventListener('keydown', (event) => {
+    const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+    if (!typing && measure.key(event)) event.preventDefault();
+    else if (event.key === '/' && !typing) {
+      event.preventDefault();
+      search.focus();
+    } else if (event.key === 'Escape' && !right.element.hidden) place.close();
+    else if (event.key === 'Escape' && store.get().panel) store.set({ panel: null });
+  });
+}
+
+function keepAddress(store: Store): void {
+  const put = debounced(250, () => history.replaceState(null, '', `${write(store.get())}&lang=${language}`));
+  store.watch(['view', 'style', 'mode', 'underground', 'on', 'off', 'opacity', 'selected', 'place', 'panel', 'who', 'class'], put);
+  // An address pasted into an open page opens what it says.
+  addEventListener('hashchange', () => location.reload());
+}
+
+/** Says when a newer city has been published; what is open stays as it is. */
+function watchSnapshot(catalog: Catalog, newer: () => void): void {
+  const timer = setInterval(() => {
+    if (document.hidden) return;
+    ask<{ snapshot?: string }>('ready').then(({ snapshot }) => {
+      if (!snapshot || snapshot === catalog.snapshot) return;
+      clearInterval(timer);
+      newer();
+    }).catch(() => {});
+  }, NEWER_EVERY_MS);
+}
+
+function toaster(): { element: HTMLElement; say: (text: string) => void; newer: () => void } {
+  const element = h('div', { class: 'toast', attrs: { role: 'alert', hidden: true } });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const say = (text: string): void => {
+    clearTimeout(timer);
+    fill(element, text);
+    element.hidden = text === '';
+    timer = setTimeout(() => { element.hidden = true; }, 6000);
+  };
+  const newer = (): void => {
+    clearTimeout(timer);
+    fill(element, t('app.newer'), h('button', { class: 'link', text: t('app.reload'), on: { click: () => location.reload() } }));
+    element.hidden = false;
+  };
+  return { element, say, newer };
+}
+
+const app = document.getElementById('app');
+if (app) {
+  document.title = language === 'zh' ? '城图' : 'Chengtu';
+  open(app).catch((error: unknown) => {
+    const text = error instanceof Error && !('status' in error) ? error.message : words(error);
+    fill(app, h('div', { class: 'opening', attrs: { role: 'alert' } }, h('h1', { text: t('app.failed') }), h('p', { text }), h('button', { class: 'primary', text: t('app.retry'), on: { click: () => location.reload() } })));
+  });
+}
+

@@ -1,0 +1,192 @@
+// The map in two dimensions: MapLibre with a style of the server, the visible layers, and what the page draws above them.
+// Knows nothing of panels; tells what was clicked and where the camera is.
+
+import { Map as MapLibre, ScaleControl, setWorkerUrl, AttributionControl } from 'maplibre-gl';
+import type { GeoJSONSource, MapGeoJSONFeature, StyleSpecification, VectorTileSource } from 'maplibre-gl';
+import { address, ask, local } from '../api';
+import type { Catalog } from '../catalog';
+import { locale } from '../i18n';
+import type { State, Store, View } from '../state';
+import { faded } from './opacity';
+import { type Drawing, TileAddresses, prepare } from './style';
+import { OVERLAY_SOURCES, overlays } from './overlays';
+
+declare const MAP_WORKER: string;
+setWorkerUrl(address(`web/${MAP_WORKER}`));
+
+/** A tolerance for clicks on points and lines, pixels. */
+export const CLICK_PX = 6;
+/** The zoom at which single things are looked at. */
+const NEAR = 18;
+
+export interface StyleEntry { id: string; title?: { zh?: string; en?: string }; url?: string }
+
+export class CityMap {
+  readonly map: MapLibre;
+  drawing: Drawing | null = null;
+  private addresses: TileAddresses | null = null;
+  private raw: StyleSpecification | null = null;
+  private data = new Map<string, GeoJSON.GeoJSON>();
+  private ready: Promise<void> = Promise.resolve();
+
+  constructor(readonly container: HTMLElement, readonly catalog: Catalog, readonly store: Store) {
+    const state = store.get();
+    const [west, south, east, north] = catalog.bounds();
+    this.map = new MapLibre({
+      container,
+      ...(state.view ? camera(state.view) : { bounds: [west, south, east, north], fitBoundsOptions: { padding: 24 } }),
+      maxZoom: 22,
+      maxPitch: 80,
+      attributionControl: false,
+      locale: { 'Map.Title': locale === 'zh-CN' ? '地图' : 'Map' },
+      localIdeographFontFamily: "'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif",
+      fadeDuration: matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 150,
+      transformRequest: (url) => ({ url: this.addresses?.real(url) ?? local(url) }),
+      rollEnabled: false,
+    });
+    this.map.addControl(new ScaleControl({ maxWidth: 96 }), 'bottom-left');
+    this.map.addControl(new AttributionControl({ compact: true }), 'bottom-right');
+    this.map.on('moveend', () => store.set({ view: this.view() }));
+    store.watch(['on', 'off'], () => this.showLayers());
+    store.watch(['opacity'], (now, before) => this.fade(now, before));
+  }
+
+  /** Loads a style by its id and draws it with everything that is shown. */
+  async useStyle(id: string): Promise<void> {
+    const raw = await ask<StyleSpecification>(`styles/${id}.json`);
+    this.ready = new Promise((done) => this.map.once('style.load', () => done()));
+    this.raw = raw;
+    this.draw();
+    await this.ready;
+    for (const [source, data] of this.data) this.source(source)?.setData(data);
+  }
+
+  /** When the style asked for last is drawn. */
+  styled(): Promise<void> {
+    return this.ready;
+  }
+
+  /** The style as the server gave it. */
+  served(): StyleSpecification | null {
+    return this.raw;
+  }
+
+  private draw(): void {
+    if (!this.raw) return;
+    const drawing = prepare(this.raw, this.catalog);
+    this.drawing = drawing;
+    this.addresses = new TileAddresses(drawing, this.catalog, (id) => this.isVisible(id));
+    const { opacity } = this.store.get();
+    const layers = drawing.spec.layers.map((layer) => {
+      const id = 'source-layer' in layer ? layer['source-layer'] : undefined;
+      if (!id) return layer;
+      const paint = { ...layer.paint, ...Object.fromEntries(opacity.has(id) ? faded(layer.type, layer.paint, opacity.get(id) ?? 1) : []) };
+      return { ...layer, paint, layout: { ...layer.layout, visibility: this.visibility(id, layer.layout?.visibility) } } as typeof layer;
+    });
+    const extra = overlays(drawing.dark);
+    const below = layers.findIndex((l) => l.type === 'symbol');
+    const at = below < 0 ? layers.length : below;
+    const spec: StyleSpecification = {
+      ...drawing.spec,
+      sources: { ...drawing.spec.sources, ...OVERLAY_SOURCES },
+      layers: [...layers.slice(0, at), ...extra.belowLabels, ...layers.slice(at), ...extra.above],
+    };
+    this.map.setStyle(spec, { diff: false, validate: false });
+  }
+
+  /** A part that the style hides while it shows others of the same layer stays hidden. */
+  private visibility(id: string, own: unknown): 'visible' | 'none' {
+    if (!this.isVisible(id)) return 'none';
+    return own === 'none' && this.drawing?.defaults.has(id) ? 'none' : 'visible';
+  }
+
+  isVisible(id: string): boolean {
+    const { on, off } = this.store.get();
+    return on.has(id) || ((this.drawing?.defaults.has(id) ?? false) && !off.has(id));
+  }
+
+  /** Whether the style draws something of a layer at a zoom. */
+  isDrawn(id: string, zoom: number): boolean {
+    const layer = this.catalog.layer(id);
+    return !!layer && zoom >= layer.minzoom && (this.drawing?.byLayer.get(id) ?? []).some((l) => (l.minzoom ?? 0) <= zoom && (l.maxzoom ?? 24) > zoom);
+  }
+
+  /** Ids of the layers that are switched on, in the catalog's order. */
+  visible(): string[] {
+    return this.catalog.layers.filter((l) => this.isVisible(l.id)).map((l) => l.id);
+  }
+
+  private showLayers(): void {
+    const appeared = new Set<string>();
+    for (const [id, layers] of this.drawing?.byLayer ?? []) {
+      for (const layer of layers) {
+        const visibility = this.visibility(id, layer.layout?.visibility);
+        if (this.map.getLayoutProperty(layer.id, 'visibility') === visibility) continue;
+        this.map.setLayoutProperty(layer.id, 'visibility', visibility);
+        if (visibility === 'visible') appeared.add(id);
+      }
+    }
+    for (const [source, tiles] of this.addresses?.outdated(appeared) ?? []) {
+      (this.map.getSource(source) as VectorTileSource | undefined)?.setTiles([tiles]);
+    }
+  }
+
+  private fade(now: State, before: State): void {
+    for (const id of new Set([...now.opacity.keys(), ...before.opacity.keys()])) {
+      const factor = now.opacity.get(id) ?? 1;
+      if (factor === (before.opacity.get(id) ?? 1)) continue;
+      for (const layer of this.drawing?.byLayer.get(id) ?? []) {
+        for (const [property, value] of faded(layer.type, layer.paint, factor)) this.map.setPaintProperty(layer.id, property as never, value as never);
+      }
+    }
+  }
+
+  view(): View {
+    const { lng, lat } = this.map.getCenter();
+    return { lon: lng, lat, zoom: this.map.getZoom(), bearing: this.map.getBearing(), pitch: this.map.getPitch() };
+  }
+
+  /** Flies to a box; to a point as near as single things are seen. */
+  goTo([west, south, east, north]: [number, number, number, number]): void {
+    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const fits = this.map.cameraForBounds([[west, south], [east, north]], { padding: 80, maxZoom: NEAR });
+    const zoom = Math.max(fits?.zoom ?? 0, (fits?.zoom ?? 0) >= NEAR ? this.map.getZoom() : 0);
+    if (fits) this.map.flyTo({ ...fits, zoom, duration: still ? 0 : 900 });
+  }
+
+  setView(view: View): void {
+    this.map.jumpTo(camera(view));
+  }
+
+  private source(name: string): GeoJSONSource | undefined {
+    return this.map.getSource(name) as GeoJSONSource | undefined;
+  }
+
+  /** Shows GeoJSON in one of the page's own sources, now and after every change of style. */
+  setData(source: keyof typeof OVERLAY_SOURCES, data: GeoJSON.GeoJSON | null): void {
+    const shown = data ?? { type: 'FeatureCollection', features: [] };
+    this.data.set(source, shown);
+    this.source(source)?.setData(shown);
+  }
+
+  /** Template of the tiles of some layers. */
+  tiles(ids: string[]): string {
+    return `${address(`tiles/${ids.join(',')}`)}/{z}/{x}/{y}.mvt`;
+  }
+
+  /** What is drawn about a point of the screen, the topmost first. */
+  drawnAt(point: { x: number; y: number }): MapGeoJSONFeature[] {
+    const { x, y } = point;
+    const features = this.map.queryRenderedFeatures([[x - CLICK_PX, y - CLICK_PX], [x + CLICK_PX, y + CLICK_PX]]);
+    return features.filter((f) => f.sourceLayer !== undefined && this.catalog.layer(f.sourceLayer) !== undefined);
+  }
+
+  /** Metres on the ground that a number of pixels spans at a place. */
+  metres(pixels: number, at: { lat: number }): number {
+    return (pixels * 40_075_016.686 * Math.cos((at.lat * Math.PI) / 180)) / (512 * 2 ** this.map.getZoom());
+  }
+}
+
+export function camera(view: View): { center: [number, number]; zoom: number; bearing: number; pitch: number } {
+  return { center: [view.lon, view.lat], zoom: view.zoom, bearing: view.bearing, pitch: view.pitch };
+}

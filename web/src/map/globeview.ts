@@ -1,0 +1,126 @@
+// The step between two and three dimensions: the globe is loaded when it is first asked for, gets the camera, the layers
+// and the selection, and hands them back. Knows nothing of how the globe draws.
+
+import type { Globe, Measure } from '../globe/interface';
+import { address, local, words } from '../api';
+import { type Catalog, titleOf } from '../catalog';
+import { language, t } from '../i18n';
+import type { Place, Selection, State, Store } from '../state';
+import { type CityMap, camera } from './citymap';
+
+export interface Calls {
+  pick(place: Place, meant: Selection | null): void;
+  say(text: string): void;
+}
+
+export class GlobeView {
+  private globe: Globe | null = null;
+  private opening: Promise<void> | null = null;
+
+  constructor(private readonly element: HTMLElement, private readonly map: CityMap, private readonly catalog: Catalog, private readonly store: Store, private readonly calls: Calls) {
+    store.watch(['mode'], ({ mode }) => void (mode === '3d' ? this.enter() : this.leave()));
+    store.watch(['on', 'off'], () => this.globe?.setVisible(map.visible()));
+    store.watch(['opacity'], (now, before) => this.fade(now, before));
+    store.watch(['selected'], ({ selected }) => this.globe?.select(selected));
+    store.watch(['underground'], ({ underground }) => this.globe?.setUnderground(underground));
+  }
+
+  enter(): Promise<void> {
+    this.opening ??= this.open().finally(() => { this.opening = null; });
+    return this.opening;
+  }
+
+  private async open(): Promise<void> {
+    await this.map.styled();
+    this.element.hidden = false;
+    this.element.classList.add('opening-globe');
+    this.element.setAttribute('aria-busy', 'true');
+    this.element.setAttribute('data-words', t('globe.loading'));
+    try {
+      const { openGlobe } = await import('../globe/index');
+      const state = this.store.get();
+      const view = { ...this.map.view(), pitch: Math.max(this.map.map.getPitch(), state.view?.pitch ?? 0) };
+      this.globe = await openGlobe({
+        container: this.element,
+        server: address('').replace(/\/$/, ''),
+        layers: this.catalog.layers.map((l) => ({ id: l.id, title: titleOf(l), theme: l.theme })),
+        visible: this.map.visible(),
+        view,
+        language,
+        dark: this.map.drawing?.dark ?? false,
+        style: this.style(),
+        opacity: Object.fromEntries(state.opacity),
+        onView: (view) => this.store.set({ view }),
+        onPick: (picked, place) => this.picked(picked, place),
+        onStatus: ({ loading, error }) => {
+          this.element.setAttribute('aria-busy', String(loading > 0));
+          if (error) this.calls.say(error);
+        },
+      });
+      if (this.store.get().mode === '2d') return this.leave();
+      if (state.selected) this.globe.select(state.selected);
+      if (state.underground) this.globe.setUnderground(true);
+    } catch (error) {
+      this.calls.say(`${t('globe.failed')} ${error instanceof Error ? error.message : words(error)}`);
+      this.store.set({ mode: '2d' });
+    } finally {
+      this.element.classList.remove('opening-globe');
+    }
+  }
+
+  /** Back to the flat map, at the same place. The map lay below all the while. */
+  private leave(): void {
+    if (!this.globe) return;
+    const view = this.globe.view();
+    this.map.map.jumpTo(camera({ ...view, pitch: Math.min(view.pitch, this.map.map.getMaxPitch()) }));
+    this.globe.destroy();
+    this.globe = null;
+    this.element.hidden = true;
+    this.element.replaceChildren();
+  }
+
+  /** A copy with the page's own addresses. */
+  private style(): object | string {
+    const raw = this.map.served();
+    if (!raw) return address(`styles/${this.store.get().style ?? ''}.json`);
+    return JSON.parse(JSON.stringify(raw), (_, value: unknown) => (typeof value === 'string' && value.includes('/') ? local(value) : value)) as object;
+  }
+
+  restyle(): void {
+    this.globe?.setStyle(this.style(), this.map.drawing?.dark ?? false);
+    this.globe?.setVisible(this.map.visible());
+  }
+
+  private picked(picked: { layer: string; id: string; lon: number; lat: number } | null, place?: Place): void {
+    if (picked) this.calls.pick({ lon: picked.lon, lat: picked.lat }, { layer: picked.layer, id: picked.id });
+    else if (place) this.calls.pick({ lon: place.lon, lat: place.lat }, null);
+  }
+
+  private fade(now: State, before: State): void {
+    for (const id of new Set([...now.opacity.keys(), ...before.opacity.keys()])) {
+      const opacity = now.opacity.get(id) ?? 1;
+      if (opacity !== (before.opacity.get(id) ?? 1)) this.globe?.setOpacity(id, opacity);
+    }
+  }
+
+  measure(mode: Measure, onResult: (text: string) => void): void {
+    this.globe?.measure(mode, onResult);
+  }
+
+  zoom(by: number): void {
+    if (!this.globe) return;
+    const view = this.globe.view();
+    this.globe.setView({ ...view, zoom: view.zoom + by }, true);
+  }
+
+  north(): void {
+    if (this.globe) this.globe.setView({ ...this.globe.view(), bearing: 0 }, true);
+  }
+
+  goTo([west, south, east, north]: [number, number, number, number]): void {
+    if (!this.globe) return;
+    const fits = this.map.map.cameraForBounds([[west, south], [east, north]], { padding: 80, maxZoom: 18 });
+    const zoom = fits?.zoom ?? this.globe.view().zoom;
+    this.globe.setView({ ...this.globe.view(), lon: (west + east) / 2, lat: (south + north) / 2, zoom }, true);
+  }
+}
