@@ -4,7 +4,7 @@ DEMO ?= demo
 LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: demo test lint setup build bench clients clean
+.PHONY: demo test lint setup build bench clients web web-test build-with-page clean
 
 setup:
 	@sh scripts/setup.sh
@@ -12,7 +12,28 @@ setup:
 build: setup
 	cargo build --release --locked
 
-demo: build
+build-with-page: setup
+	@sh scripts/setup.sh web && $(MAKE) --no-print-directory web || echo "WARNING: the map page could not be built; the server comes without it" >&2
+	cargo build --release --locked
+
+# The map page (web/ -> web/dist, which the next build of the program embeds). Needs node and npm.
+web: web/dist/index.html
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1
+web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/build.mjs -type f)
+	cd web && node build.mjs
+
+# The page's types and parts, and the page in Chromium before a small city, with the program in WEB_BIN.
+WEB_BIN ?= $(CARGO_TARGET_DIR)/debug/chengtu
+WEB_CITY ?= $(CARGO_TARGET_DIR)/tmp/web-city
+web-test: web
+	@test -x $(WEB_BIN) || cargo build --locked
+	@test -f $(WEB_CITY)/store/CURRENT || { $(WEB_BIN) sample --out $(WEB_CITY)/deliveries --scale 0.004 && $(WEB_BIN) import --store $(WEB_CITY)/store $(WEB_CITY)/deliveries/*.toml; } >/dev/null
+	cd web && npx --no-install tsc --noEmit
+	cd web && CHENGTU_BIN=$(abspath $(WEB_BIN)) CHENGTU_STORE=$(abspath $(WEB_CITY)/store) node --test test/*.test.mjs src/globe/*.test.mjs
+
+# Without the page the server still answers everything; `/` then says how to build it.
+demo: build-with-page
 	$(CARGO_TARGET_DIR)/release/chengtu sample --out $(DEMO)/deliveries --scale $(SCALE)
 	$(CARGO_TARGET_DIR)/release/chengtu import --store $(DEMO)/store $(DEMO)/deliveries/*.toml
 	$(CARGO_TARGET_DIR)/release/chengtu serve --store $(DEMO)/store --open --listen $(LISTEN)
@@ -21,8 +42,13 @@ lint: setup
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 
+# The page first, where npm can be had: its tests want it in the program.
 test: lint
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web || echo "SKIPPED: the map page could not be built" >&2; \
+	else echo "SKIPPED: the map page needs npm" >&2; fi
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked; fi
+	@if [ -f web/dist/index.html ] && [ -x "$${CHROMIUM:-/usr/bin/chromium}" ]; then $(MAKE) --no-print-directory web-test; \
+	else echo "SKIPPED: the page in a browser needs the page and chromium" >&2; fi
 
 bench: setup
 	cargo bench --locked

@@ -1,14 +1,14 @@
 // Builds the page: src/ → dist/. ES modules, split, minified; every name but index.html's carries a digest of its
 // content, so that all but the entry can be kept for ever. Compressed twins (.br, .gz) stand beside.
-// dist/files.json tells the server and the tests what there is. `--dev` leaves names and code readable and compresses nothing.
+// dist/files.json tells the tests what there is. `dev.mjs` builds the same readable and without compression.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, relative } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { promisify } from 'node:util';
+import { globeAssets } from './src/globe/assets.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const COMPRESSIBLE = new Set(['.js', '.mjs', '.css', '.html', '.json', '.svg', '.wasm', '.xml']);
@@ -21,19 +21,6 @@ async function hashed(from, out, name) {
   const file = `${name}-${digest(bytes)}${extname(from) === '.mjs' ? '.js' : extname(from)}`;
   await writeFile(join(out, file), bytes);
   return file;
-}
-
-/** The globe's workers and assets, in a folder named by their content's version; null while there is no globe. */
-async function globeAssets(out) {
-  const list = join(here, 'src/globe/assets.mjs');
-  if (!existsSync(list)) return null;
-  const { assets, version } = await import(pathToFileURL(list).href);
-  const folder = `cesium-${version}`;
-  for (const { from, to } of await assets()) {
-    await mkdir(dirname(join(out, folder, to)), { recursive: true });
-    await cp(from, join(out, folder, to), { recursive: true });
-  }
-  return folder;
 }
 
 async function compress(out) {
@@ -58,18 +45,12 @@ function initial(outputs, entry) {
   return [...needed];
 }
 
-/** While there is no globe, asking for it says so. */
-const globeless = { name: 'globeless', setup(build) {
-  build.onResolve({ filter: /globe\/index$/ }, () => (existsSync(join(here, 'src/globe/index.ts')) ? undefined : { path: 'none', namespace: 'globeless' }));
-  build.onLoad({ filter: /.*/, namespace: 'globeless' }, () => ({ contents: "export async function openGlobe() { throw new Error('no globe in this build'); }" }));
-} };
-
 export async function page({ out = join(here, 'dist'), dev = false } = {}) {
   await mkdir(out, { recursive: true });
   const old = (await readdir(out)).filter((name) => name !== '.gitignore');
   await Promise.all(old.map((name) => rm(join(out, name), { recursive: true, force: true })));
   const worker = await hashed(join(here, 'node_modules/maplibre-gl/dist/maplibre-gl-worker.mjs'), out, 'map-worker');
-  const cesium = await globeAssets(out);
+  const globe = await globeAssets({ outdir: out, publicPath: 'web/', minify: !dev });
   const made = await build({
     absWorkingDir: here,
     entryPoints: { page: 'src/main.ts' },
@@ -85,9 +66,8 @@ export async function page({ out = join(here, 'dist'), dev = false } = {}) {
     assetNames: '[name]-[hash]',
     legalComments: 'none',
     metafile: true,
-    plugins: [globeless],
     loader: { '.svg': 'text' },
-    define: { MAP_WORKER: JSON.stringify(worker), GLOBE_ASSETS: JSON.stringify(cesium ? `${cesium}/` : '') },
+    define: { MAP_WORKER: JSON.stringify(worker), ...globe.define },
     logLevel: 'warning',
   });
   const name = (path) => relative(out, join(here, path));
@@ -105,14 +85,14 @@ export async function page({ out = join(here, 'dist'), dev = false } = {}) {
     `<script type="module" src="web/${entry}"></script>`,
   ];
   await writeFile(join(out, 'index.html'), template.replace('<!-- files -->', links.join('\n')));
-  await writeFile(join(out, 'files.json'), JSON.stringify({ entry, initial: ['index.html', ...css, ...needed, worker], cesium }, null, 1));
+  await writeFile(join(out, 'files.json'), JSON.stringify({ entry, initial: ['index.html', ...css, ...needed, worker] }, null, 1));
   if (!dev) await compress(out);
   return { entry };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const started = Date.now();
-  await page({ dev: process.argv.includes('--dev') });
+  await page();
   const files = JSON.parse(await readFile(join(here, 'dist/files.json'), 'utf8'));
   const size = async (file) => (await readFile(join(here, 'dist', `${file}.br`)).catch(() => readFile(join(here, 'dist', file)))).length;
   const sizes = await Promise.all(files.initial.map(size));

@@ -13,12 +13,13 @@ const upstream = new URL(process.env.CHENGTU_URL ?? 'http://127.0.0.1:8080');
 const port = Number(process.env.PORT ?? 8090);
 const KINDS = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.json': 'application/json', '.wasm': 'application/wasm', '.png': 'image/png', '.jpg': 'image/jpeg' };
 
-if (!process.argv.includes('--dist')) await page({ dev: true });
+const out = process.argv.includes('--dist') ? join(here, 'dist') : join(here, '.dev');
+if (!process.argv.includes('--dist')) await page({ out, dev: true });
 if (!process.argv.includes('--dist') && !process.argv.includes('--once')) {
   let timer;
   watch(join(here, 'src'), { recursive: true }, () => {
     clearTimeout(timer);
-    timer = setTimeout(() => page({ dev: true }).then(() => console.log('built'), (e) => console.error(e.message)), 120);
+    timer = setTimeout(() => page({ out, dev: true }).then(() => console.log('built'), (e) => console.error(e.message)), 120);
   });
 }
 
@@ -36,7 +37,7 @@ createServer(async (incoming, answer) => {
   const { pathname } = new URL(incoming.url, 'http://x');
   const name = pathname === '/' ? 'index.html' : pathname.startsWith('/web/') ? pathname.slice(5) : null;
   if (name === null || name.includes('..')) return proxy(incoming, answer);
-  const file = join(here, 'dist', name);
+  const file = join(out, name);
   if (!existsSync(file)) return answer.writeHead(404).end();
   answer.writeHead(200, { 'content-type': KINDS[extname(file)] ?? 'application/octet-stream', 'cache-control': 'no-store' });
   answer.end(await readFile(file));

@@ -71,10 +71,11 @@ export class Catalog {
     return [...themes].map(([id, layers]) => ({ id, layers })).sort((a, b) => rank(a.id) - rank(b.id));
   }
 
-  /** What holds all that is there, degrees; the whole Earth where nothing is. */
+  /** The built city, degrees: what holds its components; else all that is there; the whole Earth where nothing is. */
   bounds(): [number, number, number, number] {
     const all: [number, number, number, number] = [180, 90, -180, -90];
-    for (const { bounds: b } of this.layers) {
+    const components = this.withRole('component').filter((l) => l.bounds);
+    for (const { bounds: b } of components.length ? components : this.layers) {
       if (!b) continue;
       [all[0], all[1]] = [Math.min(all[0], b[0]), Math.min(all[1], b[1])];
       [all[2], all[3]] = [Math.max(all[2], b[2]), Math.max(all[3], b[3])];

@@ -10,7 +10,7 @@ import { Catalog } from './catalog';
 import { attribute, debounced, fill, h, svg } from './dom';
 import { language, t } from './i18n';
 import { ICONS } from './icons';
-import { CityMap, type StyleEntry } from './map/citymap';
+import { type Box, CityMap, type StyleEntry } from './map/citymap';
 import { GlobeView } from './map/globeview';
 import { DispatchPanel } from './panels/dispatch';
 import { type Measure, MeasureTool } from './panels/measure';
@@ -49,20 +49,23 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
   const place = new PlacePanel(catalog, map, store, (shown) => {
     right.show(shown ? place.element : null);
     app.classList.toggle('has-place', shown);
-  });
+  }, (box) => fly(box));
   const tree = new LayerTree(catalog, map, store);
   const who = new WhoPanel(catalog, map, store);
   const dispatch = new DispatchPanel(map, store);
   const panels = { layers: tree.element, who: who.element, dispatch: dispatch.element };
-  const globe = new GlobeView(globeElement, map, catalog, store, { pick: (at, meant) => void place.open(at, meant), say: toast.say });
+  const globe = new GlobeView(globeElement, map, catalog, store, { pick: (at, meant) => void (store.get().panel === 'dispatch' ? dispatch.ask(at) : place.open(at, meant)), say: toast.say });
+  const fly = (box: Box): void => (store.get().mode === '3d' ? globe.goTo(box) : map.goTo(box));
   const measure = new MeasureTool(map, () => globe.measure('off', () => {}));
   const startMeasure = (mode: Measure): void => {
     measure.stop();
     if (store.get().mode === '3d') globe.measure(mode, (text) => measure.say(text));
     else measure.start(mode);
   };
+  // What is at a place depends on how near one looks: it is asked when the flight is over.
+  const landed = (work: () => void): void => void (store.get().mode === '3d' ? work() : map.map.once('moveend', work));
   const near = (): { lon: number; lat: number } => map.view();
-  const search = new SearchBox(near, (result) => goTo(result, map, globe, place));
+  const search = new SearchBox(near, (result) => goTo(result, fly, landed, place));
   const bar = tools(store, map, styles, {
     zoom: (by) => (store.get().mode === '3d' ? globe.zoom(by) : map.map.zoomTo(map.map.getZoom() + by)),
     north: () => (store.get().mode === '3d' ? globe.north() : map.map.easeTo({ bearing: 0, pitch: 0 })),
@@ -123,20 +126,17 @@ function tabs(store: Store): HTMLElement {
   return h('nav', { class: 'tabs', attrs: { 'aria-label': t('app.name') } }, ...buttons);
 }
 
-function goTo(result: Result, map: CityMap, globe: GlobeView, place: PlacePanel): void {
+/** To what was found; of several things under one name to the box that holds them all. */
+function goTo(result: Result, fly: (box: Box) => void, after: (work: () => void) => void, place: PlacePanel): void {
   const at = { lon: result.lon, lat: result.lat };
-  const box: [number, number, number, number] = result.bbox ?? [at.lon, at.lat, at.lon, at.lat];
-  map.goTo(box);
-  globe.goTo(box);
-  const single = result.layer && result.id !== undefined;
-  if (single) void place.openRecord({ layer: result.layer ?? '', id: String(result.id) }, at, false);
-  else map.map.once('moveend', () => void place.open(at));
+  if (result.layer && result.id !== undefined) void place.openRecord({ layer: result.layer, id: String(result.id) }, at, false);
+  else after(() => void place.open(at));
+  fly(result.bbox ?? [at.lon, at.lat, at.lon, at.lat]);
 }
 
 function whole(catalog: Catalog, map: CityMap, globe: GlobeView, store: Store): void {
-  const [west, south, east, north] = catalog.bounds();
-  if (store.get().mode === '3d') globe.goTo([west, south, east, north]);
-  else map.map.fitBounds([[west, south], [east, north]], { padding: 24, bearing: 0, pitch: 0 });
+  if (store.get().mode === '3d') globe.goTo(catalog.bounds());
+  else map.goTo(catalog.bounds());
 }
 
 /** `/` searches; Esc leaves what is on top. */

@@ -1,8 +1,8 @@
 // The map in two dimensions: MapLibre with a style of the server, the visible layers, and what the page draws above them.
 // Knows nothing of panels; tells what was clicked and where the camera is.
 
-import { Map as MapLibre, ScaleControl, setWorkerUrl, AttributionControl } from 'maplibre-gl';
-import type { GeoJSONSource, MapGeoJSONFeature, StyleSpecification, VectorTileSource } from 'maplibre-gl';
+import { LngLat, Map as MapLibre, ScaleControl, setWorkerUrl } from 'maplibre-gl';
+import type { GeoJSONSource, PaddingOptions, MapGeoJSONFeature, StyleSpecification, VectorTileSource } from 'maplibre-gl';
 import { address, ask, local } from '../api';
 import type { Catalog } from '../catalog';
 import { locale } from '../i18n';
@@ -18,6 +18,9 @@ setWorkerUrl(address(`web/${MAP_WORKER}`));
 export const CLICK_PX = 6;
 /** The zoom at which single things are looked at. */
 const NEAR = 18;
+
+/** West, south, east, north. */
+export type Box = [number, number, number, number];
 
 export interface StyleEntry { id: string; title?: { zh?: string; en?: string }; url?: string }
 
@@ -45,8 +48,8 @@ export class CityMap {
       rollEnabled: false,
     });
     this.map.addControl(new ScaleControl({ maxWidth: 96 }), 'bottom-left');
-    this.map.addControl(new AttributionControl({ compact: true }), 'bottom-right');
-    this.map.on('moveend', () => store.set({ view: this.view() }));
+    // Under the globe the map lies still, or moves unseen.
+    this.map.on('moveend', () => { if (store.get().mode === '2d') store.set({ view: this.view() }); });
     store.watch(['on', 'off'], () => this.showLayers());
     store.watch(['opacity'], (now, before) => this.fade(now, before));
   }
@@ -105,9 +108,16 @@ export class CityMap {
     return on.has(id) || ((this.drawing?.defaults.has(id) ?? false) && !off.has(id));
   }
 
-  /** Whether the style draws something of a layer at a zoom. */
-  isDrawn(id: string, zoom: number): boolean {
-    const layer = this.catalog.layer(id);
+  /** Of what is looked at, be it the map or the globe. */
+  zoom(): number {
+    const { mode, view } = this.store.get();
+    return mode === '3d' && view ? view.zoom : this.map.getZoom();
+  }
+
+  /** Whether something of a layer is drawn at the zoom looked at. */
+  isDrawn(id: string): boolean {
+    const layer = this.catalog.layer(id), zoom = this.zoom();
+    if (layer?.tileset && this.store.get().mode === '3d') return true;
     return !!layer && zoom >= layer.minzoom && (this.drawing?.byLayer.get(id) ?? []).some((l) => (l.minzoom ?? 0) <= zoom && (l.maxzoom ?? 24) > zoom);
   }
 
@@ -146,12 +156,41 @@ export class CityMap {
     return { lon: lng, lat, zoom: this.map.getZoom(), bearing: this.map.getBearing(), pitch: this.map.getPitch() };
   }
 
-  /** Flies to a box; to a point as near as single things are seen. */
-  goTo([west, south, east, north]: [number, number, number, number]): void {
+  /** Where a box is seen whole between the panels; a point as near as single things are seen. */
+  around([west, south, east, north]: Box): View {
+    const fits = this.map.cameraForBounds([[west, south], [east, north]], { padding: this.free(), maxZoom: NEAR, bearing: this.map.getBearing() });
+    const { lng, lat } = fits?.center ? LngLat.convert(fits.center) : this.map.getCenter();
+    const near = (fits?.zoom ?? 0) >= NEAR;
+    return { ...this.view(), lon: lng, lat, zoom: near ? Math.max(NEAR, this.map.getZoom()) : (fits?.zoom ?? this.map.getZoom()) };
+  }
+
+  goTo(box: Box): void {
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    const fits = this.map.cameraForBounds([[west, south], [east, north]], { padding: 80, maxZoom: NEAR });
-    const zoom = Math.max(fits?.zoom ?? 0, (fits?.zoom ?? 0) >= NEAR ? this.map.getZoom() : 0);
-    if (fits) this.map.flyTo({ ...fits, zoom, duration: still ? 0 : 900 });
+    this.map.flyTo({ ...camera(this.around(box)), duration: still ? 0 : 900 });
+  }
+
+  /** Pixels at each side that panels cover, and a little more. */
+  private free(): Required<PaddingOptions> {
+    const free = { top: 40, right: 70, bottom: 40, left: 40 };
+    const whole = this.container.getBoundingClientRect();
+    for (const panel of document.querySelectorAll('.sheet:not([hidden]), .top')) {
+      const box = panel.getBoundingClientRect();
+      if (box.width > whole.width * 0.8) {
+        if (box.top > whole.height / 3) free.bottom = Math.max(free.bottom, whole.bottom - box.top + 20);
+      } else if (box.left < whole.width / 2) free.left = Math.max(free.left, box.right + 24);
+      else free.right = Math.max(free.right, whole.right - box.left + 24);
+    }
+    return free;
+  }
+
+  /** Moves just so far that a place is not below a panel. */
+  reveal(place: { lon: number; lat: number }): void {
+    if (this.store.get().mode === '3d') return;
+    const at = this.map.project([place.lon, place.lat]);
+    const { clientWidth, clientHeight } = this.container;
+    const free = this.free();
+    const x = Math.min(Math.max(at.x, free.left), clientWidth - free.right), y = Math.min(Math.max(at.y, free.top), clientHeight - free.bottom);
+    if (x !== at.x || y !== at.y) this.map.panBy([at.x - x, at.y - y]);
   }
 
   setView(view: View): void {
@@ -183,7 +222,7 @@ export class CityMap {
 
   /** Metres on the ground that a number of pixels spans at a place. */
   metres(pixels: number, at: { lat: number }): number {
-    return (pixels * 40_075_016.686 * Math.cos((at.lat * Math.PI) / 180)) / (512 * 2 ** this.map.getZoom());
+    return (pixels * 40_075_016.686 * Math.cos((at.lat * Math.PI) / 180)) / (512 * 2 ** this.zoom());
   }
 }
 

@@ -6,7 +6,7 @@ import { address, local, words } from '../api';
 import { type Catalog, titleOf } from '../catalog';
 import { language, t } from '../i18n';
 import type { Place, Selection, State, Store } from '../state';
-import { type CityMap, camera } from './citymap';
+import { type Box, type CityMap, camera } from './citymap';
 
 export interface Calls {
   pick(place: Place, meant: Selection | null): void;
@@ -117,10 +117,9 @@ export class GlobeView {
     if (this.globe) this.globe.setView({ ...this.globe.view(), bearing: 0 }, true);
   }
 
-  goTo([west, south, east, north]: [number, number, number, number]): void {
+  goTo(box: Box): void {
     if (!this.globe) return;
-    const fits = this.map.map.cameraForBounds([[west, south], [east, north]], { padding: 80, maxZoom: 18 });
-    const zoom = fits?.zoom ?? this.globe.view().zoom;
-    this.globe.setView({ ...this.globe.view(), lon: (west + east) / 2, lat: (south + north) / 2, zoom }, true);
+    const { lon, lat, zoom } = this.map.around(box);
+    this.globe.setView({ ...this.globe.view(), lon, lat, zoom }, true);
   }
 }

@@ -5,7 +5,7 @@ import { type Catalog, type Layer, recordCode, recordTitle, titleOf } from '../c
 import { fill, h, svg, type Child } from '../dom';
 import { number, t } from '../i18n';
 import { ICONS } from '../icons';
-import { CLICK_PX, type CityMap } from '../map/citymap';
+import { type Box, CLICK_PX, type CityMap } from '../map/citymap';
 import type { Place, Selection, Store } from '../state';
 import { type Answer, ownerCard, whose } from './owner';
 import { type Item, box, record, recordCard } from './record';
@@ -23,7 +23,7 @@ export class PlacePanel {
   private readonly owner = h('div', { attrs: { 'aria-busy': 'false' } });
   private readonly things = h('div');
 
-  constructor(private readonly catalog: Catalog, private readonly map: CityMap, private readonly store: Store, private readonly shown: (open: boolean) => void) {}
+  constructor(private readonly catalog: Catalog, private readonly map: CityMap, private readonly store: Store, private readonly shown: (open: boolean) => void, private readonly fly: (box: Box) => void) {}
 
   close(): void {
     this.asking.abort();
@@ -35,6 +35,7 @@ export class PlacePanel {
   /** What is about a place; `meant` is what was drawn or picked there. */
   async open(place: Place, meant: Selection | null = null): Promise<void> {
     const signal = this.begin(place);
+    this.map.reveal(place);
     this.store.set({ place, selected: meant });
     const identified = this.identify(place, signal);
     // The owner of the place is known long before all records are: it is shown at once, and asked again for a component.
@@ -89,8 +90,7 @@ export class PlacePanel {
   }
 
   private async identify(place: Place, signal: AbortSignal): Promise<Found[]> {
-    const zoom = this.map.map.getZoom();
-    const layers = this.map.visible().filter((id) => this.map.isDrawn(id, zoom));
+    const layers = this.map.visible().filter((id) => this.map.isDrawn(id));
     if (layers.length === 0) return [];
     const reach = this.map.metres(CLICK_PX + 2, place);
     const radius = Math.min(Math.max(reach, LEAST_RADIUS_M), MOST_RADIUS_M);
@@ -146,7 +146,7 @@ export class PlacePanel {
   }
 
   private centre({ item }: Found): void {
-    if (item.geometry) this.map.goTo(box(item.geometry));
+    if (item.geometry) this.fly(box(item.geometry));
   }
 }
 

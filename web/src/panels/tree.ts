@@ -132,7 +132,7 @@ export class LayerTree {
     fill(details,
       classes && h('ul', { class: 'classes' }, ...classes.map((c) => h('li', {}, c.swatch, c.label))),
       h('label', { class: 'opacity' }, t('tree.opacity'), slider),
-      bounds && h('button', { class: 'link', text: t('tree.zoom'), on: { click: () => this.map.map.fitBounds(bounds, { padding: 60, maxZoom: 17 }) } }));
+      bounds && h('button', { class: 'link', text: t('tree.zoom'), on: { click: () => this.map.goTo(bounds) } }));
   }
 
   private fade(id: string, value: number): void {
