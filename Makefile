@@ -4,7 +4,7 @@ DEMO ?= demo
 LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: demo test lint setup build bench clients web web-test build-with-page clean
+.PHONY: demo test lint setup build bench clients styles web web-test build-with-page clean
 
 setup:
 	@sh scripts/setup.sh
@@ -34,6 +34,7 @@ web-test: web
 
 # Without the page the server still answers everything; `/` then says how to build it.
 demo: build-with-page
+	@sh scripts/setup.sh fonts || echo "WARNING: fonts could not be installed; labels stay without them" >&2
 	$(CARGO_TARGET_DIR)/release/chengtu sample --out $(DEMO)/deliveries --scale $(SCALE)
 	$(CARGO_TARGET_DIR)/release/chengtu import --store $(DEMO)/store $(DEMO)/deliveries/*.toml
 	$(CARGO_TARGET_DIR)/release/chengtu serve --store $(DEMO)/store --open --listen $(LISTEN)
@@ -52,6 +53,11 @@ test: lint
 
 bench: setup
 	cargo bench --locked
+
+# Writes the styles from their design and proves them, by the style specification's validator too; needs python3 and npm.
+styles: setup web/node_modules/.package-lock.json
+	python3 styles/design/make.py
+	cargo test --locked --test styles
 
 # CesiumJS (in Chromium), 3DTilesRendererJS and loaders.gl against a small city; needs npm, node and chromium.
 CITY ?= $(DEMO)/clients

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs the system packages the build needs, only when one is missing, with sudo only when not root.
-# `setup.sh web`: those that the map page is built with instead.
+# `setup.sh web`: those that the map page is built with instead; `setup.sh fonts`: the fonts of map labels.
 set -eu
 packages="libgdal-dev gdal-bin libproj-dev libclang-dev pkg-config gcc g++"
 if [ "${1:-}" = web ]; then
     command -v node >/dev/null && command -v npm >/dev/null && exit 0
     packages="nodejs npm"
 fi
+[ "${1:-}" = fonts ] && packages="fonts-noto-cjk"
 missing=""
 for p in $packages; do
     dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q "ok installed" || missing="$missing $p"

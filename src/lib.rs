@@ -26,6 +26,7 @@ pub mod import;
 // F7: answers
 pub mod lookup;
 pub mod records;
+pub mod style;
 pub mod tile;
 // F8: the world outside
 pub mod sample;

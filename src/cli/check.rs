@@ -2,10 +2,11 @@
 
 use chengtu::error::{Error, Finding, Result};
 use chengtu::import;
-use chengtu::layer::{Catalog, check_style};
+use chengtu::layer::Catalog;
+use chengtu::style::{Ratio, Styles, check_style};
 use std::path::{Path, PathBuf};
 
-/// `styles`: none = `styles/`, where there is such a folder.
+/// `styles`: none = `styles/`, where there is such a folder, else the shipped ones.
 pub fn check(layers: Option<&Path>, styles: Option<&Path>, manifests: &[PathBuf]) -> Result<()> {
     let shipped = Path::new("styles");
     let styles = styles.or(shipped.is_dir().then_some(shipped));
@@ -22,9 +23,7 @@ pub fn check(layers: Option<&Path>, styles: Option<&Path>, manifests: &[PathBuf]
     if let Some(catalog) = &catalog {
         let paths: Vec<&Path> = manifests.iter().map(PathBuf::as_path).collect();
         findings.extend(import::check(catalog, &paths));
-        if let Some(dir) = styles {
-            findings.extend(check_styles(catalog, dir)?);
-        }
+        findings.extend(check_styles(catalog, styles)?);
     }
     match findings.is_empty() {
         true => {
@@ -35,16 +34,20 @@ pub fn check(layers: Option<&Path>, styles: Option<&Path>, manifests: &[PathBuf]
     }
 }
 
-/// Every `*.json` of a folder, in the order of their names.
-fn check_styles(catalog: &Catalog, dir: &Path) -> Result<Vec<Finding>> {
-    let entries = std::fs::read_dir(dir).map_err(|e| Error::io(dir, e))?;
-    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-    files.retain(|f| f.extension().is_some_and(|x| x == "json"));
-    files.sort();
+/// The styles of a folder against the catalog, and whether their pictures can be drawn.
+fn check_styles(catalog: &Catalog, dir: Option<&Path>) -> Result<Vec<Finding>> {
+    let styles = match Styles::load_or_shipped(dir) {
+        Err(Error::Config(found)) => return Ok(found),
+        other => other?,
+    };
+    let pictures = styles.pictures().collect();
     let mut findings = vec![];
-    for file in files {
-        let text = std::fs::read_to_string(&file).map_err(|e| Error::io(&file, e))?;
-        findings.extend(check_style(&file, &text, catalog));
+    for style in styles.iter() {
+        findings.extend(check_style(&style.file, &style.text, catalog, &pictures));
+    }
+    // A picture that is none is one in every style.
+    if let Some(Err(Error::Config(found))) = styles.iter().next().map(|s| styles.sheet(s, Ratio::One)) {
+        findings.extend(found);
     }
     Ok(findings)
 }

@@ -10,11 +10,9 @@ mod model;
 mod parse;
 mod scene;
 mod scene_check;
-mod style_check;
 mod values;
 
 pub use family::{Family, Member, families};
 pub use model::*;
 pub use scene::*;
-pub use style_check::check_style;
 pub use values::is_date;

@@ -11,7 +11,7 @@ mod encode;
 mod repair;
 mod snap;
 mod validity;
-mod wire;
+pub(crate) mod wire;
 
 pub use encode::{Attributes, LayerEncoder};
 

@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::workers::Workers;
 use crate::error::Result;
 use crate::geo::TileKey;
+use crate::style::Ratio;
 use crate::tile::Revision;
 use bytes::Bytes;
 use quick_cache::{Weighter, sync::Cache as Memory};
@@ -21,6 +22,17 @@ pub enum Of {
     /// A node of a tree of 3D tiles.
     Content(Revision, usize),
     Document(Digest),
+    /// A sheet of pictures: of the style at this place, index or image.
+    Sprite(usize, Ratio, Part),
+    /// Letters: the fonts by their names, the first code point.
+    Glyphs(Digest, u32),
+}
+
+/// The two files of a sheet of pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    Index,
+    Image,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -49,6 +49,12 @@ pub struct Settings {
     /// The city's own plane systems, which lookups may name: one TOML file each
     #[arg(long = "local-crs", env = "CHENGTU_LOCAL_CRS", value_delimiter = ',', value_name = "FILE")]
     local_crs: Option<Vec<PathBuf>>,
+    /// Map styles in place of the shipped ones: a folder of <id>.json and sprites/<family>/<name>.svg
+    #[arg(long, env = "CHENGTU_STYLES", value_name = "DIR")]
+    styles: Option<PathBuf>,
+    /// Fonts of labels: files, or folders to look into [default: /usr/share/fonts/opentype/noto]
+    #[arg(long = "font", env = "CHENGTU_FONTS", value_delimiter = ',', value_name = "PATH")]
+    fonts: Option<Vec<PathBuf>>,
     /// Largest body of a batch of lookups, MiB [default: 64]
     #[arg(long, env = "CHENGTU_BATCH_MB", value_name = "MIB")]
     batch_mb: Option<usize>,
@@ -119,6 +125,9 @@ pub struct Options {
     pub cors: Vec<String>,
     pub grids: Vec<PathBuf>,
     pub local_crs: Vec<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub styles: Option<PathBuf>,
+    pub fonts: Vec<PathBuf>,
     pub batch_mb: usize,
     pub geoid_m: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,6 +170,8 @@ impl Options {
             cors: vec!["*".into()],
             grids: vec![],
             local_crs: vec![],
+            styles: None,
+            fonts: vec!["/usr/share/fonts/opentype/noto".into()],
             batch_mb: 64,
             geoid_m: 0.0,
             geoid: None,
@@ -193,6 +204,8 @@ impl Options {
             cors: s.cors.map_or(d.cors, |c| c.into_iter().filter(|o| !o.is_empty()).collect()),
             grids: s.grids.unwrap_or(d.grids),
             local_crs: s.local_crs.unwrap_or(d.local_crs),
+            styles: s.styles,
+            fonts: s.fonts.unwrap_or(d.fonts),
             batch_mb: s.batch_mb.unwrap_or(d.batch_mb),
             geoid_m: s.geoid_m.unwrap_or(d.geoid_m),
             geoid: s.geoid,
@@ -277,6 +290,8 @@ impl Settings {
             cors: self.cors.or(below.cors),
             grids: self.grids.or(below.grids),
             local_crs: self.local_crs.or(below.local_crs),
+            styles: self.styles.or(below.styles),
+            fonts: self.fonts.or(below.fonts),
             batch_mb: self.batch_mb.or(below.batch_mb),
             geoid_m: self.geoid_m.or(below.geoid_m),
             geoid: self.geoid.or(below.geoid),
@@ -311,6 +326,8 @@ fn read(path: &Path) -> Result<Settings> {
     settings.geoid = settings.geoid.map(|g| if is_file(&g) { folder.join(&g).display().to_string() } else { g });
     settings.grids = beside(settings.grids);
     settings.local_crs = beside(settings.local_crs);
+    settings.fonts = beside(settings.fonts);
+    settings.styles = settings.styles.map(|p| folder.join(p));
     Ok(settings)
 }
 
@@ -351,7 +368,9 @@ mod tests {
         let text = include_str!("../../docs/chengtu.toml");
         let said = Options::complete(toml::from_str(text).unwrap(), Path::new("chengtu.toml")).unwrap();
         assert_eq!(said, Options::new("store".into()));
-        for name in toml::Table::try_from(&said).unwrap().keys().chain([&"public_url".to_string()]) {
+        for name in
+            toml::Table::try_from(&said).unwrap().keys().chain(&["public_url".to_string(), "styles".to_string()])
+        {
             assert!(text.contains(&format!("{name} = ")), "{name} is not documented");
         }
     }

@@ -2,7 +2,7 @@
 //! Decides nothing about what a tile holds: `tile` and `records` do.
 //!
 //! A request walks: `listen` → `router` → `observe` (id, log, counts) → `gate` (the city and who asks) → a handler
-//! (`tiles`, `tilejson`, `three`, `catalog`, `owner`, `web`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
+//! (`tiles`, `tilejson`, `three`, `styles`, `catalog`, `owner`, `web`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
 //! → `reply` (validators, 304) or `problem`.
 
 mod address;
@@ -28,6 +28,7 @@ mod register;
 mod reply;
 mod router;
 mod search;
+mod styles;
 mod three;
 mod through;
 mod tilejson;
@@ -44,6 +45,7 @@ use crate::geo::TileMatrixSet;
 use crate::geo::geoid::Geoid;
 use crate::ownership::{LocalCrs, Spellings};
 use crate::store::{BlockCache, Store};
+use crate::style::Styles;
 use problem::Problem;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -69,6 +71,8 @@ pub struct App {
     batch_bytes: usize,
     /// What makes heights of the data ellipsoidal.
     geoid: Arc<Geoid>,
+    styles: Arc<Styles>,
+    fonts: styles::FontShelf,
     metrics: Arc<metrics::Metrics>,
     request_ids: observe::RequestIds,
     base_url: String,
@@ -94,6 +98,8 @@ impl App {
             spellings: Spellings { local: o.local_crs.iter().map(|f| LocalCrs::read(f)).collect::<Result<_>>()? },
             batch_bytes: o.batch_mb << 20,
             geoid: Arc::new(geoid(o)?),
+            styles: Arc::new(Styles::load_or_shipped(o.styles.as_deref())?),
+            fonts: styles::FontShelf::new(o.fonts.clone()),
             metrics,
             request_ids: observe::RequestIds::new(),
             base_url: o.base_url(),
@@ -177,6 +183,7 @@ pub fn run(flags: Flags) -> Result<()> {
         if options.listen.ip().is_unspecified() && options.public_url.is_none() {
             tracing::warn!("listening on all addresses without public_url: URLs in answers name 127.0.0.1");
         }
+        server.app.fonts.look().await;
         server.run(stop_signal()).await;
         Ok(())
     })

@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub const MVT: &str = "application/vnd.mapbox-vector-tile";
 pub const JSON: &str = "application/json";
 pub const GLB: &str = "model/gltf-binary";
+pub const PNG: &str = "image/png";
+pub const GLYPHS: &str = "application/x-protobuf";
 pub const GEOJSON: &str = "application/geo+json";
 
 /// A coded answer: 200, 204 where it is empty, 304 where the client has it.

@@ -1,8 +1,8 @@
 //! Every route of the server, as a table, and what stands around all of them.
 
 use super::{
-    App, catalog, features, health, identify, observe, openapi, owner, problem::Problem, register, search, three,
-    through, tilejson, tiles, web,
+    App, catalog, features, health, identify, observe, openapi, owner, problem::Problem, register, search, styles,
+    three, through, tilejson, tiles, web,
 };
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
@@ -44,6 +44,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/tiles/{tms}/{layers_json}", get(tilejson::tilejson_in_grid))
         .route("/tiles/{layers}/{z}/{x}/{y_mvt}", get(tiles::tile))
         .route("/tiles/{tms}/{layers}/{z}/{x}/{y_mvt}", get(tiles::tile_in_grid))
+        .route("/styles", get(styles::list))
+        .route("/styles/{id_json}", get(styles::style))
+        .route("/sprites/{file}", get(styles::sprite))
+        .route("/fonts/{stack}/{range_pbf}", get(styles::glyphs))
         .route("/3dtiles/{layers}/tileset.json", get(three::tileset))
         .route("/3dtiles/{snapshot}/{layer}/{file}", get(three::file))
         .route("/3dtiles/{snapshot}/{layer}/{number}/{*path}", get(through::file))

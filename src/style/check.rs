@@ -1,10 +1,11 @@
 //! Whether a MapLibre style and a catalog fit: every source-layer is served, every field a style reads is in the
-//! tiles from the zoom where it is read, every layer served as MVT is drawn. Tiles and styles are one contract.
+//! tiles from the zoom where it is read and for everybody who sees the layer, every layer served as MVT is drawn,
+//! every picture is there. Tiles and styles are one contract.
 //! Does not check a style against the style specification.
 
-use super::{Catalog, FieldType, Layer, LayerIx, Serve};
 use crate::error::Finding;
 use crate::geo::GeometryKind;
+use crate::layer::{Catalog, FieldType, Layer, LayerIx, Serve};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -12,15 +13,18 @@ use std::path::Path;
 /// What a kept point of a thinned layer carries beside its fields (`Thin::count`).
 const COUNT: &str = "_count";
 
-/// Everything in which the style `text` does not fit the catalog. `file` is where it was read.
-pub fn check_style(file: &Path, text: &str, catalog: &Catalog) -> Vec<Finding> {
+/// Everything in which the style `text` does not fit the catalog and the pictures. `file` is where it was read.
+pub fn check_style(file: &Path, text: &str, catalog: &Catalog, pictures: &HashSet<&str>) -> Vec<Finding> {
     let style: Value = match serde_json::from_str(text) {
         Ok(style) => style,
         Err(e) => {
             return vec![Finding { file: file.to_path_buf(), line: e.line(), what: format!("is not JSON: {e}") }];
         }
     };
-    let mut check = Check { file, text, catalog, findings: vec![], drawn: HashSet::new() };
+    // Another sheet than ours may hold what it likes.
+    let ours = style.get("sprite").is_none_or(|s| s.as_str().is_some_and(|s| s.starts_with("/sprites/")));
+    let pictures = ours.then_some(pictures);
+    let mut check = Check { file, text, catalog, pictures, findings: vec![], drawn: HashSet::new() };
     check.style(&style);
     check.findings
 }
@@ -29,6 +33,7 @@ struct Check<'a> {
     file: &'a Path,
     text: &'a str,
     catalog: &'a Catalog,
+    pictures: Option<&'a HashSet<&'a str>>,
     findings: Vec<Finding>,
     drawn: HashSet<LayerIx>,
 }
@@ -73,6 +78,7 @@ impl Check<'_> {
     }
 
     fn drawing(&mut self, drawing: &Value, id: &str, line: usize, sources: &Map<String, Value>) {
+        self.shown_pictures(drawing, id, line);
         let Some(source_name) = text_of(drawing, "source") else { return };
         let Some(source) = sources.get(source_name) else {
             return self.found(line, format!("layer \"{id}\" names no source: \"{source_name}\""));
@@ -108,6 +114,20 @@ impl Check<'_> {
         };
         if !fine {
             self.found(line, format!("layer \"{id}\" is a {kind} over \"{}\", which holds no such shape", layer.id));
+        }
+    }
+
+    /// Whether the pictures it shows are there, on the map and in its legend.
+    fn shown_pictures(&mut self, drawing: &Value, id: &str, line: usize) {
+        let Some(pictures) = self.pictures else { return };
+        let mut names = BTreeSet::new();
+        for (group, keys) in [("layout", &["icon-image"][..]), ("paint", &["fill-pattern", "line-pattern"])] {
+            keys.iter().filter_map(|key| drawing.get(group)?.get(key)).for_each(|v| results(v, &mut names));
+        }
+        let legend = drawing.pointer("/metadata/chengtu:legend").and_then(Value::as_array);
+        names.extend(legend.into_iter().flatten().filter_map(|entry| text_of(entry, "icon")));
+        for name in names.into_iter().filter(|n| !n.is_empty() && !pictures.contains(n)) {
+            self.found(line, format!("layer \"{id}\" shows \"{name}\", and there is no such picture"));
         }
     }
 
@@ -159,7 +179,7 @@ fn text_of<'v>(object: &'v Value, key: &str) -> Option<&'v str> {
 }
 
 /// The layers a source asks for, where its address is one of ours: `…/tiles/[<grid>/]<a>,<b>.json`.
-fn layers_of(source: &Value) -> Option<Vec<&str>> {
+pub(super) fn layers_of(source: &Value) -> Option<Vec<&str>> {
     let address = text_of(source, "url")?.split(['?', '#']).next()?;
     let (before, name) = address.rsplit_once('/')?;
     let ours = before.split('/').rev().take(2).any(|part| part == "tiles");
@@ -173,11 +193,31 @@ fn missing(layer: &Layer, name: &str, z: u8) -> Option<String> {
     }
     let Some(i) = layer.field(name) else { return Some("which has no such field".into()) };
     let field = &layer.fields[i];
+    if field.sensitivity_in(layer) > layer.sensitivity && layer.in_any_tile(field) {
+        return Some("which not everybody may read who sees the layer".into());
+    }
     if !layer.in_any_tile(field) {
         return Some("where it is in records only".into());
     }
     let there = layer.tile_fields(z).any(|(there, _)| there == i);
     (!there).then(|| format!("where it is in tiles from z{} on, not at z{z}", field.from_zoom))
+}
+
+/// The texts that an expression can give.
+fn results<'v>(value: &'v Value, out: &mut BTreeSet<&'v str>) {
+    let Some(items) = value.as_array() else { return out.extend(value.as_str()) };
+    let rest = items.get(1..).unwrap_or_default();
+    let branches: Vec<&Value> = match items.first().and_then(Value::as_str).unwrap_or_default() {
+        // input, label, result, …, otherwise
+        "match" => rest.iter().skip(2).step_by(2).chain(rest.last()).collect(),
+        // condition, result, …, otherwise
+        "case" => rest.iter().skip(1).step_by(2).chain(rest.last()).collect(),
+        // input, result, stop, result, …
+        "step" => rest.iter().skip(1).step_by(2).collect(),
+        "coalesce" | "image" => rest.iter().collect(),
+        _ => vec![],
+    };
+    branches.into_iter().for_each(|b| results(b, out));
 }
 
 /// The fields a style layer reads, and the texts it compares them with.
@@ -273,6 +313,7 @@ mod tests {
                 {"name": "kind", "type": "enum", "zh": "类", "values": ["甲", "乙"]},
                 {"name": "late", "type": "int", "zh": "晚", "from_zoom": 14},
                 {"name": "hidden", "type": "text", "zh": "隐", "sensitivity": "personal"},
+                {"name": "inner", "type": "text", "zh": "内", "sensitivity": "government"},
                 {"name": "kept", "type": "text", "zh": "存", "from_zoom": 99},
             ]);
             serde_json::from_value::<Layer>(json!({
@@ -298,7 +339,10 @@ mod tests {
             "layers": layers,
         });
         let text = serde_json::to_string_pretty(&style).unwrap();
-        check_style(Path::new("style.json"), &text, &catalog()).into_iter().map(|f| f.what).collect()
+        check_style(Path::new("style.json"), &text, &catalog(), &HashSet::from(["tree", "lamp"]))
+            .into_iter()
+            .map(|f| f.what)
+            .collect()
     }
 
     fn drawing(id: &str, of: &str, more: Value) -> Value {
@@ -326,12 +370,33 @@ mod tests {
     }
 
     #[test]
+    fn what_a_style_shows_must_be_there() {
+        let icon = |image: Value| about_a(json!({"type": "symbol", "layout": {"icon-image": image}}));
+        assert_eq!(icon(json!("tree")), [""; 0]);
+        let all = json!(["match", ["get", "kind"], "甲", "tree", ["case", ["has", "late"], "lamp", ["image", "tree"]]]);
+        assert_eq!(icon(json!(["step", ["zoom"], "", 14, all])).len(), 1, "late is not there at z10");
+        for (image, missing) in [
+            (json!("pole"), "pole"),
+            (json!(["match", ["get", "kind"], ["甲", "乙"], "tree", "pole"]), "pole"),
+            (json!(["match", ["get", "kind"], "甲", "pole", "tree"]), "pole"),
+            (json!(["step", ["zoom"], "", 14, ["coalesce", ["image", "pole"], "tree"]]), "pole"),
+            (json!(["case", ["==", ["get", "kind"], "甲"], "tree", "甲"]), "甲"),
+        ] {
+            let found = icon(image.clone());
+            assert_eq!(found, [format!("layer \"A\" shows \"{missing}\", and there is no such picture")], "{image}");
+        }
+        let legend = |icon: &str| about_a(json!({"metadata": {"chengtu:legend": [{"icon": icon}, {"color": "#fff"}]}}));
+        assert_eq!((legend("lamp").len(), legend("pole").len()), (0, 1));
+    }
+
+    #[test]
     fn what_a_style_reads_must_be_in_the_tiles() {
         let table = [
             (json!({"paint": {"circle-radius": ["get", "nothing"]}}), "which has no such field"),
             (json!({"paint": {"circle-radius": ["get", "late"]}}), "from z14 on, not at z10"),
             (json!({"minzoom": 13.9, "paint": {"circle-radius": ["+", 1, ["get", "late"]]}}), "not at z13"),
             (json!({"layout": {"text-field": ["get", "hidden"]}}), "in records only"),
+            (json!({"layout": {"text-field": ["get", "inner"]}}), "not everybody may read"),
             (json!({"layout": {"text-field": "{kind} {kept}"}}), "reads \"kept\""),
             (json!({"filter": ["!", ["has", "gone"]]}), "reads \"gone\""),
             (json!({"filter": ["any", ["in", "gone", 1, 2]]}), "reads \"gone\""),
@@ -378,9 +443,9 @@ mod tests {
     fn findings_stand_on_their_line() {
         let text = "{\"version\": 8,\n\"sources\": {\n\"s\": {\"type\": \"vector\", \"url\": \"/tiles/zz.json\"}},\n\"layers\": [\n\
             {\"id\": \"A\", \"type\": \"circle\", \"source\": \"s\", \"source-layer\": \"yy\"}]}";
-        let found = check_style(Path::new("s.json"), text, &catalog());
+        let found = check_style(Path::new("s.json"), text, &catalog(), &HashSet::new());
         let lines: Vec<_> = found.iter().map(|f| f.line).collect();
         assert_eq!(lines, [3, 5, 0, 0], "{found:?}");
-        assert_eq!(check_style(Path::new("s.json"), "{\n\n]", &catalog())[0].line, 3);
+        assert_eq!(check_style(Path::new("s.json"), "{\n\n]", &catalog(), &HashSet::new())[0].line, 3);
     }
 }
