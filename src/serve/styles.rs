@@ -102,12 +102,15 @@ pub async fn sprite(
         None => (name, Ratio::One),
     };
     let place = app.styles.iter().position(|s| s.id == id).ok_or_else(unknown_style)?;
+    if app.styles.pictures().next().is_none() {
+        return Err(Problem::not_found("sprite-not-found", "these styles have no pictures"));
+    }
     let styles = app.styles.clone();
     let make = move || {
         let style = styles.iter().nth(place).ok_or_else(|| crate::error::Error::Data("no such style".into()))?;
         let sheet = styles.sheet(style, ratio)?;
         match part {
-            Part::Index => styles.index(&sheet),
+            Part::Index => sheet.index(),
             Part::Image => sheet.image(),
         }
     };

@@ -5,7 +5,7 @@ use super::{Picture, Style, Styles};
 use crate::error::{Error, Result};
 use serde_json::Value;
 use spreet::resvg::usvg::{Options, Tree};
-use spreet::{Sprite, Spritesheet};
+use spreet::{Sprite, SpriteDescription, Spritesheet};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -23,8 +23,11 @@ pub enum Ratio {
     Two = 2,
 }
 
-/// Pictures side by side.
-pub struct Sheet(Spritesheet);
+/// Pictures side by side, and where each of them is.
+pub struct Sheet {
+    pictures: Spritesheet,
+    index: BTreeMap<String, SpriteDescription>,
+}
 
 impl Colours {
     /// `{"<family>": {"<class>": "#rrggbb", …}, …}`: a class's shapes are filled with its colour, those of
@@ -59,8 +62,13 @@ impl Styles {
         let sprites = self.pictures.iter().map(|p| Ok((p.name.clone(), drawn(p, &style.colours, ratio)?)));
         let sprites: BTreeMap<String, Sprite> = sprites.collect::<Result<_>>()?;
         // One pixel between pictures: a neighbour must not shine in where a client interpolates.
-        let sheet = Spritesheet::build().sprites(sprites).spacing(ratio as u8).generate();
-        sheet.map(Sheet).ok_or_else(|| Error::config(&style.file, 0, "its pictures do not fit one sheet"))
+        let pictures = Spritesheet::build().sprites(sprites).spacing(ratio as u8).generate();
+        let pictures = pictures.ok_or_else(|| Error::config(&style.file, 0, "its pictures do not fit one sheet"))?;
+        let mut index = pictures.get_index().clone();
+        for tinted in self.pictures.iter().filter(|p| p.family == TINTED) {
+            index.entry(tinted.name.clone()).and_modify(|at| at.sdf = true);
+        }
+        Ok(Sheet { pictures, index })
     }
 }
 
@@ -75,30 +83,21 @@ fn drawn(picture: &Picture, colours: &Colours, ratio: Ratio) -> Result<Sprite> {
     sprite.ok_or_else(|| Error::config(&picture.file, 0, "is a picture without a size"))
 }
 
-impl Styles {
-    /// Whether the picture is a distance field.
-    fn is_tinted(&self, name: &str) -> bool {
-        self.pictures.iter().any(|p| p.name == name && p.family == TINTED)
-    }
-
-    /// Where each picture is in the sheet, as the style specification has it.
+impl Sheet {
+    /// Where each picture is, as the style specification has it.
     ///
     /// # Errors
-    /// As from `sheet`.
-    pub fn index(&self, sheet: &Sheet) -> Result<Vec<u8>> {
-        let mut index = sheet.0.get_index().clone();
-        index.iter_mut().for_each(|(name, at)| at.sdf = self.is_tinted(name));
-        serde_json::to_vec(&index).map_err(|e| Error::Data(e.to_string()))
+    /// An index that cannot be written, which is a bug.
+    pub fn index(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(&self.index).map_err(|e| Error::Data(e.to_string()))
     }
-}
 
-impl Sheet {
     /// The sheet as PNG.
     ///
     /// # Errors
     /// A sheet that cannot be encoded, which is a bug.
     pub fn image(&self) -> Result<Vec<u8>> {
-        self.0.encode_png().map_err(|e| Error::Data(e.to_string()))
+        self.pictures.encode_png().map_err(|e| Error::Data(e.to_string()))
     }
 }
 
@@ -131,7 +130,7 @@ mod tests {
         for (style, want) in [("a", [0, 255, 0, 255]), ("b", [0, 0, 0, 255])] {
             for ratio in [Ratio::One, Ratio::Two] {
                 let sheet = styles.sheet(styles.get(style).unwrap(), ratio).unwrap();
-                let index: Value = serde_json::from_slice(&styles.index(&sheet).unwrap()).unwrap();
+                let index: Value = serde_json::from_slice(&sheet.index().unwrap()).unwrap();
                 let tree = &index["tree"];
                 let side = 8 * ratio as u64;
                 assert_eq!((&tree["width"], &tree["pixelRatio"]), (&side.into(), &(ratio as u64).into()));
@@ -150,7 +149,7 @@ mod tests {
         let style = styles.iter().next().unwrap();
         let made = || {
             let sheet = styles.sheet(style, Ratio::One).unwrap();
-            (styles.index(&sheet).unwrap(), sheet.image().unwrap())
+            (sheet.index().unwrap(), sheet.image().unwrap())
         };
         assert!(made() == made());
     }
@@ -162,7 +161,7 @@ mod tests {
             for ratio in [Ratio::One, Ratio::Two] {
                 let sheet = styles.sheet(style, ratio).unwrap();
                 let image = Pixmap::decode_png(&sheet.image().unwrap()).unwrap();
-                for (name, at) in sheet.0.get_index() {
+                for (name, at) in &sheet.index {
                     let inside = |x: u32, y: u32| image.pixel(at.x + x, at.y + y).is_some_and(|p| p.alpha() > 0);
                     let any = (0..at.height).any(|y| (0..at.width).any(|x| inside(x, y)));
                     assert!(any, "{name} of {} is empty", style.id);
