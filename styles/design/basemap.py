@@ -163,7 +163,7 @@ def low_names(s):
     s.label("bm_building_footprint", floors, zoom(17, 9.5, 19, 11), s["text_building"], minzoom=17.2,
             filter=has_text("structure_type"), text_padding=8)
     s.label("bm_place_name", "name_zh", 10.5, s["text_soft"], part="door", minzoom=18, filter=is_in("name_type", "门址"),
-            text_max_width=8)
+            text_max_width=8, legend=[entry("地名、门址", "Place names, addresses", "text", s["text_place"])])
 
 
 def names(s):

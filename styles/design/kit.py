@@ -103,11 +103,11 @@ class Sheet:
         self.layers.append(drawn)
 
     def label(self, of, field, size, color, *, part="label", minzoom=None, maxzoom=None, filter=None, font=None, halo=None,
-              **layout):
+              legend=None, **layout):
         made = text(field, size, color, halo or self["halo"], font=font, **layout)
         if filter is None and isinstance(field, str):
             filter = has_text(field)
-        self.draw(of, "symbol", part, minzoom=minzoom, maxzoom=maxzoom, filter=filter, **made)
+        self.draw(of, "symbol", part, minzoom=minzoom, maxzoom=maxzoom, filter=filter, legend=legend, **made)
 
     def style(self):
         sources = {}

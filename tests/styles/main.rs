@@ -62,7 +62,10 @@ fn every_layer_says_what_it_is_and_has_a_legend() {
                 assert_eq!(metadata["chengtu:minzoom"], layer.zoom.min, "{place}");
             }
             for entry in metadata["chengtu:legend"].as_array().into_iter().flatten() {
-                assert!(["fill", "line", "dot", "icon", "ramp"].contains(&entry["shape"].as_str().unwrap()), "{place}");
+                assert!(
+                    ["fill", "line", "dot", "icon", "text", "ramp"].contains(&entry["shape"].as_str().unwrap()),
+                    "{place}"
+                );
                 assert!(entry["label"]["zh"].is_string() && entry["label"]["en"].is_string(), "{place}");
                 assert!(entry["color"].as_str().unwrap().starts_with('#'), "{place}");
                 with_legend.insert(of);
