@@ -63,13 +63,18 @@ def networks(s):
         s.draw(layer, "line", own, filter=MAINS, layout=join, paint=paint, legend=legend)
 
 
+def _edge(s, letters):
+    """What sets a sign of this colour off."""
+    return s["halo"] if letters in ("PS", "GY", "ZH", "BM") else s["pipe_case"]
+
+
 def flow(s):
     for layer, (letters, _) in NETWORKS.items():
         forward = ["==", get("flow_direction"), "-"]
         s.draw(layer, "symbol", "flow", minzoom=16.5, filter=has_text("flow_direction"), layout={
             "symbol-placement": "line", "symbol-spacing": 140, "icon-image": "arrow", "icon-size": zoom(16, 0.4, 19, 0.75),
             "icon-rotate": ["case", forward, 180, 0], "icon-rotation-alignment": "map", "icon-padding": 0},
-            paint={"icon-color": s.palette.pipes[letters], "icon-halo-color": s["pipe_case"], "icon-halo-width": 0.8})
+            paint={"icon-color": s.palette.pipes[letters], "icon-halo-color": _edge(s, letters), "icon-halo-width": 0.8})
 
 
 def nodes(s):
@@ -79,12 +84,12 @@ def nodes(s):
         dots = ["min", 5, ["+", 0.8, ["*", 0.18, ["sqrt", COUNT]]]]
         s.draw(layer, "circle", minzoom=13 if s.palette.pipes_first else 15, paint={
             "circle-color": color, "circle-radius": zoom(11, dots, 15, 1.3, 17, 2.2, 19, 3),
-            "circle-stroke-color": s["pipe_case"], "circle-stroke-width": zoom(14, 0, 16, 0.7)},
-            legend=[entry(title["zh"], title["en"], "dot", color, stroke=s["pipe_case"])])
+            "circle-stroke-color": _edge(s, letters), "circle-stroke-width": zoom(14, 0, 16, 0.7)},
+            legend=[entry(title["zh"], title["en"], "dot", color, stroke=_edge(s, letters))])
         s.draw(layer, "symbol", "icon", minzoom=17, filter=has_text("accessory_type"), layout={
             "icon-image": match("accessory_type", ACCESSORIES, "node-well"), "icon-size": zoom(17, 0.5, 19, 0.85),
             "icon-padding": 0, "icon-allow-overlap": ["step", ["zoom"], False, 19, True]},
-            paint={"icon-color": color, "icon-halo-color": s["pipe_case"], "icon-halo-width": 1})
+            paint={"icon-color": color, "icon-halo-color": _edge(s, letters), "icon-halo-width": 1})
 
 
 def stations(s):
