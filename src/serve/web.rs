@@ -37,8 +37,9 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 static SITE: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(site);
 
-/// Scripts, workers and data from this server alone; the globe's decoders are WebAssembly.
-const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self'; \
+/// Scripts, workers and data from this server alone; the globe's decoders are WebAssembly, and the one style element that
+/// CesiumJS makes (of its credits) is named by its digest.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self' 'sha256-gM2CWYHXIHTu7Ts6ncwv0GMWZ9LXGrz2qqqjyuDojl8='; \
     img-src 'self' data: blob:; connect-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'self'";
 const POLICY_WITHOUT_PAGE: &str =

@@ -90,9 +90,10 @@ const rank = (theme: string): number => (ORDER.indexOf(theme) + ORDER.length + 1
 export const titleOf = (layer: Layer): string => (language === 'zh' ? layer.name_zh : layer.name_en);
 export const fieldTitle = (field: Field): string => (language === 'zh' ? field.name_zh : (field.name_en ?? field.name_zh));
 
-/** What a record is called: its name, else its code. */
+/** What a record is called: its name, else a field that is called one, else its code, else what its layer is called. */
 export function recordTitle(layer: Layer, properties: Record<string, unknown>): string {
-  const named = [...layer.fields.filter((f) => f.role === 'name'), ...layer.fields.filter((f) => f.key)];
+  const called = (f: Field): boolean => /^(feature_)?name(_zh)?$/.test(f.name);
+  const named = [(f: Field) => f.role === 'name', called, (f: Field) => f.key].flatMap((is) => layer.fields.filter(is));
   for (const field of named) {
     const value = properties[field.name];
     if (typeof value === 'string' && value !== '') return value;

@@ -31,6 +31,7 @@ export class CityMap {
   private raw: StyleSpecification | null = null;
   private data = new Map<string, GeoJSON.GeoJSON>();
   private ready: Promise<void> = Promise.resolve();
+  private readonly standing: Set<string>;
 
   constructor(readonly container: HTMLElement, readonly catalog: Catalog, readonly store: Store) {
     const state = store.get();
@@ -50,7 +51,8 @@ export class CityMap {
     this.map.addControl(new ScaleControl({ maxWidth: 96 }), 'bottom-left');
     // Under the globe the map lies still, or moves unseen.
     this.map.on('moveend', () => { if (store.get().mode === '2d') store.set({ view: this.view() }); });
-    store.watch(['on', 'off'], () => this.showLayers());
+    this.standing = new Set(catalog.withRole('building_model').map((l) => l.id));
+    store.watch(['on', 'off', 'mode'], () => this.showLayers());
     store.watch(['opacity'], (now, before) => this.fade(now, before));
   }
 
@@ -105,7 +107,12 @@ export class CityMap {
 
   isVisible(id: string): boolean {
     const { on, off } = this.store.get();
-    return on.has(id) || ((this.drawing?.defaults.has(id) ?? false) && !off.has(id));
+    return on.has(id) || (this.isUnasked(id) && !off.has(id));
+  }
+
+  /** Whether a layer is shown without being asked for: as the style has it, and on the globe the buildings. */
+  isUnasked(id: string): boolean {
+    return (this.drawing?.defaults.has(id) ?? false) || (this.store.get().mode === '3d' && this.standing.has(id));
   }
 
   /** Of what is looked at, be it the map or the globe. */

@@ -141,8 +141,8 @@ export class PlacePanel {
     const away = found.item.distance_m ?? 0;
     const name = recordTitle(found.layer, found.item.properties);
     return h('button', { class: 'other', on: { click: () => void this.choose(found, place, signal).then(() => this.element.scrollTo({ top: 0 })) } },
-      h('span', { text: name === titleOf(found.layer) ? name : `${name}` }),
-      h('span', { class: 'muted', text: `${titleOf(found.layer)}${away >= 0.05 ? ` · ${t('place.distance', { m: number(away, 1) })}` : ''}` }));
+      h('span', { text: name }),
+      h('span', { class: 'muted', text: [name !== titleOf(found.layer) && titleOf(found.layer), away >= 0.05 && t('place.distance', { m: number(away, 1) })].filter(Boolean).join(' · ') }));
   }
 
   private centre({ item }: Found): void {

@@ -17,7 +17,7 @@ export function recordCard(layer: Layer, item: Item, centre: () => void): HTMLEl
   const rows = filled.flatMap((f) => [h('dt', { text: fieldTitle(f) }), h('dd', { class: isCode(f) ? 'code' : '' , text: shown(f, item.properties[f.name]) })]);
   const title = recordTitle(layer, item.properties);
   return h('section', { class: 'record', attrs: { 'aria-label': title } },
-    h('header', {}, h('div', { class: 'eyebrow', text: titleOf(layer) }), h('h3', { text: title })),
+    h('header', {}, title !== titleOf(layer) && h('div', { class: 'eyebrow', text: titleOf(layer) }), h('h3', { text: title })),
     h('dl', {}, ...rows),
     footer(layer, item, empty, centre));
 }

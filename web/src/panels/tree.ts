@@ -29,7 +29,7 @@ export class LayerTree {
     this.nothing = h('p', { class: 'muted pad', text: t('tree.none'), attrs: { hidden: true } });
     const reset = h('button', { class: 'link', text: t('tree.reset'), on: { click: () => store.set({ on: new Set(), off: new Set(), opacity: new Map() }) } });
     this.element = h('div', { class: 'layers' }, h('div', { class: 'bar' }, filter), h('div', { class: 'bar small' }, this.total, reset), this.nothing, this.tree);
-    store.watch(['on', 'off'], () => this.mark());
+    store.watch(['on', 'off', 'mode'], () => this.mark());
     map.map.on('zoomend', () => this.notes());
   }
 
@@ -85,7 +85,7 @@ export class LayerTree {
     const state = this.store.get();
     const [on, off] = [new Set(state.on), new Set(state.off)];
     for (const id of ids) {
-      const unasked = this.map.drawing?.defaults.has(id) ?? false;
+      const unasked = this.map.isUnasked(id);
       (show ? off : on).delete(id);
       if (show && !unasked) on.add(id);
       if (!show && unasked) off.add(id);

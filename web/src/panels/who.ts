@@ -76,9 +76,11 @@ export class WhoPanel {
     if (!theme || !map.getLayer(FILL)) return;
     if (map.getZoom() < theme.from) return fill(this.legend, h('p', { class: 'hint', text: t('who.closer', { z: theme.from }) }));
     const seen = new Map<string, MapGeoJSONFeature>();
+    let unnamed = false;
     for (const feature of map.queryRenderedFeatures({ layers: [FILL] })) {
       const code = String(feature.properties[theme.code] ?? '');
       if (code && !seen.has(code)) seen.set(code, feature);
+      unnamed ||= code === '';
     }
     const fresh = [...seen.keys()].filter((code) => !this.colours.has(code)).sort();
     for (const code of fresh) this.colours.set(code, this.colourFor(code));
@@ -87,7 +89,8 @@ export class WhoPanel {
     const rows = [...seen].map(([code, f]) => ({ code, name: String((theme.name ? f.properties[theme.name] : names?.get(code)) ?? code) }));
     rows.sort((a, b) => a.code.localeCompare(b.code));
     fill(this.legend, h('h3', { text: t('who.legend', { n: rows.length }) }),
-      h('ul', {}, ...rows.slice(0, MOST_IN_LEGEND).map((r) => h('li', { title: r.code }, h('span', { class: 'patch', style: { background: this.colours.get(r.code) ?? OTHERS } }), r.name))));
+      h('ul', {}, ...rows.slice(0, MOST_IN_LEGEND).map((r) => h('li', { title: r.code }, h('span', { class: 'patch', style: { background: this.colours.get(r.code) ?? OTHERS } }), r.name)),
+        unnamed && h('li', { class: 'muted' }, h('span', { class: 'patch', style: { background: OTHERS } }), t('who.unnamed'))));
   }
 
   /** By the code's own number, or the least used after it: the same code has the same colour on every screen, mostly. */
