@@ -39,6 +39,8 @@ async function open(app: HTMLElement): Promise<void> {
   map.map.getCanvas().setAttribute('aria-label', t('map.label'));
   furnish(app, globe, catalog, store, map, styles);
   const chosen = styles.find((s) => s.id === store.get().style) ?? styles.find((s) => s.id === FIRST_STYLE) ?? styles[0];
+  // Whatever the address says, this is the first style that is put on.
+  store.set({ style: null });
   store.set({ style: chosen?.id ?? null });
 }
 
@@ -83,6 +85,9 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
     app.classList.toggle('has-panel', panel !== null);
   };
   store.watch(['panel'], showPanel);
+  const showMode = (): void => void app.classList.toggle('in-3d', store.get().mode === '3d');
+  store.watch(['mode'], showMode);
+  showMode();
   store.watch(['panel'], (now) => { if (now.panel === 'dispatch') place.close(); });
   showPanel();
 
@@ -96,13 +101,19 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
       map.map.once('idle', () => tree.restyle());
     }).catch((error: unknown) => toast.say(words(error)));
   });
-  map.map.on('click', (e) => {
+  const pointed = (screen: { x: number; y: number }): void => {
     if (measure.active) return;
-    const at = { lon: e.lngLat.lng, lat: e.lngLat.lat };
+    const { lng, lat } = map.map.unproject([screen.x, screen.y]);
+    const at = { lon: lng, lat };
     if (store.get().panel === 'dispatch') return void dispatch.ask(at);
-    const [top] = map.drawnAt(e.point);
+    const [top] = map.drawnAt(screen);
     const meant = top?.id !== undefined && top.sourceLayer ? { layer: top.sourceLayer, id: String(top.id) } : null;
     void place.open(at, meant);
+  };
+  map.map.on('click', (e) => pointed(e.point));
+  // With the keyboard the middle of the map is what one points at.
+  map.map.getCanvas().addEventListener('keydown', (e) => {
+    if (e.key === 'Enter') pointed({ x: map.container.clientWidth / 2, y: map.container.clientHeight / 2 });
   });
   map.map.on('dataloading', () => { progress.hidden = false; });
   map.map.on('idle', () => { progress.hidden = true; });

@@ -97,7 +97,9 @@ function chain(answer: Answer): Child {
 }
 
 function notes(answer: Answer): Child {
-  const flags = answer.flags.map((f) => (known(`flag.${f}`) ? t(`flag.${f}` as 'flag.NO_UNIT_GRID') : f));
+  // Borders are told with their distances.
+  const told = answer.flags.filter((f) => f !== 'NEAR_BORDER' || answer.border.length === 0);
+  const flags = told.map((f) => (known(`flag.${f}`) ? t(`flag.${f}` as 'flag.NO_UNIT_GRID') : f));
   const borders = answer.border.map((b) => t('owner.border', { name: b.name ?? b.code, m: number(b.distance_m, 1) }));
   const all = [...flags, ...borders];
   return all.length > 0 && h('ul', { class: 'flags' }, ...all.map((text) => h('li', { text })));
