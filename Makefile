@@ -19,7 +19,7 @@ build-with-page: setup
 # The map page (web/ -> web/dist, which the next build of the program embeds). Needs node and npm.
 web: web/dist/index.html
 web/node_modules/.package-lock.json: web/package-lock.json
-	cd web && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1
+	cd web && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000
 web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/build.mjs -type f)
 	cd web && node build.mjs
 

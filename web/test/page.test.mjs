@@ -118,7 +118,7 @@ test('a code and a coordinate fly there', options, async () => {
   await page.waitForFunction((unit) => document.querySelector('.unit')?.textContent === unit, lamp.unit);
   await page.keyboard.press('/');
   await page.keyboard.type(`${lamp.lon},${lamp.lat}`);
-  await page.waitForFunction(() => document.querySelectorAll('.results li').length === 1);
+  await page.waitForFunction(() => document.querySelector('.results li .muted')?.textContent === '坐标');
   await page.keyboard.press('Enter');
   await page.waitForFunction(([lon, lat]) => {
     const [, y, x] = location.hash.slice(1).split('&')[0].split('/').map(Number);
@@ -161,10 +161,10 @@ test('styles change and keep what is shown', options, async () => {
   const { styles } = await json('/styles');
   const { page, faults } = await open(desk.context, chengtu.url, at(16));
   for (const style of styles) {
-    await page.evaluate((id) => { location.hash = location.hash.replace(/&style=\w+/, `&style=${id}`); }, style.id);
-    await page.waitForLoadState();
+    await page.click('[aria-haspopup=menu] >> nth=0');
+    await page.click(`[role=menuitemradio] >> nth=${styles.indexOf(style)}`);
     await drawn(page);
-    assert.match(await page.evaluate(() => location.hash), new RegExp(`style=${style.id}.*on=${lamp.layer}|on=${lamp.layer}.*style=${style.id}`));
+    await page.waitForFunction((parts) => parts.every((part) => location.hash.includes(part)), [`style=${style.id}`, `on=${lamp.layer}`]);
     assert.deepEqual(await serious(page), [], style.id);
   }
   assert.deepEqual(faults, []);
