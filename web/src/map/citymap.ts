@@ -32,9 +32,12 @@ export class CityMap {
   private data = new Map<string, GeoJSON.GeoJSON>();
   private ready: Promise<void> = Promise.resolve();
   private readonly standing: Set<string>;
+  private readonly buried: Set<string>;
 
   constructor(readonly container: HTMLElement, readonly catalog: Catalog, readonly store: Store) {
     const state = store.get();
+    const ids = (role: string): Set<string> => new Set(catalog.withRole(role).map((l) => l.id));
+    [this.standing, this.buried] = [ids('building_model'), ids('pipe_segment')];
     const [west, south, east, north] = catalog.bounds();
     this.map = new MapLibre({
       container,
@@ -51,8 +54,7 @@ export class CityMap {
     this.map.addControl(new ScaleControl({ maxWidth: 96 }), 'bottom-left');
     // Under the globe the map lies still, or moves unseen.
     this.map.on('moveend', () => { if (store.get().mode === '2d') store.set({ view: this.view() }); });
-    this.standing = new Set(catalog.withRole('building_model').map((l) => l.id));
-    store.watch(['on', 'off', 'mode'], () => this.showLayers());
+    store.watch(['on', 'off', 'mode', 'underground'], () => this.showLayers());
     store.watch(['opacity'], (now, before) => this.fade(now, before));
   }
 
@@ -110,9 +112,11 @@ export class CityMap {
     return on.has(id) || (this.isUnasked(id) && !off.has(id));
   }
 
-  /** Whether a layer is shown without being asked for: as the style has it, and on the globe the buildings. */
+  /** Whether a layer is shown without being asked for: as the style has it; on the globe the buildings, below its ground the pipes. */
   isUnasked(id: string): boolean {
-    return (this.drawing?.defaults.has(id) ?? false) || (this.store.get().mode === '3d' && this.standing.has(id));
+    const { mode, underground } = this.store.get();
+    if (mode === '3d' && (this.standing.has(id) || (underground && this.buried.has(id)))) return true;
+    return this.drawing?.defaults.has(id) ?? false;
   }
 
   /** Of what is looked at, be it the map or the globe. */

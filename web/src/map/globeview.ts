@@ -19,7 +19,7 @@ export class GlobeView {
 
   constructor(private readonly element: HTMLElement, private readonly map: CityMap, private readonly catalog: Catalog, private readonly store: Store, private readonly calls: Calls) {
     store.watch(['mode'], ({ mode }) => void (mode === '3d' ? this.enter() : this.leave()));
-    store.watch(['on', 'off'], () => this.globe?.setVisible(map.visible()));
+    store.watch(['on', 'off', 'underground'], () => this.globe?.setVisible(map.visible()));
     store.watch(['opacity'], (now, before) => this.fade(now, before));
     store.watch(['selected'], ({ selected }) => this.globe?.select(selected));
     store.watch(['underground'], ({ underground }) => this.globe?.setUnderground(underground));

@@ -29,7 +29,7 @@ export class LayerTree {
     this.nothing = h('p', { class: 'muted pad', text: t('tree.none'), attrs: { hidden: true } });
     const reset = h('button', { class: 'link', text: t('tree.reset'), on: { click: () => store.set({ on: new Set(), off: new Set(), opacity: new Map() }) } });
     this.element = h('div', { class: 'layers' }, h('div', { class: 'bar' }, filter), h('div', { class: 'bar small' }, this.total, reset), this.nothing, this.tree);
-    store.watch(['on', 'off', 'mode'], () => this.mark());
+    store.watch(['on', 'off', 'mode', 'underground'], () => this.mark());
     map.map.on('zoomend', () => this.notes());
   }
 
