@@ -37,15 +37,16 @@ async function open(app: HTMLElement): Promise<void> {
   fill(app, ground, globe);
   const map = new CityMap(ground, catalog, store);
   map.map.getCanvas().setAttribute('aria-label', t('map.label'));
-  furnish(app, globe, catalog, store, map, styles);
+  const start = furnish(app, globe, catalog, store, map, styles);
   const chosen = styles.find((s) => s.id === store.get().style) ?? styles.find((s) => s.id === FIRST_STYLE) ?? styles[0];
   // Whatever the address says, this is the first style that is put on.
   store.set({ style: null });
   store.set({ style: chosen?.id ?? null });
+  start();
 }
 
-/** The panels and what ties them together. */
-function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, store: Store, map: CityMap, styles: StyleEntry[]): void {
+/** The panels and what ties them together. Returns what opens what the address names, for when a style is on its way. */
+function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, store: Store, map: CityMap, styles: StyleEntry[]): () => void {
   const toast = toaster();
   const left = new Sheet('left', t('tree.label')), right = new Sheet('right', t('place.title'));
   const place = new PlacePanel(catalog, map, store, (shown) => {
@@ -121,11 +122,13 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
   keys(store, search, measure, place, right);
   keepAddress(store);
   watchSnapshot(catalog, toast.newer);
-  const { selected, place: at, mode } = store.get();
-  if (selected) void place.openRecord(selected, at, !store.get().view);
-  else if (at && store.get().panel === 'dispatch') void dispatch.ask(at);
-  else if (at) map.map.once('idle', () => void place.open(at));
-  if (mode === '3d') void globe.enter();
+  return () => {
+    const { selected, place: at, mode, panel, view } = store.get();
+    if (selected) void place.openRecord(selected, at, !view);
+    else if (at && panel === 'dispatch') void dispatch.ask(at);
+    else if (at) void map.styled().then(() => place.open(at));
+    if (mode === '3d') void globe.enter();
+  };
 }
 
 function tabs(store: Store): HTMLElement {

@@ -59,12 +59,16 @@ export class CityMap {
   }
 
   /** Loads a style by its id and draws it with everything that is shown. */
-  async useStyle(id: string): Promise<void> {
-    const raw = await ask<StyleSpecification>(`styles/${id}.json`);
-    this.ready = new Promise((done) => this.map.once('style.load', () => done()));
-    this.raw = raw;
+  useStyle(id: string): Promise<void> {
+    this.ready = this.load(id);
+    return this.ready;
+  }
+
+  private async load(id: string): Promise<void> {
+    this.raw = await ask<StyleSpecification>(`styles/${id}.json`);
+    const loaded = new Promise<void>((done) => this.map.once('style.load', () => done()));
     this.draw();
-    await this.ready;
+    await loaded;
     for (const [source, data] of this.data) this.source(source)?.setData(data);
   }
 

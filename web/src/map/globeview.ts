@@ -31,13 +31,12 @@ export class GlobeView {
   }
 
   private async open(): Promise<void> {
-    await this.map.styled();
     this.element.hidden = false;
     this.element.classList.add('opening-globe');
     this.element.setAttribute('aria-busy', 'true');
     this.element.setAttribute('data-words', t('globe.loading'));
     try {
-      const { openGlobe } = await import('../globe/index');
+      const [{ openGlobe }] = await Promise.all([import('../globe/index'), this.map.styled()]);
       const state = this.store.get();
       const view = { ...this.map.view(), pitch: Math.max(this.map.map.getPitch(), state.view?.pitch ?? 0) };
       this.globe = await openGlobe({
