@@ -1,8 +1,8 @@
 //! The reading child process: how it is started and limited, and how its frames are taken back. The parent believes
 //! nothing: every frame is bounded and checked again before it is used.
 
-use super::read;
 use super::wire::{Failed, Frame, Image, ReadJob, Record, Who};
+use super::{confine, read};
 use crate::error::{Error, Result};
 use crate::feature::{Geometry, Model};
 use crate::geo::GeometryKind;
@@ -243,13 +243,14 @@ fn check_geometry(g: &Geometry) -> std::result::Result<(), &'static str> {
     if shape { Ok(()) } else { Err("parts that do not fit") }
 }
 
-/// Entry of the child: limits first, then one job from stdin, frames to stdout.
+/// Entry of the child: limits and confinement first, then one job from stdin, frames to stdout.
 pub fn main() -> Result<()> {
     let mut message = vec![];
     io::stdin().lock().take(16 << 20).read_to_end(&mut message).map_err(|e| Error::io("stdin", e))?;
     let job: ReadJob =
         postcard::from_bytes(&message).map_err(|e| Error::request(400, "read-job", format!("no reading job: {e}")))?;
     limit(&job);
+    confine::confine(&job);
     read::keep_only_driver(job.format);
     let mut stdout = BufWriter::with_capacity(1 << 18, io::stdout().lock());
     read::read_source(&job, &mut |frame| {

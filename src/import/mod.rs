@@ -5,6 +5,7 @@ mod check;
 pub mod child;
 mod city;
 mod columns;
+mod confine;
 mod dates;
 pub mod geoid;
 mod ground;

@@ -31,6 +31,9 @@ pub fn import(catalog: &Catalog, options: &ImportOptions) -> Result<String> {
     let store = Store::open(&options.store, true)?;
     let draft = store.draft()?;
     let progress = Progress::new();
+    if let Some(lack) = super::confine::lacking() {
+        progress.line(&format!("this system's kernel has {lack}; limits of memory and time hold"));
+    }
     let mut report = Report { base: draft.base().map(|s| s.id.clone()), ..Report::default() };
     let outcome = Transaction::run(catalog, &loaded, draft, &progress, &mut report);
     report.sum_up();
