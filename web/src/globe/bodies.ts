@@ -12,7 +12,8 @@ const REOPEN_MS = 2000;
 
 interface Body { ids: string[]; under: number; tileset?: Cesium3DTileset; opening: Promise<void>; gone: boolean; replaces?: Body; reopened_ms: number }
 
-export interface Told { arrived(): void; failed(title: string, e: unknown): void; tileFailed(): void }
+/** `height_px` of the canvas: errors of tiles are chosen by the server for 1080 lines. */
+export interface Told { height_px(): number; arrived(): void; failed(title: string, e: unknown): void; tileFailed(): void }
 
 export class Bodies {
   private readonly bodies = new Map<string, Body>();
@@ -70,7 +71,7 @@ export class Bodies {
   private async load(body: Body): Promise<void> {
     const url = `${this.server}/3dtiles/${body.ids.join(',')}/tileset.json`;
     const tileset = await Cesium3DTileset.fromUrl(url, {
-      maximumScreenSpaceError: 16,
+      maximumScreenSpaceError: fineness(this.told),
       cacheBytes: 384 * 1024 * 1024,
       environmentMapOptions: { enabled: false },
       preloadFlightDestinations: false,
@@ -99,6 +100,10 @@ export class Bodies {
     Object.assign(this.light, light);
     for (const { tileset } of this.bodies.values()) if (tileset) this.lit(tileset);
     this.scene.requestRender();
+  }
+
+  resize(): void {
+    for (const { tileset } of this.bodies.values()) if (tileset) tileset.maximumScreenSpaceError = fineness(this.told);
   }
 
   /** What it stood in for may go. */
@@ -198,6 +203,11 @@ export class Bodies {
     for (const body of this.bodies.values()) this.drop(body);
     this.bodies.clear();
   }
+}
+
+/** Things come as near as the server means, however many lines the window has; not finer than every eighth pixel. */
+function fineness({ height_px }: Told): number {
+  return Math.max(8, 16 * height_px() / 1080);
 }
 
 /** What lights the bodies: the sun's colour and the sky's as spherical harmonics. */

@@ -15,6 +15,7 @@ import { Ground } from './ground';
 import type { Globe, GlobeOptions, Measure, Picked, Place, View } from './interface';
 import { illuminate, light } from './light';
 import { Measuring, placeAt } from './measure';
+import { Names } from './names';
 import { got } from './pages';
 import { withDepths } from './pipe';
 import { record } from './records';
@@ -37,6 +38,7 @@ class City implements Globe {
   private bodies!: Bodies;
   private chosen!: Chosen;
   private underground!: Underground;
+  private names!: Names;
   private drape: { provider: Drape; layer: ImageryLayer; key: string } | undefined;
   private style: StyleSpecification | undefined;
   private visible: string[];
@@ -45,6 +47,7 @@ class City implements Globe {
   /** The view asked for, as long as nobody has moved the camera since. */
   private pinned: View;
   private pinnedGround_m = 0;
+  private wasPinned = true;
   private tween: { from: View; to: View; begun_ms: number } | undefined;
   private measuring: Measuring | undefined;
   private error: { text: string; at_ms: number } | undefined;
@@ -60,7 +63,7 @@ class City implements Globe {
     for (const [id, value] of Object.entries(options.opacity ?? {})) this.opacity.set(id, value);
     this.stage = new Stage(options.container, say(options.language, 'picture'));
     this.stage.onFrame = () => this.frame();
-    this.stage.onResize = () => { if (this.isPinned()) this.repose(); };
+    this.stage.onResize = () => { if (this.wasPinned) this.repose(); this.bodies?.resize(); };
     this.stage.onFault = (e) => this.fail('notDrawn', e, e instanceof Error ? e.message : String(e));
     this.stage.canvas.addEventListener('webglcontextlost', () => { if (!this.ended) this.fail('lostContext', undefined); });
     this.stage.canvas.addEventListener('keydown', (event) => this.key(event));
@@ -69,7 +72,7 @@ class City implements Globe {
     arrange(this.stage.scene, this.isCalm);
     this.stage.scene.camera.percentageChanged = 0.002;
     this.stage.scene.camera.changed.addEventListener(() => this.moved());
-    this.stage.scene.camera.moveEnd.addEventListener(() => { this.moved(); void this.writeDepths(); });
+    this.stage.scene.camera.moveEnd.addEventListener(() => { this.moved(true); void this.write(); });
   }
 
   async open(): Promise<void> {
@@ -90,13 +93,15 @@ class City implements Globe {
     const height = (lon: number, lat: number) => this.ground.height(lon, lat);
     const geoid = () => this.ground.geoid_m;
     this.bodies = new Bodies(this.stage.scene, server, this.catalog, light(this.dark), {
+      height_px: () => this.stage.canvas.height,
       arrived: redraw,
       failed: (ids, e) => this.fail('noTileset', e, this.title(ids)),
       tileFailed: () => this.fail('noTiles', undefined),
     });
     this.chosen = new Chosen(this.stage.scene, server, language, height, geoid);
     this.bodies.onChosen = (features) => this.chosen.features(features);
-    this.underground = new Underground(this.stage.scene, this.stage.globe, server, this.catalog, language, geoid);
+    this.underground = new Underground(this.stage.scene, this.stage.globe, server, this.catalog, (id) => this.title(id), language, geoid);
+    this.names = new Names(this.stage.scene, height);
     this.underground.set(false, this.dark);
     for (const [id, value] of this.opacity) this.bodies.setOpacity(id, value);
     this.bodies.setVisible(this.visible);
@@ -178,9 +183,9 @@ class City implements Globe {
     return Math.hypot(...now.map((v, i) => v - position[i]!)) < 0.02 && turned > 1 - 1e-9;
   }
 
-  private moved(): void {
+  private moved(isRest = false): void {
     const now = performance.now();
-    if (this.ended || now - this.told.at_ms < TELLS_MS) return;
+    if (this.ended || (!isRest && now - this.told.at_ms < TELLS_MS)) return;
     this.told.at_ms = now;
     this.options.onView(this.view());
   }
@@ -194,8 +199,9 @@ class City implements Globe {
 
   private frame(): void {
     if (this.ended || !this.ground) return;
+    this.wasPinned = this.isPinned();
     if (this.tween) this.step(this.tween);
-    else if (this.isPinned() && Math.abs(this.ground.height(this.pinned.lon, this.pinned.lat) - this.pinnedGround_m) > 0.2) this.repose();
+    else if (this.wasPinned && Math.abs(this.ground.height(this.pinned.lon, this.pinned.lat) - this.pinnedGround_m) > 0.2) this.repose();
     this.tell();
   }
 
@@ -230,7 +236,7 @@ class City implements Globe {
     this.visible = ids;
     this.bodies?.setVisible(ids);
     if (this.style) this.paint();
-    void this.writeDepths();
+    void this.write();
   }
 
   setOpacity(id: string, opacity: number): void {
@@ -256,15 +262,16 @@ class City implements Globe {
     const { server } = this.options;
     const visible = new Set(this.visible);
     const what = drawn(this.style!, (id) => visible.has(id) && !this.catalog.bodies.has(id) && this.catalog.layers.has(id));
-    const ids = what.sources.flatMap((s) => s.ids);
+    const letters = drawn(this.style!, (id) => visible.has(id) && !this.catalog.bodies.has(id) && this.catalog.layers.has(id), 'letters');
+    const ids = [...new Set([...what.sources, ...letters.sources].flatMap((s) => s.ids))];
     const opacity = Object.fromEntries(ids.map((id) => [id, this.opacity.get(id) ?? 1]));
-    const key = JSON.stringify([what, opacity]);
+    const key = JSON.stringify([what, letters, opacity]);
     if (key === this.drape?.key) return;
     const zooms = Object.fromEntries(ids.map((id) => {
       const layer = this.catalog.layers.get(id)!;
       return [id, { min: layer.minzoom, max: layer.maxzoom }];
     }));
-    const provider = new Drape(`${base}drape.js`, { what, zooms, opacity, server: absolute(server), ratio: this.stage.ratio },
+    const provider = new Drape(`${base}drape.js`, { what, letters, zooms, opacity, server: absolute(server), ratio: this.stage.ratio }, this.stage.isSoftware,
       () => this.stage.redraw(), (e) => this.fail('noMap', e));
     const layer = new ImageryLayer(provider as unknown as ImageryProvider, { maximumAnisotropy: this.stage.isSoftware ? 2 : 16 });
     const before = this.drape;
@@ -272,6 +279,8 @@ class City implements Globe {
     const { imageryLayers } = this.stage.globe;
     imageryLayers.add(layer);
     if (before) this.replaced(before);
+    this.names.forget();
+    void this.write();
     this.stage.redraw();
   }
 
@@ -301,20 +310,25 @@ class City implements Globe {
     this.bodies.setGhost(on ? (id) => (isBelow(this.catalog.layers.get(id)!) ? 1 : GHOST) : () => 1);
     // Who stands below the ground when it is closed comes up.
     if (!on && isBelowNow) this.setView({ ...view, pitch: Math.min(view.pitch, 60) }, false);
-    void this.writeDepths();
+    this.names.forget();
+    void this.write();
     this.stage.redraw();
   }
 
-  private async writeDepths(): Promise<void> {
-    if (this.underground?.isOn) await this.underground.write(this.view(), this.visible);
+  /** Names on the ground; below it depths. */
+  private async write(): Promise<void> {
+    if (this.ended || !this.names) return;
+    const view = this.view();
+    const isOn = this.underground.isOn;
+    await Promise.all([this.names.write(view, isOn ? undefined : this.drape?.provider), isOn ? this.underground.write(view, this.visible) : undefined]);
   }
 
   // ---- what is asked ----
 
   private async pick(at: Cartesian2): Promise<void> {
     if (this.measuring || !this.bodies) return;
-    const feature: unknown = this.stage.scene.pick(at, 5, 5);
-    const place = placeAt(this.stage.scene, at);
+    const feature = this.hit(at);
+    const place = placeAt(this.stage.scene, at, feature);
     if (!(feature instanceof Cesium3DTileFeature)) return this.options.onPick(null, place && placed(place));
     const layer = this.bodies.layerOf(feature);
     const id = String(feature.getProperty('id') ?? '');
@@ -325,6 +339,18 @@ class City implements Globe {
     const where = place ?? { ...this.view(), height_m: undefined };
     const picked: Picked = { layer, id, lon: where.lon, lat: where.lat, properties, ...(place && { height_m: place.height_m }) };
     if (!this.ended) this.options.onPick(picked, place && placed(place));
+  }
+
+  /** What is under the pointer. While one looks underground, what lies there goes before the ghosts that stand above it. */
+  private hit(at: Cartesian2): unknown {
+    const { scene } = this.stage;
+    if (!this.underground.isOn) return scene.pick(at, 5, 5) as unknown;
+    const all = scene.drillPick(at, 5, 5, 5) as unknown[];
+    const isDown = (f: unknown) => {
+      const layer = f instanceof Cesium3DTileFeature ? this.bodies.layerOf(f) : undefined;
+      return layer !== undefined && isBelow(this.catalog.layers.get(layer)!);
+    };
+    return all.find(isDown) ?? all[0];
   }
 
   measure(mode: Measure, onResult: (text: string) => void): void {
@@ -343,6 +369,7 @@ class City implements Globe {
     this.drape?.provider.destroy();
     this.chosen?.destroy();
     this.underground?.destroy();
+    this.names?.destroy();
     this.bodies?.destroy();
     this.stage.destroy();
   }

@@ -11,6 +11,8 @@ import { type Language, say } from './words';
 const COLOUR = '#1d6ff2';
 /** Lines lie a little above what they are on, so that it does not swallow them. */
 const LIFT_M = 0.3;
+/** A place under the mouse costs a picture: not more often. */
+const EVERY_MS = 60;
 
 export class Measuring {
   private readonly overlay: Overlay;
@@ -18,6 +20,7 @@ export class Measuring {
   private points: Point[] = [];
   private hover: Point | undefined;
   private isWhole = false;
+  private moved_ms = 0;
   private readonly keys = (event: KeyboardEvent) => this.key(event);
 
   constructor(private readonly scene: Scene, private readonly mode: Exclude<Measure, 'off'>, private readonly language: Language,
@@ -43,7 +46,9 @@ export class Measuring {
   }
 
   private move(at: Cartesian2): void {
-    if (this.isWhole || this.points.length === 0) return;
+    const now = performance.now();
+    if (this.isWhole || this.points.length === 0 || now - this.moved_ms < EVERY_MS) return;
+    this.moved_ms = now;
     this.hover = this.place(at);
     this.draw();
   }
@@ -118,9 +123,8 @@ export class Measuring {
   }
 }
 
-/** What is in the picture at a pixel: a body's face, else the ground. */
-export function placeAt(scene: Scene, at: Cartesian2): Point | undefined {
-  const hit = scene.pick(at) as unknown;
+/** What place is in the picture at a pixel: of a body's face when `hit` is one, else of the ground. */
+export function placeAt(scene: Scene, at: Cartesian2, hit: unknown = scene.pick(at)): Point | undefined {
   const onBody = hit && scene.pickPositionSupported ? scene.pickPosition(at) : undefined;
   const ray = scene.camera.getPickRay(at);
   const found = onBody ?? (ray && scene.globe?.pick(ray, scene));

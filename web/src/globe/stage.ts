@@ -37,6 +37,8 @@ export class Stage {
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute('role', 'application');
     this.canvas.setAttribute('aria-label', label);
+    // Cesium keeps the pointer from giving the keys to the picture.
+    this.canvas.addEventListener('pointerdown', () => this.canvas.focus({ preventScroll: true }));
     this.canvas.addEventListener('contextmenu', (e) => e.preventDefault());
     container.append(this.canvas);
     const software = isSoftware();
@@ -62,7 +64,7 @@ export class Stage {
       throw e;
     }
     this.globe = new Globe();
-    Object.assign(this.globe, { showWaterEffect: false, enableLighting: false, terrainProvider: new EllipsoidTerrainProvider() });
+    Object.assign(this.globe, { depthTestAgainstTerrain: true, showWaterEffect: false, enableLighting: false, preloadAncestors: false, tileCacheSize: 200, terrainProvider: new EllipsoidTerrainProvider() });
     this.globe.baseColor = Color.fromCssColorString('#fbf9f4');
     this.scene.globe = this.globe;
     Object.assign(this.scene, { highDynamicRange: false, pixelRatio: this.ratio, rethrowRenderErrors: false });

@@ -11,13 +11,13 @@ type Canvas = Pick<OffscreenCanvasRenderingContext2D, 'beginPath' | 'moveTo' | '
 /** Where a vector tile lies on the canvas: offset of its corner and length of its side, canvas pixels. */
 export interface Placed { x: number; y: number; side: number }
 
-interface Brush {
+export interface Brush {
   layer: LayerSpecification;
   passes: (feature: Feature, zoom: number) => boolean;
   value: <T>(name: string, zoom: number, feature?: Feature) => T | undefined;
 }
 
-const TYPES = ['Unknown', 'Point', 'LineString', 'Polygon'] as const;
+export const TYPES = ['Unknown', 'Point', 'LineString', 'Polygon'] as const;
 
 /** The style's layers made ready; a layer whose expression is not one is told of and left out. */
 export function brushes(layers: LayerSpecification[], opacity: Record<string, number>): { brushes: Brush[]; faults: string[] } {
@@ -43,19 +43,28 @@ function brush(layer: LayerSpecification, opacity: Record<string, number>): Brus
     }
   }
   const filter = featureFilter('filter' in layer ? layer.filter : undefined, 'filter').filter;
+  const shared = new Map<string, { zoom: number; value: unknown }>();
   const own = 'source-layer' in layer && layer['source-layer'] ? opacity[layer['source-layer']] ?? 1 : 1;
   return {
     layer,
     passes: (feature, zoom) => filter({ zoom }, feature),
     value: <T>(name: string, zoom: number, feature?: Feature) => {
-      const found = values.get(name)?.evaluate({ zoom }, feature as Feature, {}) as T | undefined;
-      return name.endsWith('-opacity') && typeof found === 'number' ? (found * own) as T : found;
+      const value = values.get(name);
+      // What does not look at the feature is the same for all of them.
+      const isShared = value?.kind === 'constant' || value?.kind === 'camera';
+      const known = isShared ? shared.get(name) : undefined;
+      if (known?.zoom === zoom) return known.value as T | undefined;
+      const found = value?.evaluate({ zoom }, feature as Feature, {}) as T | undefined;
+      const whole = name.endsWith('-opacity') && typeof found === 'number' ? (found * own) as T : found;
+      if (isShared) shared.set(name, { zoom, value: whole });
+      return whole;
     },
   };
 }
 
 /**
  * Paints a tile, layer over layer. `zoom` is the style's; a CSS pixel is `ratio` canvas pixels. `tiles` by name of the source.
+ * What of a layer looks the same is one path: a city's tile has tens of thousands of shapes and a handful of looks.
  */
 export function paint(canvas: Canvas, list: Brush[], tiles: Map<string, VectorTile>, at: Placed, zoom: number, ratio: number): void {
   for (const b of list) {
@@ -68,57 +77,79 @@ export function paint(canvas: Canvas, list: Brush[], tiles: Map<string, VectorTi
     }
     const { source, 'source-layer': name } = b.layer as { source: string; 'source-layer': string };
     const tile = tiles.get(source)?.layers[name];
-    for (let i = 0; i < (tile?.length ?? 0); i += 1) {
-      const feature = tile!.feature(i);
+    if (!tile) continue;
+    const paths = new Map<string, { look: Look; shapes: VectorTileFeature[] }>();
+    for (let i = 0; i < tile.length; i += 1) {
+      const feature = tile.feature(i);
       const asked: Feature = { type: TYPES[feature.type], properties: feature.properties, ...(feature.id === undefined ? {} : { id: feature.id }) };
       if (!b.passes(asked, zoom)) continue;
-      if (b.layer.type === 'fill') fill(canvas, b, feature, asked, at, zoom, ratio);
-      if (b.layer.type === 'line') line(canvas, b, feature, asked, at, zoom, ratio);
-      if (b.layer.type === 'circle') circle(canvas, b, feature, asked, at, zoom, ratio);
+      if (b.layer.type === 'circle') { circle(canvas, b, feature, asked, at, zoom, ratio); continue; }
+      const look = b.layer.type === 'fill' ? fill(b, feature, asked, zoom, ratio) : line(b, feature, asked, zoom, ratio);
+      if (!look) continue;
+      const key = JSON.stringify(look);
+      const path = paths.get(key);
+      if (path) path.shapes.push(feature);
+      else paths.set(key, { look, shapes: [feature] });
     }
+    for (const { look, shapes } of paths.values()) draw(canvas, look, shapes, at);
   }
+}
+
+interface Look { opacity: number; fill?: string; stroke?: string; width: number; dash: number[]; cap?: CanvasLineCap; join?: CanvasLineJoin }
+
+function draw(canvas: Canvas, look: Look, shapes: VectorTileFeature[], at: Placed): void {
+  canvas.globalAlpha = look.opacity;
+  canvas.beginPath();
+  for (const feature of shapes) trace(canvas, feature, at);
+  if (look.fill) {
+    canvas.fillStyle = look.fill;
+    // Outer rings turn one way and holes the other: neighbours that overlap by a hair do not cancel.
+    canvas.fill('nonzero');
+  }
+  if (!look.stroke) return;
+  canvas.strokeStyle = look.stroke;
+  canvas.lineWidth = look.width;
+  canvas.lineCap = look.cap ?? 'butt';
+  canvas.lineJoin = look.join ?? 'miter';
+  canvas.setLineDash(look.dash);
+  canvas.stroke();
 }
 
 function trace(canvas: Canvas, feature: VectorTileFeature, at: Placed): void {
   const k = at.side / feature.extent;
-  canvas.beginPath();
   for (const part of feature.loadGeometry()) {
     part.forEach((p, n) => (n === 0 ? canvas.moveTo(at.x + p.x * k, at.y + p.y * k) : canvas.lineTo(at.x + p.x * k, at.y + p.y * k)));
     if (feature.type === 3) canvas.closePath();
   }
 }
 
-function fill(canvas: Canvas, b: Brush, feature: VectorTileFeature, asked: Feature, at: Placed, zoom: number, ratio: number): void {
-  if (feature.type !== 3 || b.value('fill-pattern', zoom, asked)) return;
-  canvas.globalAlpha = b.value<number>('fill-opacity', zoom, asked) ?? 1;
+function fill(b: Brush, feature: VectorTileFeature, asked: Feature, zoom: number, ratio: number): Look | undefined {
+  if (feature.type !== 3 || b.value('fill-pattern', zoom, asked)) return undefined;
+  const opacity = b.value<number>('fill-opacity', zoom, asked) ?? 1;
   const colour = css(b.value('fill-color', zoom, asked));
-  trace(canvas, feature, at);
-  canvas.fillStyle = colour;
-  canvas.fill('evenodd');
-  const given = (b.layer.paint as Record<string, unknown> | undefined)?.['fill-outline-color'];
-  if (b.value('fill-antialias', zoom, asked) === false) return;
+  const outline = (b.layer.paint as Record<string, unknown> | undefined)?.['fill-outline-color'];
+  const look: Look = { opacity, fill: colour, width: 0.5, dash: [] };
+  if (b.value('fill-antialias', zoom, asked) === false) return look;
   // Neighbours meet without a seam; an outline of its own where the style has one.
-  canvas.strokeStyle = given ? css(b.value('fill-outline-color', zoom, asked)) : colour;
-  canvas.lineWidth = given ? ratio : 0.5;
-  canvas.setLineDash([]);
-  if (given || canvas.globalAlpha === 1) canvas.stroke();
+  if (outline) return { ...look, stroke: css(b.value('fill-outline-color', zoom, asked)), width: ratio };
+  return opacity === 1 ? { ...look, stroke: colour } : look;
 }
 
-function line(canvas: Canvas, b: Brush, feature: VectorTileFeature, asked: Feature, at: Placed, zoom: number, ratio: number): void {
+function line(b: Brush, feature: VectorTileFeature, asked: Feature, zoom: number, ratio: number): Look | undefined {
   const width = (b.value<number>('line-width', zoom, asked) ?? 1) * ratio;
-  if (feature.type === 1 || width <= 0) return;
+  if (feature.type === 1 || width <= 0 || b.value('line-pattern', zoom, asked)) return undefined;
   const gap = (b.value<number>('line-gap-width', zoom, asked) ?? 0) * ratio;
-  canvas.globalAlpha = b.value<number>('line-opacity', zoom, asked) ?? 1;
-  canvas.strokeStyle = css(b.value('line-color', zoom, asked));
-  // A casing is drawn below what it encases: as one band.
-  canvas.lineWidth = gap > 0 ? gap + 2 * width : width;
-  canvas.lineCap = b.value<CanvasLineCap>('line-cap', zoom, asked) ?? 'butt';
-  canvas.lineJoin = b.value<CanvasLineJoin>('line-join', zoom, asked) ?? 'miter';
   const dashes = b.value<number[] | { from: number[] }>('line-dasharray', zoom, asked);
   const list = Array.isArray(dashes) ? dashes : dashes?.from ?? [];
-  canvas.setLineDash(list.map((d) => d * width));
-  trace(canvas, feature, at);
-  canvas.stroke();
+  return {
+    opacity: b.value<number>('line-opacity', zoom, asked) ?? 1,
+    stroke: css(b.value('line-color', zoom, asked)),
+    // A casing is drawn below what it encases: as one band.
+    width: gap > 0 ? gap + 2 * width : width,
+    dash: list.map((d) => d * width),
+    cap: b.value<CanvasLineCap>('line-cap', zoom, asked) ?? 'butt',
+    join: b.value<CanvasLineJoin>('line-join', zoom, asked) ?? 'miter',
+  };
 }
 
 function circle(canvas: Canvas, b: Brush, feature: VectorTileFeature, asked: Feature, at: Placed, zoom: number, ratio: number): void {
@@ -145,6 +176,6 @@ function circle(canvas: Canvas, b: Brush, feature: VectorTileFeature, asked: Fea
 }
 
 /** The style's colours are premultiplied numbers that write themselves as CSS. */
-function css(colour: unknown): string {
+export function css(colour: unknown): string {
   return colour === undefined || colour === null ? 'transparent' : String(colour);
 }

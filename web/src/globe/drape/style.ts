@@ -13,8 +13,8 @@ export interface Drawn {
 /** Zooms of a served layer's tiles. */
 export interface Zooms { min: number; max: number }
 
-/** What can be drawn in a plane without letters. */
-const TYPES = new Set(['background', 'fill', 'line', 'circle']);
+/** What is drawn in the plane of the ground, and what stands upright on it. */
+const KINDS = { ground: new Set(['background', 'fill', 'line', 'circle']), letters: new Set(['symbol']) };
 
 /** `/tiles/a,b,c.json` → a, b, c. */
 export function idsOf(url: string): string[] {
@@ -23,10 +23,11 @@ export function idsOf(url: string): string[] {
 }
 
 /** The style's part that `wanted` says of. The page's own choice of what is visible goes before the style's. */
-export function drawn(style: StyleSpecification, wanted: (id: string) => boolean): Drawn {
+export function drawn(style: StyleSpecification, wanted: (id: string) => boolean, kind: keyof typeof KINDS = 'ground'): Drawn {
   const served = (layer: LayerSpecification) => ('source-layer' in layer ? layer['source-layer'] : undefined);
   const layers = style.layers.filter((layer) => {
-    if (!TYPES.has(layer.type)) return false;
+    if (!KINDS[kind].has(layer.type)) return false;
+    if (layer.type === 'symbol' && !layer.layout?.['text-field']) return false;
     const id = served(layer);
     return layer.type === 'background' || (id !== undefined && wanted(id));
   });

@@ -2,15 +2,18 @@
 
 import { VectorTile } from '@mapbox/vector-tile';
 import { PbfReader } from 'pbf';
+import { type Letters, letters } from './letters';
 import { brushes, paint } from './paint';
 import { type Drawn, type Zooms, asked } from './style';
 
-export interface Setting { kind: 'style'; what: Drawn; zooms: Record<string, Zooms>; opacity: Record<string, number>; server: string; side: number; ratio: number }
-export interface Order { kind: 'tile'; number: number; z: number; x: number; y: number }
-export interface Done { number: number; image?: ImageBitmap; error?: string }
+export interface Setting { kind: 'style'; what: Drawn; letters: Drawn; zooms: Record<string, Zooms>; opacity: Record<string, number>; server: string; side: number; ratio: number }
+/** A picture of a tile, or its names. */
+export interface Order { kind: 'tile' | 'letters'; number: number; z: number; x: number; y: number }
+export interface Done { number: number; image?: ImageBitmap; letters?: Letters[]; error?: string }
 
 let setting: Setting | undefined;
 let ready = brushes([], {});
+let pens = brushes([], {});
 
 /** Vector tiles end at this zoom; below it a part of one is drawn larger. */
 const deepest = (zooms: Record<string, Zooms>) => Math.max(0, ...Object.values(zooms).map((z) => z.max));
@@ -23,16 +26,21 @@ async function vector(url: string): Promise<VectorTile | undefined> {
   return new VectorTile(new PbfReader(new Uint8Array(await answer.arrayBuffer())));
 }
 
+async function vectors(what: Drawn, s: Setting, z: number, x: number, y: number, zoom: number): Promise<Map<string, VectorTile>> {
+  const tiles = new Map<string, VectorTile>();
+  await Promise.all(asked(what, s.zooms, z, zoom).map(async ({ name, ids }) => {
+    const found = await vector(`${s.server}/tiles/${ids.join(',')}/${z}/${x}/${y}.mvt`);
+    if (found) tiles.set(name, found);
+  }));
+  return tiles;
+}
+
 async function tile({ z, x, y }: Order, s: Setting): Promise<ImageBitmap> {
   const down = Math.max(0, z - deepest(s.zooms));
   const [tz, tx, ty] = [z - down, x >> down, y >> down];
   // What is as wide as a CSS pixel at the style's zoom is `ratio` pixels of the picture.
   const zoom = z - Math.log2(s.ratio) + Math.log2(s.side / 512);
-  const tiles = new Map<string, VectorTile>();
-  await Promise.all(asked(s.what, s.zooms, tz, zoom).map(async ({ name, ids }) => {
-    const found = await vector(`${s.server}/tiles/${ids.join(',')}/${tz}/${tx}/${ty}.mvt`);
-    if (found) tiles.set(name, found);
-  }));
+  const tiles = await vectors(s.what, s, tz, tx, ty, zoom);
   const canvas = new OffscreenCanvas(s.side, s.side);
   const context = canvas.getContext('2d');
   if (!context) throw new Error('no canvas');
@@ -49,13 +57,17 @@ addEventListener('message', (event: MessageEvent<Setting | Order>) => {
   if (asked.kind === 'style') {
     setting = asked;
     ready = brushes(asked.what.layers, asked.opacity);
+    pens = brushes(asked.letters.layers, asked.opacity);
     for (const fault of ready.faults) console.warn(`style layer not drawn in 3D: ${fault}`);
     return;
   }
   const scope = globalThis as unknown as { postMessage(message: Done, transfer: Transferable[]): void };
   if (!setting) return scope.postMessage({ number: asked.number, error: 'no style' }, []);
-  tile(asked, setting).then(
-    (image) => scope.postMessage({ number: asked.number, image }, [image]),
+  const { number, z, x, y } = asked;
+  const done = asked.kind === 'tile'
+    ? tile(asked, setting).then((image) => scope.postMessage({ number, image }, [image]))
+    : vectors(setting.letters, setting, z, x, y, z).then((tiles) => scope.postMessage({ number, letters: letters(pens.brushes, tiles, { z, x, y }, z) }, []));
+  done.catch(
     (e: unknown) => scope.postMessage({ number: asked.number, error: e instanceof Error ? e.message : String(e) }, []),
   );
 });
