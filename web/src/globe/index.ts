@@ -82,7 +82,7 @@ class City implements Globe {
     const style = this.readStyle(this.options.style);
     this.catalog = await catalogOf(server);
     const url = this.catalog.ground ? `${server}/3dtiles/${this.catalog.ground}/tileset.json` : '';
-    const redraw = () => this.stage.redraw();
+    const redraw = () => this.stage.arrived();
     this.ground = await Ground.open(url, redraw, (e) => this.fail('noGround', e)).catch((e: unknown) => {
       this.fail('noGround', e);
       return Ground.open('', redraw, () => {});
@@ -223,7 +223,7 @@ class City implements Globe {
     const loading = (this.bodies?.loading ?? 0) + this.ground.loading + (this.drape?.provider.loading ?? 0) + queue;
     if (this.error && loading === 0 && performance.now() - this.error.at_ms > FORGETS_MS) this.error = undefined;
     // What was put off asks again in the next picture.
-    if (queue > 0) this.stage.scene.requestRender();
+    if (queue > 0) this.stage.arrived();
     const error = this.error?.text ?? '';
     if (loading === this.told.loading && error === this.told.error) return;
     Object.assign(this.told, { loading, error });
@@ -272,7 +272,7 @@ class City implements Globe {
       return [id, { min: layer.minzoom, max: layer.maxzoom }];
     }));
     const provider = new Drape(`${base}drape.js`, { what, letters, zooms, opacity, server: absolute(server), ratio: this.stage.ratio }, this.stage.isSoftware,
-      () => this.stage.redraw(), (e) => this.fail('noMap', e));
+      () => this.stage.arrived(), (e) => this.fail('noMap', e));
     const layer = new ImageryLayer(provider as unknown as ImageryProvider, { maximumAnisotropy: this.stage.isSoftware ? 2 : 16 });
     const before = this.drape;
     this.drape = { provider, layer, key };

@@ -12,6 +12,8 @@ import type { View } from './interface';
 const SHOWN = 40;
 /** Deepest tiles that names are taken from; above, the same ones stand nearer. */
 const DEEPEST = 17;
+/** Names wait for the ground's pictures, five times a second, so often. */
+const PATIENCE = 20;
 const FACE = '"Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", system-ui, sans-serif';
 
 export class Names {
@@ -28,6 +30,9 @@ export class Names {
   async write(view: View, drape: Drape | undefined): Promise<void> {
     this.turn += 1;
     const turn = this.turn;
+    // First the ground, then what it is called.
+    for (let waits = 0; drape && drape.loading > 0 && waits < PATIENCE; waits += 1) await new Promise((done) => setTimeout(done, 200));
+    if (turn !== this.turn) return;
     const tiles = about(view);
     const lists = await Promise.all(tiles.map(([z, x, y]) => this.of(drape, z, x, y)));
     if (turn !== this.turn || this.scene.isDestroyed()) return;

@@ -60,7 +60,7 @@ export class Overlay {
     this.shapes.add(new Primitive({
       geometryInstances: new GeometryInstance({
         geometry: new PolygonGeometry({
-          polygonHierarchy: new PolygonHierarchy(points.map(cartesian)), perPositionHeight: true, vertexFormat: PerInstanceColorAppearance.FLAT_VERTEX_FORMAT, arcType: ArcType.NONE,
+          polygonHierarchy: new PolygonHierarchy(points.map(cartesian)), perPositionHeight: true, vertexFormat: PerInstanceColorAppearance.FLAT_VERTEX_FORMAT,
         }),
         attributes: { color },
       }),

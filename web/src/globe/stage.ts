@@ -9,6 +9,11 @@ import { HOUR } from './light';
 
 /** More canvas pixels than this a CSS pixel cost more than they show. */
 const MOST_PIXELS = 2;
+/** While things only arrive and nobody moves anything, a picture is drawn not more often than this, milliseconds: what is
+ * drawn takes its time from what is loaded, most of all where the processor draws. */
+const ARRIVES_MS = { card: 40, processor: 200 };
+/** Nobody has moved anything for so long. */
+const STILL_MS = 400;
 /** After so long without a picture one looks for changes less often, milliseconds. */
 const RESTS_MS = 1500;
 const DOZES_MS = 250;
@@ -24,7 +29,11 @@ export class Stage {
   private drawn_ms = performance.now();
   private next: { frame?: number; timer?: number } = {};
   private ended = false;
-  private readonly wake = () => { this.drawn_ms = performance.now(); this.soon(); };
+  private moved_ms = performance.now();
+  private isMoving = false;
+  /** When the last picture was done. */
+  private pictured_ms = 0;
+  private readonly wake = () => { this.drawn_ms = this.moved_ms = performance.now(); this.soon(); };
   /** Before each look whether to draw. */
   onFrame: () => void = () => {};
   onResize: () => void = () => {};
@@ -64,12 +73,17 @@ export class Stage {
       throw e;
     }
     this.globe = new Globe();
-    Object.assign(this.globe, { depthTestAgainstTerrain: true, showWaterEffect: false, enableLighting: false, preloadAncestors: false, tileCacheSize: 200, terrainProvider: new EllipsoidTerrainProvider() });
+    Object.assign(this.globe, { depthTestAgainstTerrain: true, showWaterEffect: false, enableLighting: false, tileCacheSize: 200, terrainProvider: new EllipsoidTerrainProvider() });
     this.globe.baseColor = Color.fromCssColorString('#fbf9f4');
     this.scene.globe = this.globe;
+    // Of each picture's time Cesium gives loading 5 ms; where pictures are few, they have to be longer ones.
+    const surface = (this.globe as unknown as { _surface?: { _loadQueueTimeSlice?: number } })._surface;
+    if (software && surface?._loadQueueTimeSlice) surface._loadQueueTimeSlice = 80;
     Object.assign(this.scene, { highDynamicRange: false, pixelRatio: this.ratio, rethrowRenderErrors: false });
-    this.scene.postRender.addEventListener(() => { this.drawn_ms = performance.now(); });
+    this.scene.postRender.addEventListener(() => { this.drawn_ms = this.pictured_ms = performance.now(); });
     this.scene.renderError.addEventListener((_: Scene, e: unknown) => { this.ended = true; this.onFault(e); });
+    this.scene.camera.moveStart.addEventListener(() => { this.isMoving = true; });
+    this.scene.camera.moveEnd.addEventListener(() => { this.isMoving = false; });
     this.frustum();
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(container);
@@ -98,10 +112,16 @@ export class Stage {
     return { position: [p.x, p.y, p.z], direction: [d.x, d.y, d.z], up: [u.x, u.y, u.z] };
   }
 
+  /** Something is elsewhere: at once. */
   redraw(): void {
+    this.moved_ms = performance.now();
+    this.arrived();
+  }
+
+  /** Something has come: soon. */
+  arrived(): void {
     if (this.ended) return;
     this.scene.requestRender();
-    this.drawn_ms = performance.now();
     this.soon();
   }
 
@@ -135,11 +155,14 @@ export class Stage {
     this.next = {};
     if (this.ended) return;
     this.onFrame();
+    const wait_ms = this.isSoftware ? ARRIVES_MS.processor : ARRIVES_MS.card;
+    const isStill = !this.isMoving && performance.now() - this.moved_ms > STILL_MS;
+    if (isStill && performance.now() - this.pictured_ms < wait_ms) return this.soon();
     (this.scene as unknown as { initializeFrame(): void }).initializeFrame();
     this.scene.render(HOUR);
     const now = performance.now();
     if (now - this.drawn_ms < RESTS_MS) this.soon();
-    else this.next = { timer: setTimeout(() => this.soon(), DOZES_MS) as unknown as number };
+    else if (this.next.frame === undefined) this.next = { timer: setTimeout(() => this.soon(), DOZES_MS) as unknown as number };
   }
 
   destroy(): void {

@@ -30,6 +30,7 @@ export class Drape {
   private readonly worker: Worker;
   private readonly waiting = new Map<number, { done: (answer: Done) => void; failed: (e: Error) => void }>();
   private last = 0;
+  private pictures = 0;
 
   constructor(workerUrl: string, painting: Painting, isCoarse: boolean, private readonly arrived: () => void, private readonly failed: (e: Error) => void) {
     this.tileWidth = this.tileHeight = isCoarse ? SIDE : TOLD;
@@ -42,8 +43,9 @@ export class Drape {
   get loading(): number { return this.waiting.size; }
 
   requestImage(x: number, y: number, level: number): Promise<ImageBitmap> | undefined {
-    if (this.waiting.size >= AT_ONCE) return undefined;
-    return this.ask('tile', level, x, y).then(({ image }) => image!);
+    if (this.pictures >= AT_ONCE) return undefined;
+    this.pictures += 1;
+    return this.ask('tile', level, x, y).then(({ image }) => image!).finally(() => { this.pictures -= 1; });
   }
 
   /** The names in a tile, for the style's zoom of the same number. */
