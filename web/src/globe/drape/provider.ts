@@ -78,7 +78,7 @@ export class Drape {
 
   destroy(): void {
     this.worker.terminate();
-    for (const { failed } of this.waiting.values()) failed(new Error('ended'));
+    // Nobody is told: who asked has gone too.
     this.waiting.clear();
   }
 }
