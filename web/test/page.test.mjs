@@ -64,6 +64,8 @@ test('it opens on the city, and every theme can be shown', options, async () => 
     await drawn(page);
   }
   assert.equal(await page.locator('.leaf').count(), catalog.layers.length);
+  await groups.first().locator('> .row').click();
+  await groups.first().locator('.more').first().click({ force: true });
   assert.deepEqual(await serious(page), []);
   await page.fill('.filter', catalog.layers[0].name_zh);
   assert.ok(await page.locator(`[data-layer="${catalog.layers[0].id}"]`).isVisible());

@@ -48,7 +48,7 @@ export class LayerTree {
     const title = known(`theme.${theme}`) ? t(`theme.${theme}` as 'theme.pipes') : theme;
     const rows = layers.map((layer) => this.row(layer));
     const count = h('span', { class: 'count' });
-    const item = h('li', { class: 'group', attrs: { role: 'treeitem', 'aria-expanded': 'false', 'aria-checked': 'false', 'aria-level': 1, 'aria-label': title, tabindex: -1 } });
+    const item = h('li', { class: 'group', attrs: { role: 'treeitem', 'aria-expanded': 'false', 'aria-checked': 'false', 'aria-level': 1, tabindex: -1 } });
     const check = h('span', { class: 'check', on: { click: (e) => { e.stopPropagation(); this.toggleGroup(group); } } });
     const head = h('div', { class: 'row', on: { click: () => { this.focus(item); this.expand(item, item.getAttribute('aria-expanded') !== 'true'); } } },
       h('span', { class: 'twist' }, svg(ICONS.down)), h('span', { class: 'name', text: title }), count, check);
@@ -61,11 +61,10 @@ export class LayerTree {
     const look = h('span', { class: 'look' });
     const note = h('span', { class: 'note' });
     const details = h('div', { class: 'details', attrs: { hidden: true } });
-    const label = `${titleOf(layer)}, ${t('tree.features', { n: layer.count })}`;
-    const item = h('li', { class: 'leaf', attrs: { role: 'treeitem', 'aria-expanded': 'false', 'aria-checked': 'false', 'aria-level': 2, 'aria-label': label, tabindex: -1, 'data-layer': layer.id } });
+    const item = h('li', { class: 'leaf', attrs: { role: 'treeitem', 'aria-expanded': 'false', 'aria-checked': 'false', 'aria-level': 2, tabindex: -1, 'data-layer': layer.id } });
     const more = h('span', { class: 'more', title: t('tree.details'), on: { click: (e) => { e.stopPropagation(); this.focus(item); this.fold(row); } } }, svg(ICONS.down));
     const head = h('div', { class: 'row', on: { click: () => { this.focus(item); this.toggle(layer.id); } } },
-      h('span', { class: 'check' }), look, h('span', { class: 'name' }, titleOf(layer), note), h('span', { class: 'count', text: layer.count ? compact(layer.count) : '–', title: number(layer.count) }), more);
+      h('span', { class: 'check' }), look, h('span', { class: 'name' }, titleOf(layer), note), h('span', { class: 'count', text: layer.count ? compact(layer.count) : '–', title: t('tree.features', { n: number(layer.count) }) }), more);
     item.append(head, details);
     const row: Row = { layer, item, swatch: look, note, details };
     this.rows.set(layer.id, row);
