@@ -267,6 +267,55 @@ async fn what_is_missing_is_told_and_drawn_in_its_colour() {
     assert_eq!(materials.filter(|m| m["pbrMetallicRoughness"]["baseColorFactor"] == red).count(), 1);
 }
 
+/// A zip archive of these files.
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(vec![]));
+    for (name, bytes) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn pictures_in_an_archive_are_found_there_and_nowhere_else() {
+    let city = city();
+    let of = |texture: usize| format!(r#","texture":{{"rgb":{{"values":[[[{texture},0,1,2,3]],[[null]]]}}}}"#);
+    let (quarters, red) = (quarters(), marked(64, [255, 0, 0]));
+    // Below the model, with another case and percent signs; beside its folder; not in the archive but beside it on disk;
+    // out of the archive; no picture.
+    let images = ["%E8%B4%B4%E5%9B%BE/Q.png", "../tex/r.png", "beside.png", "../../beside.png", "bad.png"];
+    let worn: Vec<String> = (0..5).map(of).collect();
+    let model = walls(&worn, &images, SQUARE);
+    let gml: &[u8] = b"not a model of this source";
+    city.write_bytes("beside.png", &red);
+    city.write_bytes(
+        "models.zip",
+        &zipped(&[
+            ("udx/a.city.json", model.as_bytes()),
+            ("udx/贴图/q.PNG", &quarters),
+            ("tex/r.png", &red),
+            ("udx/bad.png", b"no picture"),
+            ("udx/b.gml", gml),
+        ]),
+    );
+    city.write(
+        "city.toml",
+        "[[source]]\npath = \"models.zip\"\nformat = \"cityjson\"\nlayer = \"towers\"\nkey = \"id\"\nfields = { code = \"id\" }\n",
+    );
+    let run = city.import(&["city.toml"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    for what in [
+        "2 images are worn",
+        "2 images are not beside the file: their surfaces keep their colour (../../beside.png, beside.png)",
+        "1 image files cannot be read as JPEG or PNG: their surfaces keep their colour (bad.png)",
+    ] {
+        assert!(told(&run, what), "{what}: {}", run.stdout);
+    }
+    let contents = contents(&city.store()).await;
+    assert_eq!((contents.len(), contents[0].images(), contents[0].worn(0).len()), (1, 1, 8));
+}
+
 #[tokio::test]
 async fn pictures_repeat_and_stay_when_others_come() {
     let city = city();

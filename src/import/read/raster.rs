@@ -93,7 +93,7 @@ fn files(input: &Input) -> Outcome<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = listed.flatten().map(|e| e.path()).filter(is_tiff).collect();
     files.sort();
     for path in &files {
-        sniff::check(Format::Geotiff, &Input { path: path.clone(), named: named(path) })?;
+        sniff::check(Format::Geotiff, &Input::plain(path))?;
     }
     match files.is_empty() {
         true => fail(Who::Supplier, "no-layer", format!("{}: holds no .tif file", input.named)),

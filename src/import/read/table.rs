@@ -31,7 +31,7 @@ pub struct TextRow {
 }
 
 pub fn read(path: &Path, encoding: Option<&str>) -> Outcome<TextTable> {
-    let input = Input { path: path.to_path_buf(), named: path.display().to_string() };
+    let input = Input::plain(path);
     let size = std::fs::metadata(path).or_io(path)?.len();
     if size > MOST_BYTES {
         let what = format!("{}: has {} MiB, at most {} are read", input.named, size >> 20, MOST_BYTES >> 20);

@@ -22,6 +22,15 @@ pub struct Input {
     pub path: PathBuf,
     /// For messages: `delivery.zip!roads.shp`.
     pub named: String,
+    /// What it is called in the archive that it came out of.
+    pub member: Option<String>,
+}
+
+impl Input {
+    /// What needs no unpacking.
+    pub fn plain(path: &Path) -> Input {
+        Input { path: path.to_path_buf(), named: path.display().to_string(), member: None }
+    }
 }
 
 /// Finds and, where needed, unpacks the job's file.
@@ -31,7 +40,7 @@ pub fn stage(job: &ReadJob) -> Outcome<Input> {
         return fail(Who::Operator, "bad-path", format!("{named}: GDAL's virtual paths are not taken"));
     }
     let meta = fs::metadata(&job.path).or_io(&job.path)?;
-    let plain = Input { path: job.path.clone(), named: named.clone() };
+    let plain = Input::plain(&job.path);
     if meta.is_dir() {
         return match job.format {
             Format::Gdb | Format::Geotiff => Ok(plain),
@@ -88,7 +97,7 @@ fn gunzip(job: &ReadJob, named: &str) -> Outcome<Input> {
     let mut budget = Budget { left: job.limits.unpacked_bytes, named, limit: job.limits.unpacked_bytes };
     budget.copy(&mut MultiGzDecoder::new(BufReader::new(packed)), &mut out, packed_bytes)?;
     out.flush().or_io(&path)?;
-    Ok(Input { path, named: named.to_string() })
+    Ok(Input { path, named: named.to_string(), member: None })
 }
 
 fn create(path: &Path) -> Outcome<BufWriter<File>> {
@@ -99,22 +108,33 @@ fn create(path: &Path) -> Outcome<BufWriter<File>> {
 }
 
 /// A file in the archive, its name decoded.
-struct Entry {
-    index: usize,
-    name: String,
+pub struct Entry {
+    pub index: usize,
+    pub name: String,
 }
 
-fn unzip(job: &ReadJob, named: &str) -> Outcome<Input> {
-    let broken = |e: &dyn std::fmt::Display| format!("{named}: not a readable zip archive: {e}");
-    let file = File::open(&job.path).or_io(&job.path)?;
+/// An open archive.
+pub type Archive = ZipArchive<BufReader<File>>;
+
+/// Opens an archive and lists the files in it; refuses one with links or with names that leave it.
+pub fn open(path: &Path, named: &str) -> Outcome<(Archive, Vec<Entry>)> {
+    let file = File::open(path).or_io(path)?;
     let mut archive = match ZipArchive::new(BufReader::new(file)) {
         Ok(a) => a,
-        Err(e) => return fail(Who::Supplier, "broken-archive", broken(&e)),
+        Err(e) => {
+            return fail(Who::Supplier, "broken-archive", format!("{named}: not a readable zip archive: {e}"));
+        }
     };
     if archive.len() > MAX_ENTRIES {
         return fail(Who::Supplier, "too-large", format!("{named}: more than {MAX_ENTRIES} entries"));
     }
     let entries = entries(&mut archive, named)?;
+    Ok((archive, entries))
+}
+
+fn unzip(job: &ReadJob, named: &str) -> Outcome<Input> {
+    let broken = |e: &dyn std::fmt::Display| format!("{named}: not a readable zip archive: {e}");
+    let (mut archive, entries) = open(&job.path, named)?;
     let main = choose(job, &entries, named)?;
     let wanted = belongs_to(job.format, &main);
     let root = job.scratch.join("unpacked");
@@ -137,7 +157,7 @@ fn unzip(job: &ReadJob, named: &str) -> Outcome<Input> {
         budget.copy(&mut packed, &mut out, packed_bytes)?;
         out.flush().or_io(&target)?;
     }
-    Ok(Input { path, named: format!("{named}!{main}") })
+    Ok(Input { path, named: format!("{named}!{main}"), member: Some(main) })
 }
 
 fn extension(name: &str) -> String {

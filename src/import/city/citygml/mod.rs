@@ -7,7 +7,7 @@ mod feature;
 mod survey;
 
 use super::columns::Attributes;
-use super::images::Shelf;
+use super::images::{Place, Shelf};
 use crate::error::Result;
 use crate::import::read::pipe::{ModelDraft, Pipe};
 use crate::import::read::textfile;
@@ -57,7 +57,8 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
     };
     let mut pipe = Pipe::open(opened, &reproject, named, out)?;
     let file = File::open(&path).or_io(&path)?;
-    let appearance = dressed(job, &file, &path, &survey.appearances, &mut pipe)?;
+    let mut place = Place::of(job, input)?;
+    let appearance = dressed(&mut place, &file, &path, &survey.appearances, &mut pipe)?;
     let source = Source { job, attributes, lods, srs, appearance };
     let mut interior = 0;
     // The next portion is parsed while this one is handed over.
@@ -82,7 +83,7 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
 }
 
 /// What the file's features wear; its images are handed over.
-fn dressed(job: &ReadJob, file: &File, path: &Path, spans: &[(u64, u64)], pipe: &mut Pipe) -> Outcome<Appearance> {
+fn dressed(place: &mut Place, file: &File, path: &Path, spans: &[(u64, u64)], pipe: &mut Pipe) -> Outcome<Appearance> {
     let mut appearance = Appearance::default();
     let mut unread = 0;
     for (from, to) in spans {
@@ -91,8 +92,7 @@ fn dressed(job: &ReadJob, file: &File, path: &Path, spans: &[(u64, u64)], pipe: 
         let read = std::str::from_utf8(&text).ok().and_then(|text| appearance.read(text).ok());
         unread += u64::from(read.is_none());
     }
-    let folder = job.path.parent().unwrap_or(Path::new("/"));
-    let shelf = Shelf::load(folder, &appearance.uris(), |image| pipe.image(image))?;
+    let shelf = Shelf::load(place, &appearance.uris(), |image| pipe.image(image))?;
     appearance.hang(&shelf);
     shelf.findings().into_iter().for_each(|what| pipe.finding(what));
     for (n, what) in [

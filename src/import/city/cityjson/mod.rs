@@ -9,7 +9,7 @@ mod scan;
 mod wardrobe;
 
 use super::columns::Attributes;
-use super::images::Shelf;
+use super::images::{Place, Shelf};
 use crate::error::Result;
 use crate::feature::Tier;
 use crate::import::read::pipe::Pipe;
@@ -83,7 +83,7 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         false => looked.transcode(&input.path, &job.scratch.join("source.city.json"), &input.named)?,
     };
     let survey = survey(&path, &input.named)?;
-    let source = Source::open(job, path, survey, &input.named)?;
+    let source = Source::open(job, input, path, survey)?;
     source.read(out, looked.choice.label(), &looked.choice.findings)
 }
 
@@ -211,6 +211,7 @@ impl Bytes<'_> {
 
 struct Source<'a> {
     job: &'a ReadJob,
+    input: &'a Input,
     named: &'a str,
     path: PathBuf,
     survey: Survey,
@@ -222,7 +223,8 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn open(job: &'a ReadJob, path: PathBuf, mut survey: Survey, named: &'a str) -> Outcome<Source<'a>> {
+    fn open(job: &'a ReadJob, input: &'a Input, path: PathBuf, mut survey: Survey) -> Outcome<Source<'a>> {
+        let named = input.named.as_str();
         let file = File::open(&path).or_io(&path)?;
         let head = Head { bytes: Bytes::File { file: &file, path: &path }, layout: &survey.head, named };
         head.is_cityjson()?;
@@ -240,7 +242,7 @@ impl<'a> Source<'a> {
         let metadata: Metadata = head.member("metadata")?.unwrap_or_default();
         let attributes = Attributes::new(std::mem::take(&mut survey.attributes));
         let (lods, reference_system) = (super::wanted(job, named)?, metadata.reference_system);
-        Ok(Source { job, named, path, survey, attributes, lods, transform, templates, reference_system })
+        Ok(Source { job, input, named, path, survey, attributes, lods, transform, templates, reference_system })
     }
 
     fn read(&self, out: &mut dyn FnMut(Frame) -> Result<()>, encoding: String, findings: &[String]) -> Outcome<()> {
@@ -279,8 +281,8 @@ impl<'a> Source<'a> {
 
     /// What surfaces may wear; its images are handed over.
     fn wardrobe(&self, appearance: Appearance, pipe: &mut Pipe) -> Outcome<Wardrobe> {
-        let folder = self.job.path.parent().unwrap_or(Path::new("/"));
-        let shelf = Shelf::load(folder, &appearance.uris(), |image| pipe.image(image))?;
+        let mut place = Place::of(self.job, self.input)?;
+        let shelf = Shelf::load(&mut place, &appearance.uris(), |image| pipe.image(image))?;
         shelf.findings().into_iter().for_each(|what| pipe.finding(what));
         Ok(Wardrobe::new(appearance, &shelf))
     }

@@ -1,25 +1,25 @@
-//! Images beside a city model: found by the URIs in it, decoded within limits, and made ready for tiles: in several
-//! sizes, as JPEG, or PNG where they can be seen through. A missing or broken image is counted; its surfaces keep their
-//! colour.
+//! Images beside a city model: found by the URIs in it (`place`), decoded within limits, and made ready for tiles: in
+//! several sizes, as JPEG, or PNG where they can be seen through. A missing or broken image is counted; its surfaces keep
+//! their colour.
+
+mod place;
+
+pub use place::Place;
 
 use crate::feature::ImageId;
 use crate::import::wire::Image;
-use encoding_rs::GB18030;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageReader, Limits};
-use percent_encoding::percent_decode_str;
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
-use std::ffi::OsStr;
-use std::fs;
 use std::io::Cursor;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
 
-/// Largest image file that is read.
-const MAX_FILE_BYTES: u64 = 64 << 20;
+/// Images of one source; more than any delivery has in one file.
+const MAX_IMAGES: usize = 50_000;
+/// Names that the report gives of those that are missing.
+const TOLD: usize = 5;
 /// Memory that the decoding of one image may take.
 const MAX_DECODED_BYTES: u64 = 512 << 20;
 const MAX_SIDE: u32 = 16_384;
@@ -32,29 +32,55 @@ const PORTION: usize = 8;
 pub struct Shelf {
     found: HashMap<String, ImageId>,
     /// Named in the model and not beside it.
-    pub absent: u64,
+    pub absent: Missing,
     /// There, but no image that can be read.
-    pub broken: u64,
+    pub broken: Missing,
+    /// More than are taken.
+    pub beyond: u64,
+}
+
+/// How many, and the names of the first.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    pub count: u64,
+    named: Vec<String>,
+}
+
+impl Missing {
+    fn add(&mut self, uri: &str) {
+        self.count += 1;
+        if self.named.len() < TOLD {
+            self.named.push(uri.chars().take(80).flat_map(char::escape_debug).collect());
+        }
+    }
+
+    fn names(&self) -> String {
+        let more = self.count - self.named.len() as u64;
+        let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{tail}", self.named.join(", "))
+    }
 }
 
 impl Shelf {
-    /// Loads every image that is named. `folder`: where the model lies; nothing outside of it is read. `send` takes each
+    /// Loads every image that is named. `place`: where the model lies; nothing outside of it is read. `send` takes each
     /// image once, whatever its names.
     pub fn load<E>(
-        folder: &Path,
+        place: &mut Place,
         uris: &BTreeSet<String>,
         mut send: impl FnMut(Image) -> Result<(), E>,
     ) -> Result<Shelf, E> {
-        let mut shelf = Shelf::default();
+        let mut shelf = Shelf { beyond: uris.len().saturating_sub(MAX_IMAGES) as u64, ..Shelf::default() };
         let mut sent = BTreeSet::new();
-        let uris: Vec<&String> = uris.iter().collect();
+        let uris: Vec<&String> = uris.iter().take(MAX_IMAGES).collect();
         for portion in uris.chunks(PORTION) {
-            let read: Vec<Option<Result<Image, ()>>> = portion.par_iter().map(|uri| read(folder, uri)).collect();
-            for (uri, image) in portion.iter().zip(read) {
+            let files: Vec<_> = portion.iter().map(|uri| place.fetch(uri)).collect();
+            let made = files.par_iter().map(|file| file.as_ref().map(|f| f.as_ref().ok().and_then(|f| prepare(f))));
+            let made: Vec<Option<Option<Image>>> = made.collect();
+            for (uri, image) in portion.iter().zip(made) {
                 match image {
-                    None => shelf.absent += 1,
-                    Some(Err(())) => shelf.broken += 1,
-                    Some(Ok(image)) => {
+                    None => shelf.absent.add(uri),
+                    Some(None) => shelf.broken.add(uri),
+                    Some(Some(image)) => {
                         shelf.found.insert((*uri).clone(), image.id);
                         if sent.insert(image.id) {
                             send(image)?;
@@ -72,36 +98,22 @@ impl Shelf {
 
     /// For the report.
     pub fn findings(&self) -> Vec<String> {
-        let told = [
-            (self.found.len() as u64, "images are worn by surfaces"),
-            (self.absent, "images are not beside the file: their surfaces keep their colour"),
-            (self.broken, "image files cannot be read as JPEG or PNG: their surfaces keep their colour"),
+        let mut told = vec![];
+        if !self.found.is_empty() {
+            told.push(format!("{} images are worn by surfaces", self.found.len()));
+        }
+        let lacking = [
+            (&self.absent, "images are not beside the file"),
+            (&self.broken, "image files cannot be read as JPEG or PNG"),
         ];
-        told.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect()
+        for (missing, what) in lacking.into_iter().filter(|(m, _)| m.count > 0) {
+            told.push(format!("{} {what}: their surfaces keep their colour ({})", missing.count, missing.names()));
+        }
+        if self.beyond > 0 {
+            told.push(format!("{} images beyond the first {MAX_IMAGES} are left out", self.beyond));
+        }
+        told
     }
-}
-
-/// `None` where there is no such file.
-fn read(folder: &Path, uri: &str) -> Option<Result<Image, ()>> {
-    let path = find(folder, uri)?;
-    let bytes = match fs::metadata(&path) {
-        Ok(meta) if meta.is_file() && meta.len() <= MAX_FILE_BYTES => fs::read(&path).map_err(|_| ()),
-        _ => Err(()),
-    };
-    Some(bytes.and_then(|bytes| prepare(&bytes).ok_or(())))
-}
-
-/// The file that a URI names below the folder: as it is written, decoded, or with its name in GBK.
-fn find(folder: &Path, uri: &str) -> Option<PathBuf> {
-    let folder = fs::canonicalize(folder).ok()?;
-    let plain = uri.trim().replace('\\', "/");
-    let decoded = percent_decode_str(&plain).decode_utf8().ok().map(|d| d.into_owned());
-    let gbk = GB18030.encode(&plain).0.into_owned();
-    let written = [Some(plain.clone().into_bytes()), decoded.map(String::into_bytes), Some(gbk)];
-    written.into_iter().flatten().find_map(|name| {
-        let path = fs::canonicalize(folder.join(OsStr::from_bytes(&name))).ok()?;
-        (path.starts_with(&folder) && path.is_file()).then_some(path)
-    })
 }
 
 /// The image in all its sizes; `None` when it is none.
@@ -153,7 +165,12 @@ fn encoded(image: &DynamicImage, clear: bool) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use encoding_rs::GB18030;
     use image::{Rgb, RgbImage, Rgba, RgbaImage};
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::PathBuf;
 
     #[test]
     fn an_image_is_found_by_any_of_its_names() {
@@ -169,13 +186,16 @@ mod tests {
         let lacking = ["../outside.png", "gone.png", "/etc/hostname", "http://example.org/a.png", "贴图"];
         let all: BTreeSet<String> = names.iter().chain(&lacking).chain(&["bad.jpg"]).map(|n| n.to_string()).collect();
         let mut sent = vec![];
-        let shelf = Shelf::load(&folder, &all, |image| -> Result<(), ()> {
+        let shelf = Shelf::load(&mut Place::Folder(folder.clone()), &all, |image| -> Result<(), ()> {
             sent.push(image.id);
             Ok(())
         });
         let shelf = shelf.unwrap();
         // Four names, one picture.
-        assert_eq!((sent.len(), shelf.absent, shelf.broken), (1, 5, 1));
+        assert_eq!((sent.len(), shelf.absent.count, shelf.broken.count), (1, 5, 1));
+        assert!(
+            shelf.findings().iter().any(|f| f.contains("1 image files cannot be read") && f.ends_with("(bad.jpg)"))
+        );
         names.iter().for_each(|n| assert_eq!(shelf.get(n), Some(sent[0]), "{n}"));
         lacking.iter().for_each(|n| assert_eq!(shelf.get(n), None, "{n}"));
     }
