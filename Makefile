@@ -59,14 +59,16 @@ styles: setup web/node_modules/.package-lock.json
 	python3 styles/design/make.py
 	cargo test --locked --test styles
 
-# CesiumJS (in Chromium), 3DTilesRendererJS and loaders.gl against a small city; needs npm, node and chromium.
+# Map and 3D clients against a small city; needs npm, node and chromium, and QGIS for its part.
 CITY ?= $(DEMO)/clients
 clients: build
 	cd clients && npm ci --ignore-scripts --no-audit --no-fund
 	$(CARGO_TARGET_DIR)/release/chengtu sample --out $(CITY)/deliveries --scale 0.01
-	$(CARGO_TARGET_DIR)/release/chengtu import --store $(CITY)/store $(addprefix $(CITY)/deliveries/,cim.toml components.toml pipes.toml)
+	$(CARGO_TARGET_DIR)/release/chengtu import --store $(CITY)/store \
+		$(addprefix $(CITY)/deliveries/,basemap.toml cim.toml components.toml grids.toml pipes.toml)
 	cd clients && export CHENGTU_BIN=$(CARGO_TARGET_DIR)/release/chengtu CHENGTU_STORE=$(abspath $(CITY)/store) \
-		CHENGTU_PICTURES=$(abspath $(CITY)/pictures) && node three.mjs && node loaders.mjs && node cesium.mjs
+		CHENGTU_PICTURES=$(abspath $(CITY)/pictures) && node three.mjs && node loaders.mjs && node cesium.mjs \
+		&& node maps.mjs && node gdal.mjs && node qgis.mjs
 
 clean:
 	rm -rf $(DEMO)

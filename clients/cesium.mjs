@@ -1,52 +1,16 @@
 // CesiumJS in Chromium with software rendering: every layer is loaded and drawn, a feature is picked from the picture and
 // its id leads to its record; one picture of buildings and pipes, in which the buildings are above.
-import { createServer } from 'node:http';
-import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, extname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { opened } from './browser.mjs';
 import { layers, record, server } from './server.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const library = join(here, 'node_modules/cesium/Build/Cesium');
-const kinds = { '.js': 'text/javascript', '.json': 'application/json', '.css': 'text/css', '.html': 'text/html', '.wasm': 'application/wasm' };
-
-/** Cesium's files and the page. */
-async function pages() {
-  const files = createServer(async (request, response) => {
-    if (request.url === '/favicon.ico') return response.writeHead(204).end();
-    const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
-    const file = path === '/' ? join(here, 'globe.html') : join(library, path);
-    const body = file.startsWith(here) ? await readFile(file).catch(() => null) : null;
-    response.writeHead(body ? 200 : 404, { 'content-type': kinds[extname(file)] ?? 'application/octet-stream' });
-    response.end(body ?? '');
-  });
-  await new Promise((done) => files.listen(0, '127.0.0.1', done));
-  return { address: `http://127.0.0.1:${files.address().port}/`, close: () => files.close() };
-}
-
 const { url, close } = await server();
-const site = await pages();
-const pictures = process.env.CHENGTU_PICTURES ?? await mkdtemp(join(tmpdir(), 'pictures-'));
-await mkdir(pictures, { recursive: true });
-const profile = await mkdtemp(join(tmpdir(), 'profile-'));
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  headless: true,
-  viewport: { width: 640, height: 480 },
-  args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-    '--disable-sync', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
-});
+const tab = await opened('globe.html', 'cesium/Build/Cesium');
+const { page, errors, pictures } = tab;
 let fine = true;
 const say = (good, line) => { fine = fine && good; console.log(good ? line : `FAULT ${line}`); };
 try {
-  const page = await browser.newPage();
-  const errors = [];
-  page.on('pageerror', (e) => errors.push(e.message));
-  page.on('console', (m) => m.type() === 'error' && errors.push(m.text()));
-  await page.goto(site.address);
-  await page.waitForFunction(() => globalThis.ready === true, null, { timeout: 60000 });
   const all = await layers(url);
   // Over the first vertex of a sewer, a hand's breadth under the ground.
   let eye = null;
@@ -77,9 +41,7 @@ try {
       `CesiumJS scene: buildings at rows ${JSON.stringify(scene.above)}, pipes at rows ${JSON.stringify(scene.below)} (0 is the top); ${pictures}/above-and-below.png`);
   }
 } finally {
-  await browser.close();
-  await rm(profile, { recursive: true, force: true });
-  site.close();
+  await tab.close();
   close();
 }
 process.exit(fine ? 0 : 1);

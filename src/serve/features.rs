@@ -10,8 +10,9 @@ use super::router::Segments;
 use crate::geo::Crs;
 use crate::layer::{Layer, Serve};
 use crate::records::{self, Page};
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::middleware::Next;
 use axum::response::Response;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,6 +24,34 @@ const CONFORMANCE: [&str; 5] = [
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
 ];
+
+/// `/` for programs, which say that they take JSON and no HTML: the landing page (17-069r4, 7.2). All others get the page.
+pub async fn landing(
+    State(app): State<Arc<App>>,
+    // The page is there before a city is.
+    asked: Result<Asked, Problem>,
+    headers: HeaderMap,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or_default();
+    let mut reply = match accept.contains("json") && !accept.contains("html") {
+        true => {
+            let links = json!([
+                link(&app, "/", "self", reply::JSON),
+                link(&app, "/", "alternate", "text/html"),
+                link(&app, "/api", "service-desc", OPENAPI),
+                link(&app, "/conformance", "conformance", reply::JSON),
+                link(&app, "/collections", "data", reply::JSON),
+            ]);
+            let body = json!({ "title": "chengtu 城图", "links": links }).to_string().into_bytes();
+            reply::document(&app, &headers, &asked?, reply::JSON, body).await?
+        }
+        false => next.run(request).await,
+    };
+    reply.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+    Ok(reply)
+}
 
 /// `/conformance`
 pub async fn conformance(State(app): State<Arc<App>>, asked: Asked, headers: HeaderMap) -> Result<Response, Problem> {

@@ -21,7 +21,7 @@ const MAX_URI_BYTES: usize = 8192;
 
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(web::page))
+        .route("/", get(web::page).layer(from_fn_with_state(app.clone(), features::landing)))
         .route("/web/{*file}", get(web::file))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))

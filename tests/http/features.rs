@@ -41,6 +41,27 @@ async fn layers_are_collections_of_those_who_may_see_them() {
     assert!(conforms["conformsTo"].as_array().unwrap().iter().any(|c| c.as_str().unwrap().ends_with("conf/crs")));
 }
 
+/// Programs that take no HTML are led from the root to everything else.
+#[tokio::test]
+async fn the_root_is_a_landing_page_for_programs() {
+    let dir = built();
+    let r = open(dir.path()).router();
+    for accept in ["application/json", "application/vnd.oai.openapi+json;version=3.0, application/json"] {
+        let answer = ask(&r, Method::GET, "/", &[("accept", accept)]).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"), "{accept}");
+        let varies: Vec<_> = answer.headers.get_all("vary").iter().filter_map(|v| v.to_str().ok()).collect();
+        assert!(varies.contains(&"accept") && varies.contains(&"accept-encoding"), "{varies:?}");
+        for rel in ["service-desc", "conformance", "data", "self"] {
+            let led = ask(&r, Method::GET, &link(&answer.json(), rel).unwrap(), &[("accept", accept)]).await;
+            assert_eq!(led.status, 200, "{rel}");
+        }
+    }
+    for accept in ["text/html,application/xhtml+xml,*/*;q=0.8", "*/*", "text/html, application/json"] {
+        let answer = ask(&r, Method::GET, "/", &[("accept", accept)]).await;
+        assert!(answer.header("content-type").starts_with("text/html"), "{accept}");
+    }
+}
+
 #[tokio::test]
 async fn pages_follow_each_other_until_all_records_were_there_once() {
     let dir = built();

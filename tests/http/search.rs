@@ -112,6 +112,7 @@ async fn names_come_by_how_well_they_are_met_and_roads_once() {
     // Anywhere, in any width and case.
     assert_eq!(told(&found(&r, "q=山路小").await), [row("place", "中山路小学", "substring", 1)]);
     assert_eq!(told(&found(&r, "q=kＡＩfeng").await), [row("road", "Ｋａｉｆｅｎｇ大道", "prefix", 1)]);
+    assert_eq!(told(&found(&r, "q=小学 中山").await), [row("place", "中山路小学", "substring", 1)]);
     assert_eq!(told(&found(&r, "q=府").await), [row("place", "开封府", "substring", 1)]);
     assert_eq!(told(&found(&r, "q=不存在").await), []);
     // Which is nearest is first among equals, and stands for a group.

@@ -35,7 +35,5 @@ pub fn telling(text: &[char]) -> Vec<u64> {
             covered = end;
         }
     }
-    keys.sort_unstable();
-    keys.dedup();
     keys
 }

@@ -26,6 +26,8 @@ const LONGEST_VARINT: usize = 10;
 #[derive(Debug, Clone)]
 pub struct Sought {
     text: String,
+    /// Its words: a text that has them all has what is sought, wherever they stand in it.
+    words: Vec<String>,
     grams: Vec<u64>,
 }
 
@@ -33,8 +35,11 @@ impl Sought {
     /// `None` of a text that has nothing but blanks.
     pub fn new(text: &str) -> Option<Sought> {
         let text = fold(text).into_owned();
-        let letters: Vec<char> = text.chars().collect();
-        (!text.is_empty()).then(|| Sought { grams: gram::telling(&letters), text })
+        let words: Vec<String> = text.split(' ').map(String::from).collect();
+        let mut grams = words.iter().flat_map(|w| gram::telling(&w.chars().collect::<Vec<_>>())).collect::<Vec<_>>();
+        grams.sort_unstable();
+        grams.dedup();
+        (!text.is_empty()).then_some(Sought { text, words, grams })
     }
 
     /// Folded.
@@ -53,12 +58,13 @@ pub enum How {
 }
 
 impl How {
-    fn of(text: &str, sought: &str) -> Option<How> {
+    fn of(text: &str, sought: &Sought) -> Option<How> {
+        let whole = sought.text.as_str();
         match () {
-            () if text == sought => Some(How::Exact),
-            () if text.starts_with(sought) => Some(How::Prefix),
-            () if text.ends_with(sought) => Some(How::Suffix),
-            () if text.contains(sought) => Some(How::Inside),
+            () if text == whole => Some(How::Exact),
+            () if text.starts_with(whole) => Some(How::Prefix),
+            () if text.ends_with(whole) => Some(How::Suffix),
+            () if sought.words.iter().all(|word| text.contains(word.as_str())) => Some(How::Inside),
             () => None,
         }
     }
@@ -225,7 +231,7 @@ impl<'a> Field<'a> {
         let (mut left, mut beyond) = (MOST_BEGINNING, false);
         for number in from.saturating_sub(1)..self.section.blocks() {
             self.texts(number, &mut |mut found| {
-                match How::of(found.text, &sought.text) {
+                match How::of(found.text, sought) {
                     Some(how @ (How::Exact | How::Prefix)) => {
                         if left == 0 {
                             beyond = true;
@@ -251,7 +257,7 @@ impl<'a> Field<'a> {
         all &= blocks.len() <= MOST_BLOCKS;
         for number in blocks.into_iter().take(MOST_BLOCKS) {
             self.texts(number, &mut |mut found| {
-                if let Some(how @ (How::Suffix | How::Inside)) = How::of(found.text, &sought.text) {
+                if let Some(how @ (How::Suffix | How::Inside)) = How::of(found.text, sought) {
                     found.how = how;
                     each(&found);
                 }
