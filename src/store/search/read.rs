@@ -165,11 +165,6 @@ impl SearchIndex {
         }
     }
 
-    /// The positions in the layer of the fields that it knows.
-    pub fn fields(&self) -> impl Iterator<Item = usize> {
-        self.fields.iter().map(|f| f.field)
-    }
-
     /// Calls `each` for texts of the field that have what is sought: first those that begin with it, in their order. Whether
     /// these are all: of more than a bound, some are left out.
     pub fn find(&self, field: usize, sought: &Sought, each: &mut dyn FnMut(&Found<'_>)) -> Result<bool> {
@@ -187,6 +182,9 @@ impl SearchIndex {
         };
         let Some(section) = self.fields.iter().find(|f| f.field == field) else { return Ok(vec![]) };
         let (mut at, mut cursor) = (section.members_at.saturating_add(at), Cursor::new(&self.blob));
+        if at > section.end {
+            return Err(self.broken());
+        }
         let step = count.div_ceil(most.max(1) as u64);
         let (mut taken, mut record, mut out) = (0, 0u64, vec![]);
         while taken < count {
@@ -228,28 +226,26 @@ impl<'a> Field<'a> {
             }
         }
         // The block before may hold some behind its first text.
-        let (mut left, mut beyond) = (MOST_BEGINNING, false);
+        let (mut left, mut more) = (MOST_BEGINNING, false);
         for number in from.saturating_sub(1)..self.section.blocks() {
+            let mut beyond = false;
             self.texts(number, &mut |mut found| {
                 match How::of(found.text, sought) {
-                    Some(how @ (How::Exact | How::Prefix)) => {
-                        if left == 0 {
-                            beyond = true;
-                            return false;
-                        }
+                    Some(how @ (How::Exact | How::Prefix)) if left > 0 => {
                         left -= 1;
                         found.how = how;
                         each(&found);
                     }
-                    _ => beyond |= found.text > sought.text.as_str(),
+                    Some(How::Exact | How::Prefix) => more = true,
+                    _ => beyond = found.text > sought.text.as_str(),
                 }
-                !beyond
+                !beyond && !more
             })?;
-            if beyond {
+            if beyond || more {
                 break;
             }
         }
-        Ok(left > 0)
+        Ok(!more)
     }
 
     fn holding(&mut self, sought: &Sought, each: &mut dyn FnMut(&Found<'_>)) -> Result<bool> {
