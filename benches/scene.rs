@@ -138,7 +138,7 @@ fn draw(layer: &Layer, rows: &[Row], form: Form) -> Drawn {
     for row in rows {
         values.clear();
         values.extend(row.values.iter().map(|v| v.as_ref()));
-        drawing.feature(&Item { id: row.id, geometry: &row.geometry, values: &values, ends: row.ends });
+        drawing.feature(&Item { ends: row.ends, ..Item::new(row.id, &row.geometry, &values) });
     }
     drawing.finish(form).0.unwrap()
 }

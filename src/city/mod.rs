@@ -3,7 +3,7 @@
 
 use crate::derive::family::{self, FamilyTree, Kin, LEDGER, Ledger};
 use crate::derive::ground::GROUND_SCENE;
-use crate::derive::{PIPE_ENDS, PipeEnds, SCENE, Tree};
+use crate::derive::{NODE_PIPES, NodePipes, PIPE_ENDS, PipeEnds, SCENE, Tree};
 use crate::error::{Error, Result};
 use crate::layer::{Family, Layer, LayerIx, families};
 use crate::ownership::{self, Ownership};
@@ -22,6 +22,8 @@ pub struct City {
     trees: quick_cache::sync::Cache<String, Arc<Tree>>,
     /// Of layers of pipes: what their ends meet.
     ends: quick_cache::sync::Cache<String, Arc<PipeEnds>>,
+    /// Of layers of nodes: the pipes that they stand on.
+    node_pipes: quick_cache::sync::Cache<String, Arc<NodePipes>>,
     /// Trees of families that were asked for, by the name of their blob.
     families: quick_cache::sync::Cache<String, Arc<FamilyTree>>,
     /// Held while a family's tree is made, so that it is made once.
@@ -46,6 +48,7 @@ impl City {
             joint_cuts: quick_cache::sync::Cache::new(JOINT_CUTS),
             trees: quick_cache::sync::Cache::new(TREES),
             ends: quick_cache::sync::Cache::new(TREES),
+            node_pipes: quick_cache::sync::Cache::new(TREES),
             families: quick_cache::sync::Cache::new(FAMILIES),
             making: Mutex::new(()),
             ownership: OnceLock::new(),
@@ -94,6 +97,19 @@ impl City {
         let ends = Arc::new(PipeEnds::from_bytes(&self.snapshot.blob(blob)?)?);
         self.ends.insert(layer.to_string(), ends.clone());
         Ok(Some(ends))
+    }
+
+    /// The pipes that a layer's nodes stand on, read when first asked for; `None` where the snapshot does not know.
+    pub fn node_pipes(&self, layer: &str) -> Result<Option<Arc<NodePipes>>> {
+        if let Some(known) = self.node_pipes.get(layer) {
+            return Ok(Some(known));
+        }
+        let Some(blob) = self.snapshot.manifest.layers.get(layer).and_then(|e| e.extra.get(NODE_PIPES)) else {
+            return Ok(None);
+        };
+        let pipes = Arc::new(NodePipes::from_bytes(&self.snapshot.blob(blob)?)?);
+        self.node_pipes.insert(layer.to_string(), pipes.clone());
+        Ok(Some(pipes))
     }
 
     /// The day the snapshot was made (ISO date): what is drawn is what is valid then.
@@ -170,7 +186,7 @@ impl City {
         let (snapshot, catalog) = (&self.snapshot, &self.snapshot.catalog);
         let trees = || {
             snapshot.manifest.layers.par_iter().for_each(|(layer, _)| {
-                let _ = (self.tree(layer), self.pipe_ends(layer));
+                let _ = (self.tree(layer), self.pipe_ends(layer), self.node_pipes(layer));
             });
             let layers = catalog.iter().filter(|(_, l)| snapshot.manifest.layers.contains_key(&l.id));
             let layers: Vec<(LayerIx, &Layer)> = layers.map(|(ix, l)| (ix, l.as_ref())).collect();

@@ -16,8 +16,8 @@ mod thin;
 
 pub use budget::{TILE_BUDGET, gzipped, heaviest, largest_fitting, within_budget};
 pub use census::{Cell, Census};
-use scene::DISTANCE_PER_ERROR;
-pub use scene::{Node, PIPE_ENDS, PipeEnds, SCENE, STANDS_ON, Tree, corners};
+use scene::{DISTANCE_PER_ERROR, PipesEnds};
+pub use scene::{NODE_PIPES, Node, NodePipes, PIPE_ENDS, PipeEnds, SCENE, STANDS_ON, Tree, corners, drawn_ends};
 pub use thin::ALL;
 
 use crate::draw::drawn_in_3d;
@@ -71,7 +71,11 @@ pub fn derive_modelled_layer(
     let models = models.map(|m| draft.add_file(&m.path)).transpose()?;
     let opened = models.as_ref().map(|blob| draft.models(blob)).transpose()?;
     extra.extend(models.map(|blob| (MODELS.to_string(), blob)));
-    extra.extend(scene::tree(draft, layer, &table, &offsets, opened.as_ref())?);
+    // Bodies on pipes are measured when all pipes are there (`stand_on_ground`).
+    if !scene::is_of_nodes(layer) {
+        let of = (&table, offsets.as_slice(), opened.as_ref());
+        extra.extend(scene::tree(draft, layer, of, &scene::on_ground(draft), &PipesEnds::default())?);
+    }
     let ids: Vec<u8> =
         features.ids.iter().flat_map(|(id, at)| [id.0.to_le_bytes(), at.to_le_bytes()]).flatten().collect();
     Ok(LayerEntry {
@@ -87,15 +91,28 @@ pub fn derive_modelled_layer(
     })
 }
 
-/// Makes the trees again of layers that were measured on another ground than the draft's; their ids.
+/// Makes the trees, once all layers are in the draft, of nodes on pipes, and again those of layers that were measured on
+/// another ground or other pipes than the draft's; their ids.
 pub fn stand_on_ground(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<String>> {
-    let now = scene::stands_now(draft).map(|text| blake3::hash(text.as_bytes()).to_hex().to_string());
-    let stale = |entry: &LayerEntry| entry.extra.get(STANDS_ON).is_none_or(|b| !now.contains(&b.digest));
-    let layers: Vec<&Arc<Layer>> = catalog.iter().map(|(_, l)| l).collect();
+    let hex = |text: &String| blake3::hash(text.as_bytes()).to_hex().to_string();
+    let stale = |(layer, stands): &(&Arc<Layer>, [String; 2])| {
+        let entry = draft.manifest.layers.get(&layer.id);
+        entry.is_some_and(|e| e.extra.get(STANDS_ON).is_none_or(|b| !stands.iter().any(|s| hex(s) == b.digest)))
+    };
+    let layers = catalog.iter().map(|(_, l)| l).filter(|layer| drawn_in_3d(layer));
+    let stands = |layer: &Layer| match scene::is_of_nodes(layer) {
+        true => scene::on_pipes(draft, catalog),
+        false => scene::on_ground(draft),
+    };
+    let layers = layers.map(|layer| (layer, stands(layer)));
+    let layers: Vec<(&Arc<Layer>, [String; 2])> = layers.filter(stale).collect();
+    let pipes = match layers.iter().any(|(layer, _)| scene::is_of_nodes(layer)) {
+        true => scene::pipes_ends(draft, catalog)?,
+        false => PipesEnds::default(),
+    };
     let made: Vec<(String, Vec<(String, BlobRef)>)> = layers
         .into_par_iter()
-        .filter(|layer| drawn_in_3d(layer) && draft.manifest.layers.get(&layer.id).is_some_and(stale))
-        .map(|layer| {
+        .map(|(layer, stands)| {
             let entry = &draft.manifest.layers[&layer.id];
             let (table, ids) = (draft.table(&entry.features)?, draft.blob(&entry.ids)?);
             let pairs = ids.as_chunks::<16>().0.iter();
@@ -103,7 +120,8 @@ pub fn stand_on_ground(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<Strin
                 pairs.map(|p| p[8..].first_chunk().map_or(0, |o| u64::from_le_bytes(*o))).collect();
             offsets.sort_unstable();
             let models = entry.extra.get(MODELS).map(|blob| draft.models(blob)).transpose()?;
-            Ok((layer.id.clone(), scene::tree(draft, layer, &table, &offsets, models.as_ref())?))
+            let of = (&table, offsets.as_slice(), models.as_ref());
+            Ok((layer.id.clone(), scene::tree(draft, layer, of, &stands, &pipes)?))
         })
         .collect::<Result<_>>()?;
     Ok(made

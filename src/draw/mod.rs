@@ -15,7 +15,7 @@ mod scene;
 mod validity;
 
 pub use footing::Footing;
-pub use scene::{Sculptor, drawn_in_3d, near};
+pub use scene::{Joint, Sculptor, drawn_in_3d, near};
 pub use validity::Validity;
 
 /// Tile units across a tile. 4096 keeps a unit at 3 cm at z 18.

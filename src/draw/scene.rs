@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::feature::{Geometry, Tier, ValueRef};
 use crate::geo::GeometryKind;
 use crate::layer::{Layer, SceneKind, Serve};
-use crate::scene::{Detail, Drawing, End, Item};
+use crate::scene::{Detail, Drawing, End, Item, OnPipe};
 use crate::store::{Models, Row, Schema};
 
 /// Whether the layer's 3D tiles are drawn from its features. Terrain and tilesets made elsewhere are not.
@@ -18,6 +18,13 @@ pub fn drawn_in_3d(layer: &Layer) -> bool {
 /// How fine contents are: near precision everywhere, as a feature stands in one tile at all distances.
 pub fn near() -> Detail {
     Detail::NEAR
+}
+
+/// What was found at import of a pipe's ends, or of the pipe below a node.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Joint {
+    pub ends: [End; 2],
+    pub on_pipe: Option<OnPipe>,
 }
 
 /// Adds rows of one layer to drawings.
@@ -63,8 +70,8 @@ impl<'a> Sculptor<'a> {
         values
     }
 
-    /// Adds a row: by its model where it has one, else by its geometry and values. `ends`: what a pipe's meet.
-    pub fn add(&mut self, drawing: &mut Drawing<'_>, row: &Row<'_>, ends: [End; 2]) -> Result<()> {
+    /// Adds a row: by its model where it has one, else by its geometry and values.
+    pub fn add(&mut self, drawing: &mut Drawing<'_>, row: &Row<'_>, joint: Joint) -> Result<()> {
         if let Some((validity, today)) = &self.validity {
             let mut valid = true;
             row.values(&mut |column, value| valid &= validity.allows(column, value, today));
@@ -74,7 +81,8 @@ impl<'a> Sculptor<'a> {
         }
         let values = self.values(row);
         row.read_geometry(&mut self.geometry);
-        let item = Item { ends, ..Item::new(row.id(), &self.geometry, &values) };
+        let Joint { ends, on_pipe } = joint;
+        let item = Item { ends, on_pipe, ..Item::new(row.id(), &self.geometry, &values) };
         let model = match self.models {
             Some(models) => models.get(row.id())?,
             None => None,

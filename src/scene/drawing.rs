@@ -9,6 +9,7 @@ use super::instance::Instances;
 use super::joint::End;
 use super::lod::LodSurfaces;
 use super::mesh::{Light, Mark, Material, Mesh, Order, Sides};
+use super::node::OnPipe;
 use super::rule::Rule;
 use super::surface::{Dress, SurfaceFaults, Surfacer, Surfaces, Vertices};
 use super::table::{Column, ColumnKind, Table};
@@ -53,12 +54,14 @@ pub struct Item<'a> {
     pub values: &'a [ValueRef<'a>],
     /// Of a pipe: what its start and its end meet.
     pub ends: [End; 2],
+    /// Of a node: the widest pipe that ends there.
+    pub on_pipe: Option<OnPipe>,
 }
 
 impl<'a> Item<'a> {
     /// With free ends.
     pub fn new(id: FeatureId, geometry: &'a Geometry, values: &'a [ValueRef<'a>]) -> Item<'a> {
-        Item { id, geometry, values, ends: [End::Free; 2] }
+        Item { id, geometry, values, ends: [End::Free; 2], on_pipe: None }
     }
 }
 
@@ -90,8 +93,8 @@ pub enum Instancing {
 #[derive(Debug, Clone)]
 pub struct Drawn {
     pub glb: Vec<u8>,
-    /// Least and greatest corner, east, north, up in metres of the frame: holds every vertex, and every instance as
-    /// clients bound it.
+    /// Least and greatest corner, east, north, up in metres of the frame: holds every vertex (of contents wider than 8 km
+    /// to a millimetre), and every instance as clients bound it.
     pub bounds_m: [[f64; 3]; 2],
     pub counts: Counts,
 }

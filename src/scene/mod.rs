@@ -42,6 +42,7 @@ pub use drawing::{Counts, Detail, Drawing, Drawn, Form, Heights, Instancing, Ite
 pub use frame::{Frame, moved};
 pub use joint::{End, MEET_M, Mouth, meet};
 pub use mesh::Sides;
+pub use node::{FITTING_OVER_PIPE, OnPipe, VALVE_OVER_PIPE};
 pub use rule::Rule;
 pub use surface::{SurfaceFaults, Surfaces, Vertices};
 pub use table::{NULL_NAME, NULL_TEXT};

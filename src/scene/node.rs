@@ -1,5 +1,5 @@
 //! Pipe nodes (管线点) → bodies: wells from ground to bottom, valves with their spindle, fittings. Which node is
-//! which is told by the standard's words for accessories; no size but the shaft's is known.
+//! which is told by the standard's words for accessories; sizes are the shaft's and those of the pipes below.
 
 use super::joint::End;
 use super::mesh::Mesh;
@@ -12,16 +12,29 @@ pub enum Body {
     /// 窨井, 检查井, 雨水井, 人孔 …: a shaft between two ellipsoidal heights.
     Well { ground_m: f64, bottom_m: f64, diameter_m: f64 },
     /// 阀门: a body on the pipe and a spindle up to the ground.
-    Valve { ground_m: f64, pipe_m: f64 },
+    Valve { ground_m: f64, pipe_m: f64, pipe_outer_m: f64 },
     /// 弯头, 三通, 变径 …: a body on the pipe.
-    Fitting { pipe_m: f64 },
+    Fitting { pipe_m: f64, pipe_outer_m: f64 },
+}
+
+/// The pipe that a node's body stands on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OnPipe {
+    /// Its greater outer measure.
+    pub outer_m: f64,
+    /// Of its middle, in the data's datum.
+    pub middle_m: f64,
 }
 
 /// Lids stand proud of the ground by this, so that terrain does not swallow them.
 const LID_M: f64 = 0.02;
-const VALVE_M: f64 = 0.3;
 const SPINDLE_M: f64 = 0.06;
-const FITTING_M: f64 = 0.24;
+/// A valve's body over its pipe: about as flanges (GB/T 9124.1: DN100 220 mm, DN300 445 mm, DN600 780 mm at PN10).
+pub const VALVE_OVER_PIPE: f64 = 1.5;
+/// A fitting's socket over its pipe.
+pub const FITTING_OVER_PIPE: f64 = 1.2;
+/// Where no pipe is known: DN200.
+pub const UNKNOWN_PIPE_M: f64 = 0.2;
 
 /// Kinds of accessory, by CJJ 61-2017 appendix F.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +79,17 @@ pub fn node(
             }
             upright(bottom_m, ground_m + LID_M, diameter_m)
         }
-        Body::Valve { ground_m, pipe_m } => {
-            upright(pipe_m - VALVE_M / 2.0, pipe_m + VALVE_M / 2.0, VALVE_M)?;
-            if ground_m > pipe_m + VALVE_M / 2.0 {
-                upright(pipe_m + VALVE_M / 2.0, ground_m + LID_M, SPINDLE_M)?;
+        Body::Valve { ground_m, pipe_m, pipe_outer_m } => {
+            let outer_m = pipe_outer_m * VALVE_OVER_PIPE;
+            upright(pipe_m - outer_m / 2.0, pipe_m + outer_m / 2.0, outer_m)?;
+            if ground_m > pipe_m + outer_m / 2.0 {
+                upright(pipe_m + outer_m / 2.0, ground_m + LID_M, SPINDLE_M.min(outer_m))?;
             }
             Ok(())
         }
-        Body::Fitting { pipe_m } => upright(pipe_m - FITTING_M / 2.0, pipe_m + FITTING_M / 2.0, FITTING_M),
+        Body::Fitting { pipe_m, pipe_outer_m } => {
+            let outer_m = pipe_outer_m * FITTING_OVER_PIPE;
+            upright(pipe_m - outer_m / 2.0, pipe_m + outer_m / 2.0, outer_m)
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! What each end of a layer's pipes meets, found once when the layer is sealed and kept beside its tree, so that import and
 //! requests draw the same. Pipes of one layer only: networks of two layers do not join.
 
-use super::grow::Grown;
+use super::tiled::Tiled;
 use crate::draw::{Sculptor, near};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::feature::Geometry;
 use crate::geo::GeometryKind;
 use crate::layer::{Layer, SceneKind};
@@ -18,17 +18,8 @@ pub const PIPE_ENDS: &str = "pipe-ends";
 /// Length of a degree of latitude at the equator, metres; a hundredth more or less does not matter here.
 const DEGREE_M: f64 = 110_600.0;
 
-/// The ends of the pipes of every tile: as its features stand in `Node::offsets`.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct PipeEnds {
-    tiles: Vec<Vec<u8>>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum Stored {
-    /// Of each tile, the ends of its pipes as bytes (postcard).
-    V1(Vec<Vec<u8>>),
-}
+/// The ends of the pipes of every tile.
+pub type PipeEnds = Tiled<[Kept; 2]>;
 
 /// An end as it is stored: directions in 1/32767, sizes in millimetres.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -122,7 +113,7 @@ fn together(all: &[(u32, Mouth)]) -> Vec<Vec<usize>> {
 
 /// Places in plan; those not farther apart than ends that meet are one.
 #[derive(Default)]
-struct Places {
+pub struct Places {
     at: Vec<[f64; 2]>,
     /// Of each place: one that it is the same as, or itself.
     same: Vec<u32>,
@@ -131,37 +122,52 @@ struct Places {
 }
 
 impl Places {
-    fn of(&mut self, at: [f64; 2]) -> u32 {
-        // Cells are as wide in degrees everywhere: nowhere wider than high in metres.
-        let cell = at.map(|x| (x * DEGREE_M / MEET_M).floor() as i64);
+    /// The number of a place.
+    pub fn of(&mut self, at: [f64; 2]) -> u32 {
+        let cell = cell(at);
         let known = self.cells.get(&cell).and_then(|c| c.iter().copied().find(|&p| self.at[p as usize] == at));
         if let Some(place) = known {
             return place;
         }
         let new = self.at.len() as u32;
+        let near = self.near(at);
         self.at.push(at);
         self.same.push(new);
-        let scale = at[1].to_radians().cos();
-        // Towards the poles a metre has more degrees of longitude.
-        let wide = ((1.0 / scale.max(0.05)).ceil() as i64).max(1);
-        for x in -wide..=wide {
-            for y in -1..=1 {
-                for &other in self.cells.get(&[cell[0] + x, cell[1] + y]).into_iter().flatten() {
-                    let [dx, dy] = [0, 1].map(|i| (self.at[other as usize][i] - at[i]) * DEGREE_M);
-                    if (dx * scale).hypot(dy) <= MEET_M {
-                        let (a, b) = (root(&mut self.same, other), root(&mut self.same, new));
-                        self.same[a.max(b) as usize] = a.min(b);
-                    }
-                }
-            }
+        for other in near {
+            let (a, b) = (root(&mut self.same, other), root(&mut self.same, new));
+            self.same[a.max(b) as usize] = a.min(b);
         }
         self.cells.entry(cell).or_default().push(new);
         new
     }
 
+    /// The places not farther from here than ends that meet.
+    pub fn near(&self, at: [f64; 2]) -> Vec<u32> {
+        let cell = cell(at);
+        let scale = at[1].to_radians().cos();
+        // Towards the poles a metre has more degrees of longitude.
+        let wide = ((1.0 / scale.max(0.05)).ceil() as i64).max(1);
+        let mut near = vec![];
+        for x in -wide..=wide {
+            for y in -1..=1 {
+                let there = self.cells.get(&[cell[0] + x, cell[1] + y]).into_iter().flatten();
+                near.extend(there.copied().filter(|&other| {
+                    let [dx, dy] = [0, 1].map(|i| (self.at[other as usize][i] - at[i]) * DEGREE_M);
+                    (dx * scale).hypot(dy) <= MEET_M
+                }));
+            }
+        }
+        near
+    }
+
     fn root(&mut self, place: u32) -> u32 {
         root(&mut self.same, place)
     }
+}
+
+/// As wide in degrees everywhere: nowhere wider than high in metres.
+fn cell(at: [f64; 2]) -> [i64; 2] {
+    at.map(|x| (x * DEGREE_M / MEET_M).floor() as i64)
 }
 
 fn root(same: &mut [u32], mut place: u32) -> u32 {
@@ -177,41 +183,12 @@ pub fn drawn(kept: &[Kept; 2]) -> [End; 2] {
     kept.map(Kept::end)
 }
 
-impl PipeEnds {
-    pub fn of(ends: &[[Kept; 2]], grown: &Grown) -> Result<PipeEnds> {
-        let tile = |members: &Vec<u32>| {
-            let own: Vec<[Kept; 2]> = members.iter().map(|&i| ends[i as usize]).collect();
-            postcard::to_stdvec(&own).map_err(|e| Error::Data(format!("the ends of pipes: {e}")))
-        };
-        Ok(PipeEnds { tiles: grown.nodes.iter().map(|n| tile(&n.members)).collect::<Result<_>>()? })
-    }
-
-    /// Of each pipe of a tile, in the order of its offsets; `None` where the tile is not known.
-    pub fn tile(&self, node: usize) -> Result<Option<Vec<[End; 2]>>> {
-        let Some(bytes) = self.tiles.get(node) else { return Ok(None) };
-        let kept: Vec<[Kept; 2]> =
-            postcard::from_bytes(bytes).map_err(|e| Error::damaged("ends of pipes", e.to_string()))?;
-        Ok(Some(kept.iter().map(drawn).collect()))
-    }
-
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        postcard::to_stdvec(&Stored::V1(self.tiles.clone())).map_err(|e| Error::Data(format!("the ends of pipes: {e}")))
-    }
-
-    pub fn from_bytes(bytes: &[u8]) -> Result<PipeEnds> {
-        let Stored::V1(tiles) =
-            postcard::from_bytes(bytes).map_err(|e| Error::damaged("ends of pipes", e.to_string()))?;
-        Ok(PipeEnds { tiles })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::grow::Sprout;
     use super::*;
 
     #[test]
-    fn ends_are_kept_tile_by_tile() {
+    fn ends_are_kept_to_the_millimetre() {
         let plane = [0.6, 0.8, 0.0];
         let all = [
             End::Free,
@@ -221,23 +198,10 @@ mod tests {
             End::Reduced { to: Section::Box { width_m: 2.0, height_m: 1.5 }, up_m: 0.0, plane: Some(plane) },
             End::Covered { radius_m: 0.315 },
         ];
-        let ends: Vec<[Kept; 2]> = all.iter().map(|e| [Kept::of(*e), Kept::Free]).collect();
-        let sprout = |members: &[u32]| Sprout { members: members.to_vec(), ..Sprout::default() };
-        let mut grown = Grown::default();
-        grown.nodes = vec![sprout(&[1, 4]), sprout(&[0, 2, 3, 5])];
-        let bytes = PipeEnds::of(&ends, &grown).unwrap().to_bytes().unwrap();
-        let read = PipeEnds::from_bytes(&bytes).unwrap();
-        for (node, members) in [[1, 4].as_slice(), &[0, 2, 3, 5]].into_iter().enumerate() {
-            let drawn = read.tile(node).unwrap().unwrap();
-            assert_eq!(drawn.len(), members.len());
-            for (&member, [start, end]) in members.iter().zip(drawn) {
-                assert_eq!((Kept::of(start), end), (ends[member as usize][0], End::Free));
-            }
+        for end in all {
+            let [start, free] = drawn(&[Kept::of(end), Kept::Free]);
+            assert_eq!((Kept::of(start), free), (Kept::of(end), End::Free));
         }
-        assert_eq!(read.tile(2).unwrap(), None);
-        assert!(PipeEnds::from_bytes(&bytes[..bytes.len() - 3]).is_err());
-        let damaged = PipeEnds { tiles: vec![vec![9; 40]] };
-        assert!(damaged.tile(0).is_err());
     }
 
     /// Against every pair, at latitudes where a metre has few and many degrees of longitude.

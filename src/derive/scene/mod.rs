@@ -3,18 +3,21 @@
 
 mod ends;
 mod grow;
+mod on_pipes;
 mod reach;
+mod tiled;
 mod tree;
 
-pub use ends::{PIPE_ENDS, PipeEnds};
+pub use ends::{PIPE_ENDS, PipeEnds, drawn as drawn_ends};
 pub use grow::{HEAVIEST, MOST, grow};
+pub use on_pipes::{NODE_PIPES, NodePipes, PipesEnds, ends as pipes_ends, is_of_nodes};
 pub use reach::{DISTANCE_PER_ERROR, Thing};
 pub use tree::{Node, Tree};
 
 use super::family::{Clerk, LEDGER};
-use crate::draw::{Footing, Sculptor, drawn_in_3d, near};
+use crate::draw::{Footing, Joint, Sculptor, drawn_in_3d, near};
 use crate::error::Result;
-use crate::layer::Layer;
+use crate::layer::{Catalog, Layer};
 use crate::scene::{Drawing, Frame, Heights, Measure, moved};
 use crate::store::{BlobRef, Draft, GROUND, Models, Row, Table};
 use std::sync::Arc;
@@ -34,22 +37,30 @@ const ITSELF: &str = "itself";
 /// No ground was known yet.
 const UNKNOWN: &str = "unknown";
 
-/// What `STANDS_ON` may say where a draft's ground is this one: anything else is of another ground, and the tree has to
-/// be made again.
-pub fn stands_now(draft: &Draft) -> [&str; 2] {
-    [ITSELF, draft.manifest.extra.get(GROUND).map_or(UNKNOWN, |b| &b.digest)]
+/// What `STANDS_ON` may say where a draft's ground is this one, first of what has heights of its own: anything else is of
+/// another ground, and the tree has to be made again.
+pub fn on_ground(draft: &Draft) -> [String; 2] {
+    [ITSELF, draft.manifest.extra.get(GROUND).map_or(UNKNOWN, |b| &b.digest)].map(String::from)
+}
+
+/// As `on_ground`, of a layer of nodes: they stand on pipes, and these may stand on the ground where their nodes do not.
+pub fn on_pipes(draft: &Draft, catalog: &Catalog) -> [String; 2] {
+    let own = on_ground(draft);
+    let ground = own[1].clone();
+    own.map(|on| format!("{on} {ground} {}", on_pipes::digest(draft, catalog)))
 }
 
 /// Makes what is kept of a layer's 3D tiles, each with its name among the entry's extra blobs: the tree, what the ends of its
 /// pipes meet, where its models may stand for another layer's or be stood for, its ledger, and what it stands on. Nothing
-/// where its scene is not drawn from features. `offsets`: where each feature stands in the table, in the table's order.
-/// Heights are those of the data: the tree's frames are lifted by the geoid when served.
+/// where its scene is not drawn from features. `offsets`: where each feature stands in the table, in the table's order;
+/// `stands`: `on_ground` or `on_pipes`; `pipes`: what nodes stand on. Heights are those of the data: the tree's frames are
+/// lifted by the geoid when served.
 pub fn tree(
     draft: &Draft,
     layer: &Layer,
-    table: &Arc<Table>,
-    offsets: &[u64],
-    models: Option<&Models>,
+    (table, offsets, models): (&Arc<Table>, &[u64], Option<&Models>),
+    stands: &[String; 2],
+    pipes: &PipesEnds,
 ) -> Result<Vec<(String, BlobRef)>> {
     if !drawn_in_3d(layer) {
         return Ok(vec![]);
@@ -62,7 +73,8 @@ pub fn tree(
     let heights = Heights { undulation_m: &|_| 0.0, ground_m: &ground_m };
     let ends = ends::found(layer, table, &heights)?;
     let mut clerk = Clerk::of(layer, table.schema());
-    let drawn = Drawn { layer, table, models, ends: ends.as_deref(), heights };
+    let on_pipes = is_of_nodes(layer).then(|| on_pipes::found(table, pipes)).transpose()?;
+    let drawn = Drawn { layer, table, models, ends: ends.as_deref(), on_pipes: on_pipes.as_deref(), heights };
     let measures = measured(&drawn, &grown, &mut |row, frame, measure| {
         if let Some((clerk, thing)) = clerk.as_mut().zip(things.get(row.ordinal() as usize)) {
             let offset = offsets.get(row.ordinal() as usize).copied().unwrap_or_default();
@@ -82,10 +94,13 @@ pub fn tree(
     if let Some(ends) = ends {
         blobs.push((PIPE_ENDS.to_string(), draft.add_bytes(&PipeEnds::of(&ends, &grown)?.to_bytes()?)?));
     }
+    if let Some(pipes) = on_pipes {
+        blobs.push((NODE_PIPES.to_string(), draft.add_bytes(&NodePipes::of(&pipes, &grown)?.to_bytes()?)?));
+    }
     if let Some(clerk) = clerk {
         blobs.push((LEDGER.to_string(), draft.add_bytes(&clerk.to_bytes()?)?));
     }
-    let [itself, ground] = stands_now(draft);
+    let [itself, ground] = stands;
     let stands_on = if footing.was_asked() { ground } else { itself };
     blobs.push((STANDS_ON.to_string(), draft.add_bytes(stands_on.as_bytes())?));
     Ok(blobs)
@@ -97,6 +112,7 @@ struct Drawn<'a> {
     table: &'a Table,
     models: Option<&'a Models>,
     ends: Option<&'a [[ends::Kept; 2]]>,
+    on_pipes: Option<&'a [on_pipes::Kept]>,
     heights: Heights<'a>,
 }
 
@@ -107,7 +123,7 @@ fn measured(
     grown: &grow::Grown,
     each: &mut dyn FnMut(&Row<'_>, &Frame, &Measure),
 ) -> Result<Vec<Option<Measure>>> {
-    let Drawn { layer, table, models, ends, heights } = *drawn;
+    let Drawn { layer, table, models, ends, on_pipes, heights } = *drawn;
     let tile_of = grown.tile_of();
     let mut sculptor = Sculptor::new(layer, table.schema(), models);
     let new = |n: &grow::Sprout| Drawing::new(layer, Frame::at(n.centre, 0.0), &[], near(), heights);
@@ -115,8 +131,12 @@ fn measured(
     table.scan(&mut |row| {
         let tile = tile_of.get(row.ordinal() as usize).copied().unwrap_or_default() as usize;
         if let Some(drawing) = drawings.get_mut(tile).and_then(Option::as_mut) {
-            let own = ends.and_then(|e| e.get(row.ordinal() as usize)).map(ends::drawn);
-            sculptor.add(drawing, row, own.unwrap_or_default())?;
+            let at = row.ordinal() as usize;
+            let joint = Joint {
+                ends: ends.and_then(|e| e.get(at)).map(ends::drawn).unwrap_or_default(),
+                on_pipe: on_pipes.and_then(|p| p.get(at)).and_then(|p| p.drawn()),
+            };
+            sculptor.add(drawing, row, joint)?;
             if let Some(measure) = drawing.forget() {
                 each(row, &Frame::at(grown.nodes[tile].centre, 0.0), &measure);
             }

@@ -56,9 +56,18 @@ impl Transaction<'_> {
         }
         derive(others, draft, progress, report)?;
         for id in stand_on_ground(draft, catalog)? {
+            if report.layers.iter().any(|l| l.id == id) {
+                continue;
+            }
             let count = draft.manifest.layers.get(&id).map_or(0, |e| e.count);
-            progress.line(&format!("{id}: stands on the new ground"));
-            report.layers.push(LayerReport { id, count, kept: count, undrawn: 0, why: "stands on new ground" });
+            progress.line(&format!("{id}: stands on new ground or pipes"));
+            report.layers.push(LayerReport {
+                id,
+                count,
+                kept: count,
+                undrawn: 0,
+                why: "stands on new ground or pipes",
+            });
         }
         for id in make_searchable(draft, catalog)? {
             progress.line(&format!("{id}: can be searched now"));

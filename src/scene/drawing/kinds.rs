@@ -10,7 +10,7 @@ use crate::scene::extrude::BlockPaint;
 use crate::scene::instance::Place;
 use crate::scene::joint::End;
 use crate::scene::mesh::{Light, Material, Sides};
-use crate::scene::node::{Accessory, Body, node};
+use crate::scene::node::{Accessory, Body, UNKNOWN_PIPE_M, node};
 use crate::scene::rule::Known;
 use crate::scene::tube::{Tube, TubePaint, tube};
 use crate::scene::{Undrawn, models};
@@ -103,18 +103,22 @@ impl Drawing<'_> {
             let known = self.rule.ground_m(values).map(|value| Known { value, assumed: false });
             let ground = known.unwrap_or_else(|| self.ground_m(lonlat));
             let ground_m = ground.value + undulation_m;
-            let pipe_m = self.rule.elevation_m(values).or(g.z.get(i).copied().filter(|z| z.is_finite() && *z != 0.0));
-            let pipe_m = pipe_m.map(|h| h + undulation_m);
+            let own_m = self.rule.elevation_m(values).or(g.z.get(i).copied().filter(|z| z.is_finite() && *z != 0.0));
+            // A pipe's middle is known better than what a node's elevation is of.
+            let pipe_m = item.on_pipe.map(|p| p.middle_m).or(own_m).map(|h| h + undulation_m);
+            let pipe_outer_m = item.on_pipe.map_or(UNKNOWN_PIPE_M, |p| p.outer_m);
             let guessed_m = ground_m - self.rule.cover_m();
             let diameter_m = self.rule.shaft_m();
             let body = match (self.rule.accessory(values), self.rule.depth_m(values)) {
                 (_, Some(depth_m)) => Body::Well { ground_m, bottom_m: ground_m - depth_m, diameter_m },
                 (Accessory::Shaft, None) => {
-                    let bottom_m = pipe_m.filter(|p| *p < ground_m).unwrap_or(guessed_m);
+                    let below_m = item.on_pipe.map(|p| p.middle_m - p.outer_m / 2.0);
+                    let bottom_m = own_m.or(below_m).map(|h| h + undulation_m).filter(|b| *b < ground_m);
+                    let bottom_m = bottom_m.unwrap_or(guessed_m);
                     Body::Well { ground_m, bottom_m, diameter_m }
                 }
-                (Accessory::Valve, None) => Body::Valve { ground_m, pipe_m: pipe_m.unwrap_or(guessed_m) },
-                (Accessory::Other, None) => Body::Fitting { pipe_m: pipe_m.unwrap_or(guessed_m) },
+                (Accessory::Valve, None) => Body::Valve { ground_m, pipe_m: pipe_m.unwrap_or(guessed_m), pipe_outer_m },
+                (Accessory::Other, None) => Body::Fitting { pipe_m: pipe_m.unwrap_or(guessed_m), pipe_outer_m },
             };
             let unsaid = self.rule.depth_m(values).is_none() && pipe_m.is_none();
             let stands_on_nothing = ground.assumed && !matches!(body, Body::Fitting { .. } if pipe_m.is_some());

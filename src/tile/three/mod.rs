@@ -15,8 +15,8 @@ use crate::audience::Audience;
 use crate::city::City;
 use crate::derive::family::FamilyTree;
 use crate::derive::ground::{GROUND_SCENE, apart_m, sheet_source};
-use crate::derive::{PIPE_ENDS, PipeEnds, SCENE, STANDS_ON, Tree, corners};
-use crate::draw::{Footing, Sculptor, Validity, drawn_in_3d, near};
+use crate::derive::{NODE_PIPES, NodePipes, PIPE_ENDS, PipeEnds, SCENE, STANDS_ON, Tree, corners, drawn_ends};
+use crate::draw::{Footing, Joint, Sculptor, Validity, drawn_in_3d, near};
 use crate::error::{Error, Result};
 use crate::geo::BBox;
 use crate::geo::geoid::Geoid;
@@ -63,6 +63,7 @@ struct Part {
     table: Arc<Table>,
     models: Option<Arc<Models>>,
     ends: Option<Arc<PipeEnds>>,
+    on_pipes: Option<Arc<NodePipes>>,
     images: Option<ImageBlob>,
     columns: Vec<usize>,
 }
@@ -168,8 +169,19 @@ impl Part {
         let columns = shown.columns.clone().unwrap_or_else(|| default_columns(layer));
         let columns: Vec<usize> = columns.into_iter().filter(seen).collect();
         let (models, ends) = (city.snapshot.models(&layer.id)?, city.pipe_ends(&layer.id)?);
-        let images = city.snapshot.images(&layer.id)?;
-        Ok(Some(Part { layer: layer.clone(), table, models, ends, images, columns }))
+        let (on_pipes, images) = (city.node_pipes(&layer.id)?, city.snapshot.images(&layer.id)?);
+        Ok(Some(Part { layer: layer.clone(), table, models, ends, on_pipes, images, columns }))
+    }
+}
+
+impl Part {
+    /// What was found at import of each feature of a tile; of layers of neither pipes nor nodes nothing.
+    fn joints(&self, node: usize) -> Result<Vec<Joint>> {
+        let ends = self.ends.as_ref().map(|e| e.tile(node)).transpose()?.flatten().unwrap_or_default();
+        let pipes = self.on_pipes.as_ref().map(|p| p.tile(node)).transpose()?.flatten().unwrap_or_default();
+        let ends = ends.iter().map(|e| Joint { ends: drawn_ends(e), on_pipe: None });
+        let pipes = pipes.into_iter().map(|p| Joint { on_pipe: p.drawn(), ..Joint::default() });
+        Ok(ends.chain(pipes).collect())
     }
 }
 
@@ -178,7 +190,7 @@ fn digested(digest: &mut blake3::Hasher, city: &City, part: &Part) {
     let layer = &part.layer;
     let Some(entry) = city.snapshot.manifest.layers.get(&layer.id) else { return };
     digest.update(layer.id.as_bytes()).update(entry.declaration.as_bytes()).update(entry.features.digest.as_bytes());
-    for part in [MODELS, SCENE, PIPE_ENDS, STANDS_ON] {
+    for part in [MODELS, SCENE, PIPE_ENDS, NODE_PIPES, STANDS_ON] {
         digest.update(entry.extra.get(part).map_or("", |b: &BlobRef| &b.digest).as_bytes()).update(b"/");
     }
     if let Some(images) = entry.extra.get(IMAGES) {
@@ -262,10 +274,9 @@ pub fn content(plan: &Plan, node: usize) -> Result<Vec<u8>> {
         let (layer, schema) = (&part.layer, part.table.schema());
         drawing.turn_to(i);
         let mut sculptor = Sculptor::new(layer, schema, part.models.as_deref()).on(layer, schema, &plan.today);
-        let ends = part.ends.as_ref().map(|e| e.tile(node)).transpose()?.flatten().unwrap_or_default();
-        let mut ends = ends.into_iter();
+        let mut joints = part.joints(node)?.into_iter();
         let offsets = plan.offsets(node, i);
-        part.table.pick(offsets, &mut |row| sculptor.add(&mut drawing, row, ends.next().unwrap_or_default()))?;
+        part.table.pick(offsets, &mut |row| sculptor.add(&mut drawing, row, joints.next().unwrap_or_default()))?;
     }
     let images: Vec<&ImageBlob> = plan.parts.iter().filter_map(|p| p.images.as_ref()).collect();
     if !images.is_empty() {

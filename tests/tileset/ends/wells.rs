@@ -1,5 +1,5 @@
-//! Bodies of pipe nodes in the tiles, against the records: they stand on the ends of the pipes that name them, and wells
-//! reach from the ground to their bottom.
+//! Bodies of pipe nodes in the tiles, against the records: they stand on the ends of the pipes that name them, wells reach
+//! from the ground to their bottom, and what is no well is as wide as the widest of its pipes asks.
 
 use super::shown;
 use chengtu::audience::Audience;
@@ -9,15 +9,16 @@ use chengtu::geo::GeometryKind;
 use chengtu::geo::ellipsoid::Ellipsoid;
 use chengtu::layer::{FieldRole, Layer, Role};
 use chengtu::scene::decode::{Cell, decode};
-use chengtu::scene::{Frame, moved};
+use chengtu::scene::{FITTING_OVER_PIPE, Frame, VALVE_OVER_PIPE, moved};
 use chengtu::store::{Row, Snapshot, Table};
 use chengtu::tile::three::{content, plan};
 use std::collections::HashMap;
 
-/// A body as it is drawn: where its axis stands, and from which height to which.
+/// A body as it is drawn: where its axis stands, from which height to which, and how wide it is.
 struct Body {
     at: [f64; 2],
     heights_m: [f64; 2],
+    width_m: f64,
 }
 
 /// What a record says of a node.
@@ -25,11 +26,13 @@ struct Said {
     id: u64,
     ground_m: Option<f64>,
     depth_m: Option<f64>,
+    accessory: String,
 }
 
 pub struct Stood {
     pub ends: usize,
     pub wells: usize,
+    pub sized: usize,
 }
 
 pub fn check(snapshot: &Snapshot, city: &City, audience: &Audience) -> Stood {
@@ -44,7 +47,11 @@ pub fn check(snapshot: &Snapshot, city: &City, audience: &Audience) -> Stood {
                 _ => None,
             };
             let (ground_m, depth_m) = (number(FieldRole::GroundHeight), number(FieldRole::WellDepth));
-            said.insert(name.to_string(), Said { id: row.id().0, ground_m, depth_m });
+            let accessory = match layer.field("accessory_type").map(|f| values[f]) {
+                Some(ValueRef::Text(t)) => t.to_string(),
+                _ => String::new(),
+            };
+            said.insert(name.to_string(), Said { id: row.id().0, ground_m, depth_m, accessory });
         });
         let plan = plan(city, audience, ix, &shown()).unwrap().ok().unwrap().expect("a tree");
         for node in (0..plan.tree.nodes.len()).filter(|&n| plan.has_content(n)) {
@@ -57,7 +64,8 @@ pub fn check(snapshot: &Snapshot, city: &City, audience: &Audience) -> Stood {
             }
         }
     }
-    let mut stood = Stood { ends: 0, wells: 0 };
+    let mut stood = Stood { ends: 0, wells: 0, sized: 0 };
+    let mut widest: HashMap<&str, f64> = HashMap::new();
     for well in said.values() {
         let (Some(ground_m), Some(depth_m)) = (well.ground_m, well.depth_m) else { continue };
         let [low, high] = bodies[&well.id].heights_m;
@@ -77,10 +85,38 @@ pub fn check(snapshot: &Snapshot, city: &City, audience: &Audience) -> Stood {
                 let [e, n, _] = Frame::at(g.xy[at], 0.0).local(body.at, 0.0);
                 assert!(e.hypot(n) <= 0.01, "{}: {name} stands {} m from its end", row.id().0, e.hypot(n));
                 stood.ends += 1;
+                let size = match layer.field_by_role(FieldRole::SectionSize).map(|f| values[f]) {
+                    Some(ValueRef::Text(size)) => size,
+                    _ => "",
+                };
+                let default_m = layer.scene.as_ref().and_then(|s| s.default_mm).unwrap() / 1000.0;
+                let size_m = widest_m(size).unwrap_or(default_m);
+                let known = said.get_key_value(name).map_or("", |(name, _)| name.as_str());
+                let widest = widest.entry(known).or_default();
+                *widest = widest.max(size_m);
             }
         });
     }
+    for (name, pipe_m) in widest {
+        let node = &said[name];
+        let shaft = node.accessory.contains(['井', '孔', '箅', '篦', '室', '池']);
+        if node.depth_m.is_some() || shaft {
+            continue;
+        }
+        let factor = if node.accessory.contains(['阀', '栓']) { VALVE_OVER_PIPE } else { FITTING_OVER_PIPE };
+        let (width_m, want_m) = (bodies[&node.id].width_m, pipe_m * factor);
+        // Drawn to 5 mm.
+        assert!((width_m - want_m).abs() < 0.01, "{name}: {width_m} m wide on a pipe of {pipe_m} m");
+        stood.sized += 1;
+    }
     stood
+}
+
+/// The greater measure of a delivered size.
+fn widest_m(size: &str) -> Option<f64> {
+    let digits = size.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let numbers = digits.split(|c: char| !c.is_ascii_digit() && c != '.').filter_map(|n| n.parse::<f64>().ok());
+    numbers.filter(|n| *n > 0.0).reduce(f64::max).map(|mm| mm / 1000.0)
 }
 
 fn body(vertices: Vec<[f64; 3]>) -> Body {
@@ -88,7 +124,15 @@ fn body(vertices: Vec<[f64; 3]>) -> Body {
     let middle = vertices.iter().fold([0.0; 3], |m, p| [0, 1, 2].map(|i| m[i] + p[i] / n));
     let heights = vertices.iter().map(|p| Ellipsoid::CGCS2000.from_geocentric(*p).1);
     let (low, high) = heights.fold((f64::MAX, f64::MIN), |(low, high), h| (low.min(h), high.max(h)));
-    Body { at: Ellipsoid::CGCS2000.from_geocentric(middle).0, heights_m: [low, high] }
+    let at = Ellipsoid::CGCS2000.from_geocentric(middle).0;
+    let frame = Frame::at(at, 0.0);
+    let from_axis = |p: &[f64; 3]| {
+        let (lonlat, h) = Ellipsoid::CGCS2000.from_geocentric(*p);
+        let [e, n, _] = frame.local(lonlat, h);
+        e.hypot(n)
+    };
+    let width_m = 2.0 * vertices.iter().map(from_axis).fold(0.0, f64::max);
+    Body { at, heights_m: [low, high], width_m }
 }
 
 fn each(table: &Table, layer: &Layer, seen: &mut dyn FnMut(&Row<'_>, &Geometry, &[ValueRef<'_>])) {
