@@ -25,8 +25,8 @@ const JSON_CHUNK: &[u8; 4] = b"JSON";
 const BIN_CHUNK: &[u8; 4] = b"BIN\0";
 /// A wide enough grid for 16 bits a component.
 const QUANTIZED: i64 = u16::MAX as i64;
-/// What the EXPONENTIAL filter's mantissa holds.
-const MANTISSA: i64 = 1 << 23;
+/// Of the EXPONENTIAL filter's mantissa, without its sign.
+const MANTISSA_BITS: u32 = 23;
 /// Rough stone and plaster; a little less rough pipes would sparkle under ground.
 const ROUGHNESS: f64 = 0.9;
 
@@ -132,7 +132,6 @@ impl Writer {
             node.insert("translation".into(), json!(low.map(|v| f64::from(v) * mesh.step_m())));
             return (self.buffers.accessor(accessor), node);
         }
-        // A frame's origin is inside its tile: the mantissa holds 32 km at 4 mm either way.
         let middle = [0, 1, 2].map(|i| ((i64::from(low[i]) + i64::from(high[i])) / 2) as i32);
         let centred: Vec<[i32; 3]> = at.iter().map(|p| [0, 1, 2].map(|i| p[i] - middle[i])).collect();
         let mut node = Map::new();
@@ -140,15 +139,27 @@ impl Writer {
         (self.float_steps(&centred, mesh.exponent(), Target::Vertices), node)
     }
 
-    /// An accessor of floats that are whole numbers of 2^exponent.
+    /// An accessor of floats that are whole numbers of 2^exponent, or of a greater power where they are so large that the
+    /// EXPONENTIAL filter's mantissa asks for it: a float would not hold them finer.
     fn float_steps(&mut self, steps: &[[i32; 3]], exponent: i32, target: Target) -> usize {
-        let metres = |v: i32| (f64::from(v) * f64::from(exponent).exp2()) as f32;
+        let held = |v: i32| {
+            let beyond = (i32::BITS - v.unsigned_abs().leading_zeros()).saturating_sub(MANTISSA_BITS);
+            let mantissa = (f64::from(v) / f64::from(beyond).exp2()).round() as i32;
+            let most = (1 << MANTISSA_BITS) - 1;
+            (mantissa.clamp(-most, most), exponent + beyond as i32)
+        };
+        let metres = |v: i32| {
+            let (mantissa, exponent) = held(v);
+            (f64::from(mantissa) * f64::from(exponent).exp2()) as f32
+        };
         let plain: Vec<[u8; 12]> = steps.iter().map(|p| join(p.map(|v| metres(v).to_le_bytes()))).collect();
+        let filter = |v: i32| {
+            let (mantissa, exponent) = held(v);
+            exponential(mantissa, exponent)
+        };
+        let filtered: Vec<[u8; 12]> = steps.iter().map(|p| join(p.map(filter))).collect();
         let (low, high) = extent(steps);
-        let fits = low.iter().chain(&high).all(|v| i64::from(*v).abs() < MANTISSA);
-        let filtered: Option<Vec<[u8; 12]>> =
-            fits.then(|| steps.iter().map(|p| join(p.map(|v| exponential(v, exponent)))).collect());
-        let view = self.buffers.cells(&plain, filtered.as_deref(), target);
+        let view = self.buffers.cells(&plain, Some(&filtered), target);
         self.buffers.accessor(json!({
             "bufferView": view, "componentType": component::FLOAT, "count": steps.len(), "type": "VEC3",
             "min": low.map(metres), "max": high.map(metres),

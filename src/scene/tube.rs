@@ -52,6 +52,11 @@ pub struct TubePaint {
     pub line: usize,
 }
 
+/// Grid of a ring's corners over its radius; not a power of two over usual radii, so that noise does not decide.
+const GRID: f64 = 0.0099;
+const WIDEST_GRID_M: f64 = 0.004;
+/// How far a ball may leave the true one: it covers a joint, of pipes narrower by a twentieth.
+const BALL_OFF: f64 = 0.02;
 /// Vertices nearer to each other are one.
 pub const LEAST_M: f64 = 0.001;
 /// Turns above this are no bend but a way back: the tube ends and another begins.
@@ -152,10 +157,19 @@ fn run(
 }
 
 /// Centre and offset are snapped apart: rings of one pipe that are alike stay alike in steps, which packs well and
-/// keeps the diameter.
+/// keeps the diameter. So does a coarser grid for wide rings.
 fn corner(mesh: &Mesh, ring: &Ring, k: usize) -> [i32; 3] {
-    let (centre, offset) = (mesh.snap(ring.centre), mesh.snap(ring.offsets[k]));
-    [0, 1, 2].map(|i| centre[i] + offset[i])
+    let grid = grid(mesh, ring);
+    let (centre, offset) = (mesh.snap(ring.centre), mesh.snap(ring.offsets[k].map(|x| x / f64::from(grid))));
+    [0, 1, 2].map(|i| centre[i] + offset[i] * grid)
+}
+
+/// Steps between places of a ring's corners: a hundredth of its radius, so that its diameter stays within 1 %, and under
+/// 4 mm; a power of two.
+fn grid(mesh: &Mesh, ring: &Ring) -> i32 {
+    let radius_m = ring.offsets.iter().map(|o| length(*o)).fold(f64::INFINITY, f64::min);
+    let most_m = (radius_m * GRID).min(WIDEST_GRID_M);
+    1 << ((most_m / mesh.step_m()).log2().floor().clamp(0.0, 3.0) as i32)
 }
 
 fn smooth_sides(mesh: &mut Mesh, rings: &[Ring], material: usize, row: u32) {
@@ -220,7 +234,7 @@ fn cap(mesh: &mut Mesh, ring: &Ring, outward: [f64; 3], material: usize, row: u3
 
 /// A closed ball over a joint: rings of latitude between two poles, as many as the tolerance asks for.
 fn ball(mesh: &mut Mesh, centre: [f64; 3], radius_m: f64, tolerance_m: f64, material: usize, row: u32) {
-    let sides = ring_sides(radius_m, tolerance_m) as u32;
+    let sides = ring_sides(radius_m, tolerance_m.max(radius_m * BALL_OFF)) as u32;
     let belts = sides / 2;
     let base = mesh.vertices.len() as u32;
     let mut vertex = |latitude: f64, longitude: f64| {

@@ -235,3 +235,52 @@ fn wells_reach_from_ground_to_bottom_and_stand_on_their_place() {
     }
     assert_eq!(d.columns["_height_assumed"], [Cell::Number(0.0), Cell::Number(0.0), Cell::Number(1.0)]);
 }
+
+#[test]
+fn bodies_on_a_pipe_are_as_wide_as_it_asks_and_stand_on_its_middle() {
+    let layer = layer_with(Role::PipeNode, SceneKind::Node);
+    let on = |outer_m: f64| Some(OnPipe { outer_m, middle_m: 70.4 });
+    let at = Geometry::point(place(0.0, 0.0)[0], place(0.0, 0.0)[1]);
+    let word = |field: &'static str, text: &'static str| {
+        values(&layer, &[(field, ValueRef::Text(text)), ("point_elevation_m", ValueRef::Float(71.1))])
+    };
+    let (valve, tee, well) =
+        (word("accessory_type", "阀门"), word("feature_type", "三通"), word("accessory_type", "阀门井"));
+    for (value, outer_m, width_m, low_m) in [
+        (&valve, 0.1, 0.15, 70.325),
+        (&valve, 0.6, 0.9, 69.95),
+        (&tee, 0.3, 0.36, 70.22),
+        (&tee, 1.2, 1.44, 69.68),
+        // A shaft is as wide as declared, and as deep as its record says.
+        (&well, 0.3, 0.7, 71.1),
+    ] {
+        let item = Item { on_pipe: on(outer_m), ..Item::new(id(1), &at, value) };
+        let (_, d) = drawn(&layer, &[item], Detail::NEAR, Form::default());
+        let centre = frame().local(at.xy[0], 0.0);
+        let radius = d.vertices.iter().map(|v| (v.at[0] - centre[0]).hypot(v.at[1] - centre[1])).fold(0.0, f64::max);
+        // Nodes are drawn to 5 mm.
+        assert!((radius * 2.0 - width_m).abs() < 0.01, "{outer_m}: {}", radius * 2.0);
+        let low = d.vertices.iter().map(|v| v.at[2]).fold(f64::MAX, f64::min) + 60.0 - UNDULATION_M;
+        assert!((low - low_m).abs() < 0.008, "{outer_m}: {low}");
+    }
+}
+
+#[test]
+fn wide_tiles_are_filtered_too_and_stay_exact_enough() {
+    let layer = pipe();
+    // Two pipes 14 km apart: more steps than the filter's mantissa has.
+    let shapes = [line(&[[-7_000.0, 0.0], [-6_980.0, 3.0]]), line(&[[7_000.0, 10.0], [7_020.0, 13.0]])];
+    let value = round(&layer, "100", [70.0, 70.0], "outer_top");
+    let items: Vec<_> = shapes.iter().map(|g| Item::new(id(1), g, &value)).collect();
+    let (packed, d) = drawn(&layer, &items, Detail::NEAR, Form::default());
+    let (_, plain) = drawn(&layer, &items, Detail::NEAR, Form { compression: Compression::None, ..Form::default() });
+    let [low, high] = packed.bounds_m;
+    assert!(d.vertices.iter().all(|v| (0..3).all(|i| v.at[i] > low[i] - 1e-3 && v.at[i] < high[i] + 1e-3)));
+    let views = d.json["bufferViews"].as_array().unwrap();
+    assert!(views.iter().any(|v| v["extensions"]["EXT_meshopt_compression"]["filter"] == "EXPONENTIAL"));
+    assert!(d.vertices.iter().zip(&plain.vertices).all(|(a, b)| a.at == b.at));
+    for (row, g) in shapes.iter().enumerate() {
+        let [a, b] = [0, 1].map(|i| frame().local(g.xy[i], 69.95 + UNDULATION_M));
+        assert!(distances(&d, row as u32, a, b).iter().all(|r| (r / 0.05 - 1.0).abs() < 0.02));
+    }
+}
