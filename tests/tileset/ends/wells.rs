@@ -27,6 +27,12 @@ struct Said {
     ground_m: Option<f64>,
     depth_m: Option<f64>,
     accessory: String,
+    place: [i64; 2],
+}
+
+/// What two of them have that stand in one place.
+fn place(at: [f64; 2]) -> [i64; 2] {
+    at.map(|x| (x * 1e8).round() as i64)
 }
 
 pub struct Stood {
@@ -39,7 +45,7 @@ pub fn check(snapshot: &Snapshot, city: &City, audience: &Audience) -> Stood {
     let (mut said, mut bodies) = (HashMap::new(), HashMap::new());
     for (ix, layer) in snapshot.catalog.with_role(Role::PipeNode) {
         let Some(table) = snapshot.features(&layer.id).unwrap() else { continue };
-        each(&table, layer, &mut |row, _, values| {
+        each(&table, layer, &mut |row, g, values| {
             let key = layer.key_field().map(|f| values[f]);
             let Some(ValueRef::Text(name)) = key else { return };
             let number = |role| match layer.field_by_role(role).map(|f| values[f]) {
@@ -51,7 +57,8 @@ pub fn check(snapshot: &Snapshot, city: &City, audience: &Audience) -> Stood {
                 Some(ValueRef::Text(t)) => t.to_string(),
                 _ => String::new(),
             };
-            said.insert(name.to_string(), Said { id: row.id().0, ground_m, depth_m, accessory });
+            let place = place(g.xy[0]);
+            said.insert(name.to_string(), Said { id: row.id().0, ground_m, depth_m, accessory, place });
         });
         let plan = plan(city, audience, ix, &shown()).unwrap().ok().unwrap().expect("a tree");
         for node in (0..plan.tree.nodes.len()).filter(|&n| plan.has_content(n)) {
@@ -65,7 +72,8 @@ pub fn check(snapshot: &Snapshot, city: &City, audience: &Audience) -> Stood {
         }
     }
     let mut stood = Stood { ends: 0, wells: 0, sized: 0 };
-    let mut widest: HashMap<&str, f64> = HashMap::new();
+    // By those that name it, and by those that end at its place, of whichever layer.
+    let (mut named, mut placed) = (HashMap::<&str, f64>::new(), HashMap::<[i64; 2], f64>::new());
     for well in said.values() {
         let (Some(ground_m), Some(depth_m)) = (well.ground_m, well.depth_m) else { continue };
         let [low, high] = bodies[&well.id].heights_m;
@@ -78,32 +86,34 @@ pub fn check(snapshot: &Snapshot, city: &City, audience: &Audience) -> Stood {
         let Some(table) = snapshot.features(&layer.id).unwrap() else { continue };
         each(&table, layer, &mut |row, g, values| {
             let ends = [(FieldRole::StartNode, 0), (FieldRole::EndNode, g.xy.len() - 1)];
+            let size = match layer.field_by_role(FieldRole::SectionSize).map(|f| values[f]) {
+                Some(ValueRef::Text(size)) => size,
+                _ => "",
+            };
+            let default_m = layer.scene.as_ref().and_then(|s| s.default_mm).unwrap() / 1000.0;
+            let size_m = widest_m(size).unwrap_or(default_m);
             for (role, at) in ends {
+                let here = placed.entry(place(g.xy[at])).or_default();
+                *here = here.max(size_m);
                 let Some(ValueRef::Text(name)) = layer.field_by_role(role).map(|f| values[f]) else { continue };
                 // Dangling ends name a node that is not there.
-                let Some(body) = said.get(name).map(|s| &bodies[&s.id]) else { continue };
+                let Some((name, body)) = said.get_key_value(name).map(|(n, s)| (n, &bodies[&s.id])) else { continue };
                 let [e, n, _] = Frame::at(g.xy[at], 0.0).local(body.at, 0.0);
                 assert!(e.hypot(n) <= 0.01, "{}: {name} stands {} m from its end", row.id().0, e.hypot(n));
                 stood.ends += 1;
-                let size = match layer.field_by_role(FieldRole::SectionSize).map(|f| values[f]) {
-                    Some(ValueRef::Text(size)) => size,
-                    _ => "",
-                };
-                let default_m = layer.scene.as_ref().and_then(|s| s.default_mm).unwrap() / 1000.0;
-                let size_m = widest_m(size).unwrap_or(default_m);
-                let known = said.get_key_value(name).map_or("", |(name, _)| name.as_str());
-                let widest = widest.entry(known).or_default();
-                *widest = widest.max(size_m);
+                let own = named.entry(name.as_str()).or_default();
+                *own = own.max(size_m);
             }
         });
     }
-    for (name, pipe_m) in widest {
+    for (name, by_name_m) in named {
         let node = &said[name];
         let shaft = node.accessory.contains(['井', '孔', '箅', '篦', '室', '池']);
         if node.depth_m.is_some() || shaft {
             continue;
         }
         let factor = if node.accessory.contains(['阀', '栓']) { VALVE_OVER_PIPE } else { FITTING_OVER_PIPE };
+        let pipe_m = placed.get(&node.place).copied().unwrap_or(0.0).max(by_name_m);
         let (width_m, want_m) = (bodies[&node.id].width_m, pipe_m * factor);
         // Drawn to 5 mm.
         assert!((width_m - want_m).abs() < 0.01, "{name}: {width_m} m wide on a pipe of {pipe_m} m");
