@@ -27,9 +27,10 @@ test('shapes of one look are one path, in the colours that their values have', (
     { id: 'ground', type: 'background', paint: { 'background-color': '#ffffff' } },
     { id: 'a', type: 'fill', source: 's', 'source-layer': 'a', paint: { 'fill-color': ['match', ['get', 'kind'], 'x', '#ff0000', '#0000ff'] }, filter: ['!=', ['get', 'kind'], 'no'] },
     { id: 'l', type: 'line', source: 's', 'source-layer': 'l', minzoom: 15, paint: { 'line-width': ['interpolate', ['linear'], ['zoom'], 14, 2, 16, 6], 'line-dasharray': [2, 1] } },
+    { id: 'wall', type: 'line', source: 's', 'source-layer': 'l', paint: { 'line-pattern': ['match', ['get', 'kind'], 'x', 'wall', 'fence'], 'line-width': 9 } },
     { id: 'broken', type: 'fill', source: 's', 'source-layer': 'a', paint: { 'fill-color': ['interpolate'] } },
   ], { l: 0.5 });
-  assert.equal(brushes.length, 3);
+  assert.equal(brushes.length, 4);
   assert.equal(faults.length, 1);
   assert.match(faults[0], /^broken/);
   const tiles = new Map([['s', { layers: {
@@ -43,6 +44,7 @@ test('shapes of one look are one path, in the colours that their values have', (
   assert.equal(values('fill').length, 2, 'two looks of four shapes, one of which is filtered away');
   assert.deepEqual(values('fillStyle').slice(1).flat().map((s) => s.replace(/\s/g, '')), ['rgba(255,0,0,1)', 'rgba(0,0,255,1)']);
   assert.equal(values('closePath').length, 3);
+  assert.ok(!values('lineWidth').flat().includes(18), 'what is painted with pictures is left out, not painted black');
   assert.deepEqual(values('lineWidth').at(-1), [8], 'four pixels between zoom 14 and 16, two canvas pixels each');
   assert.deepEqual(values('setLineDash').at(-1), [[16, 8]]);
   assert.deepEqual(values('globalAlpha').at(-1), [0.5], 'the layer is half as opaque as its style says');

@@ -124,7 +124,7 @@ function trace(canvas: Canvas, feature: VectorTileFeature, at: Placed): void {
 }
 
 function fill(b: Brush, feature: VectorTileFeature, asked: Feature, zoom: number, ratio: number): Look | undefined {
-  if (feature.type !== 3 || b.value('fill-pattern', zoom, asked)) return undefined;
+  if (feature.type !== 3 || hasPattern(b)) return undefined;
   const opacity = b.value<number>('fill-opacity', zoom, asked) ?? 1;
   const colour = css(b.value('fill-color', zoom, asked));
   const outline = (b.layer.paint as Record<string, unknown> | undefined)?.['fill-outline-color'];
@@ -135,9 +135,14 @@ function fill(b: Brush, feature: VectorTileFeature, asked: Feature, zoom: number
   return opacity === 1 ? { ...look, stroke: colour } : look;
 }
 
+/** By the style's text: evaluated without its sprite, a pattern is nothing, and its layer a band of black. */
+function hasPattern({ layer }: Brush): boolean {
+  return `${layer.type}-pattern` in (layer.paint ?? {});
+}
+
 function line(b: Brush, feature: VectorTileFeature, asked: Feature, zoom: number, ratio: number): Look | undefined {
   const width = (b.value<number>('line-width', zoom, asked) ?? 1) * ratio;
-  if (feature.type === 1 || width <= 0 || b.value('line-pattern', zoom, asked)) return undefined;
+  if (feature.type === 1 || width <= 0 || hasPattern(b)) return undefined;
   const gap = (b.value<number>('line-gap-width', zoom, asked) ?? 0) * ratio;
   const dashes = b.value<number[] | { from: number[] }>('line-dasharray', zoom, asked);
   const list = Array.isArray(dashes) ? dashes : dashes?.from ?? [];
