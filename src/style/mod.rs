@@ -5,6 +5,7 @@
 //! inside the binary; a configured folder of the same form replaces them whole.
 
 mod check;
+mod expression;
 mod fonts;
 mod glyphs;
 mod load;

@@ -99,7 +99,7 @@ def icons(s):
     for layer, (_, _, icon_from, icon, subclasses) in POINTS.items():
         image = match("class_code", subclasses, icon) if subclasses else icon
         layout = {"icon-image": image, "icon-size": zoom(15, 0.62, 17, 0.78, 19, 1), "icon-padding": 1,
-                  "icon-allow-overlap": ["step", ["zoom"], False, 18.7, True], "icon-ignore-placement": False}
+                  "icon-allow-overlap": ["step", ["zoom"], False, 18.7, True]}
         points = ["==", ["geometry-type"], "Point"] if layer in MIXED else None
         s.draw(layer, "symbol", "icon", minzoom=icon_from, filter=points, layout=layout)
     s.draw("cp_bridge_passage_parking", "symbol", "icon", minzoom=15.5, layout={

@@ -70,10 +70,10 @@ def _edge(s, letters):
 
 def flow(s):
     for layer, (letters, _) in NETWORKS.items():
-        forward = ["==", get("flow_direction"), "-"]
+        against = ["==", get("flow_direction"), "-"]
         s.draw(layer, "symbol", "flow", minzoom=16.5, filter=has_text("flow_direction"), layout={
             "symbol-placement": "line", "symbol-spacing": 140, "icon-image": "arrow", "icon-size": zoom(16, 0.4, 19, 0.75),
-            "icon-rotate": ["case", forward, 180, 0], "icon-rotation-alignment": "map", "icon-padding": 0},
+            "icon-rotate": ["case", against, 180, 0], "icon-rotation-alignment": "map", "icon-padding": 0},
             paint={"icon-color": s.palette.pipes[letters], "icon-halo-color": _edge(s, letters), "icon-halo-width": 0.8})
 
 
