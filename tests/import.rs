@@ -5,6 +5,7 @@
 
 mod common;
 mod delivery;
+mod heights;
 mod levels;
 mod searching;
 

@@ -14,14 +14,21 @@ pub struct GeoidGrid {
     size: [usize; 2],
     /// Metres; not finite where unknown.
     n_m: Vec<f32>,
+    /// Least and greatest of them.
+    range_m: [f32; 2],
 }
+
+/// In a box that more crossings of lines lie in, N is taken to be anything that the grid has.
+const MOST_CROSSINGS: f64 = 65_536.0;
 
 impl GeoidGrid {
     /// `size` nodes eastward and northward of `first`. `None` where the numbers do not hold together.
     pub fn new(first: [f64; 2], step: [f64; 2], size: [usize; 2], n_m: Vec<f32>) -> Option<GeoidGrid> {
         let sound = first.iter().all(|v| v.is_finite()) && step.iter().all(|s| *s > 0.0 && *s < 90.0);
         let full = size.iter().all(|n| *n >= 2) && size[0].checked_mul(size[1]) == Some(n_m.len());
-        (sound && full).then_some(GeoidGrid { first, step, size, n_m })
+        let known = n_m.iter().filter(|n| n.is_finite());
+        let range_m = known.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], n| [low.min(*n), high.max(*n)]);
+        (sound && full).then_some(GeoidGrid { first, step, size, n_m, range_m })
     }
 
     /// The bytes of a GTX file (NOAA VDatum): big-endian, south and west edge, steps, rows and columns, then floats from
@@ -112,19 +119,23 @@ impl Geoid {
     }
 
     /// Least and greatest N in a box of degrees: those at its corners, and where the grid's lines cross it, since between
-    /// lines N is bilinear. `None` when the box leaves the grid.
+    /// lines N is bilinear. Of a box that leaves the grid, where it is on the grid; `None` when it is nowhere.
     pub fn range_m(&self, b: &BBox) -> Option<[f64; 2]> {
         let (mut xs, mut ys) = (vec![b.min_x, b.max_x], vec![b.min_y, b.max_y]);
         if let Model::Grid(grid) = &self.model {
+            if b.width() / grid.step[0] * b.height() / grid.step[1] > MOST_CROSSINGS {
+                return Some(grid.range_m.map(|n| f64::from(n) + self.bias_m)).filter(|[low, high]| low <= high);
+            }
             xs.extend(grid.lines(0, b.min_x, b.max_x));
             ys.extend(grid.lines(1, b.min_y, b.max_y));
         }
         let mut range = [f64::INFINITY, f64::NEG_INFINITY];
         for (x, y) in ys.iter().flat_map(|y| xs.iter().map(move |x| (*x, *y))) {
-            let n = self.undulation_m([x, y])?;
-            range = [range[0].min(n), range[1].max(n)];
+            if let Some(n) = self.undulation_m([x, y]) {
+                range = [range[0].min(n), range[1].max(n)];
+            }
         }
-        Some(range)
+        (range[0] <= range[1]).then_some(range)
     }
 
     /// Tells models apart: part of what tiles are made of.
@@ -179,7 +190,17 @@ mod tests {
         let small = range([114.5, 34.5, 114.6, 34.75]).unwrap();
         assert!((small[0] - 9.0 * 0.25).abs() < 1e-9 && (small[1] - 9.0 * 0.6 * 0.75).abs() < 1e-9, "{small:?}");
         assert_eq!(range([115.0, 35.0, 116.0, 36.0]), Some([-4.0, 9.0]));
-        assert_eq!(range([115.0, 35.0, 116.5, 35.5]), None);
+        // Partly off the grid, and nowhere on it.
+        assert_eq!(range([115.0, 35.0, 116.5, 35.5]), Some([-2.0, 9.0]));
+        assert_eq!(range([117.0, 35.0, 118.0, 35.5]), None);
+        let earth = Geoid::grid("earth", whole_earth()).biased(0.5);
+        let all = earth.range_m(&BBox::new(-180.0, -90.0, 180.0, 90.0)).unwrap();
+        assert_eq!(all, [-36.0 + 0.5, 34.0 + 18.0 + 0.5]);
+        // So many lines that they are not asked one by one.
+        let dense = GeoidGrid::new([0.0, 0.0], [0.01, 0.01], [1000, 1000], (0..1_000_000).map(|i| i as f32).collect());
+        let dense = Geoid::grid("dense", dense.unwrap());
+        assert_eq!(dense.range_m(&BBox::new(1.0, 1.0, 9.0, 9.0)), Some([0.0, 999_999.0]));
+        assert!(dense.range_m(&BBox::new(1.0, 1.0, 2.0, 2.0)).unwrap()[1] < 300_000.0);
         assert_eq!(Geoid::constant(3.0).range_m(&BBox::new(0.0, 0.0, 1.0, 1.0)), Some([3.0, 3.0]));
     }
 

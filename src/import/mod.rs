@@ -7,6 +7,7 @@ mod city;
 mod columns;
 mod confine;
 mod dates;
+mod datums;
 pub mod geoid;
 mod ground;
 mod identity;

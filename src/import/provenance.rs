@@ -19,18 +19,31 @@ struct Provenance {
     crs: String,
     operation: String,
     vertical: String,
+    /// What its heights are over in the store; empty where it has none, or nobody said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    height_datum: String,
     /// Of a register; no source of records has any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tables: Vec<TableReport>,
 }
 
+/// What the store remembered before this import.
+fn remembered(draft: &Draft) -> Result<BTreeMap<String, Provenance>> {
+    match (draft.base(), draft.manifest.extra.get("sources")) {
+        (Some(base), Some(blob)) => serde_json::from_slice(&base.blob(blob)?)
+            .map_err(|e| Error::damaged(blob.digest.clone(), format!("not a list of sources: {e}"))),
+        _ => Ok(BTreeMap::new()),
+    }
+}
+
+/// Source → what its heights are over, of what was in the store before this import.
+pub fn height_datums(draft: &Draft) -> Result<BTreeMap<String, String>> {
+    Ok(remembered(draft)?.into_iter().map(|(id, p)| (id, p.height_datum)).collect())
+}
+
 /// Every source that has records in the snapshot, by id.
 pub fn provenance(draft: &Draft, report: &Report) -> Result<Vec<u8>> {
-    let mut all: BTreeMap<String, Provenance> = match (draft.base(), draft.manifest.extra.get("sources")) {
-        (Some(base), Some(blob)) => serde_json::from_slice(&base.blob(blob)?)
-            .map_err(|e| Error::damaged(blob.digest.clone(), format!("not a list of sources: {e}")))?,
-        _ => BTreeMap::new(),
-    };
+    let mut all = remembered(draft)?;
     let name = |path: &str| Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
     for s in &report.sources {
         let provenance = Provenance {
@@ -42,6 +55,7 @@ pub fn provenance(draft: &Draft, report: &Report) -> Result<Vec<u8>> {
             crs: s.crs.clone(),
             operation: s.operation.clone(),
             vertical: s.vertical.clone(),
+            height_datum: s.height_datum.clone(),
             tables: vec![],
         };
         all.insert(s.id.clone(), provenance);

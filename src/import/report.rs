@@ -73,6 +73,8 @@ pub struct SourceReport {
     pub crs: String,
     pub operation: String,
     pub vertical: String,
+    /// What its heights are over in the store, where it has any and it is known.
+    pub height_datum: String,
     /// Layer field → source column.
     pub columns: BTreeMap<String, String>,
     pub unused_columns: Vec<String>,

@@ -105,6 +105,7 @@ impl<'a> Transaction<'a> {
         let mut transaction =
             Transaction { sources, register, staging, progress, ids, works, images, at, finished, sheets };
         transaction.read_all(catalog, report)?;
+        super::datums::agree(&super::provenance::height_datums(&draft)?, sources, report);
         let tilesets;
         (tilesets, report.tilesets) = super::tileset::read_all(&loaded.tilesets, draft.staging(), progress)?;
         if let Some(error) = failure(sources, report) {
@@ -219,7 +220,10 @@ impl<'a> Transaction<'a> {
             }
         }
         read.findings.extend(done.iter().flat_map(|d| d.findings.iter().cloned()));
-        read.findings.extend(lift.told().filter(|_| has_heights));
+        if has_heights {
+            read.findings.extend(lift.told());
+            read.height_datum = lift.over().to_string();
+        }
         read.reject_limit = source.max_rejects().of(read.read);
         judge(source, done.as_ref(), read);
         let summary = match &read.failed {

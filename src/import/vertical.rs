@@ -17,12 +17,17 @@ const FROM_1956_M: f64 = -0.029;
 /// Deliveries write −99 and −9999 where they know nothing.
 const UNKNOWN_M: f64 = -99.0;
 
+/// The datum of the store, as long as no city has its own.
+pub const STORE: &str = "1985";
+
 /// What happens to the heights of a source.
 #[derive(Debug, Default)]
 pub struct Lift {
     /// As declared or by the file; empty when nobody says.
     datum: String,
     offset_m: f64,
+    /// The manifest says how they become the store's.
+    declared: bool,
     /// Of heights over the ellipsoid.
     geoid: Option<Geoid>,
 }
@@ -46,7 +51,23 @@ impl Lift {
             (false, Some(_)) => return Err(format!("geoid is for ellipsoidal heights; these are `{datum}`")),
             (false, None) => None,
         };
-        Ok(Lift { datum: datum.to_string(), offset_m, geoid })
+        Ok(Lift { datum: datum.to_string(), offset_m, declared: spec.offset_m.is_some(), geoid })
+    }
+
+    /// What the heights are over once they are in the store, by its shortest name: `1985`, or the source's own datum where
+    /// they are taken as they are. Empty where nobody says, and where the manifest says how they become the store's,
+    /// whichever that is.
+    pub fn over(&self) -> &str {
+        let own = || match self.datum.starts_with("EPSG:") {
+            // The code, without the name that a file has beside it.
+            true => self.datum.split(' ').next().unwrap_or_default(),
+            false => &self.datum,
+        };
+        match (self.declared || self.geoid.is_some(), is_1985(&self.datum) || is_1956(&self.datum)) {
+            (true, _) => "",
+            (false, true) => STORE,
+            (false, false) => own(),
+        }
     }
 
     pub fn is_nothing(&self) -> bool {
@@ -110,7 +131,7 @@ impl Lift {
 
     /// What people should know of a source that has heights.
     pub fn told(&self) -> Option<String> {
-        let Lift { datum, offset_m, geoid } = self;
+        let Lift { datum, offset_m, geoid, declared } = self;
         if let Some(geoid) = geoid {
             return Some(format!(
                 "ellipsoidal heights were lowered by the geoid {} (bias {} m)",
@@ -121,6 +142,7 @@ impl Lift {
             "" => Some("no-vertical-datum: its heights are taken as 1985 heights; declare vertical = \"1985\" or what they are".into()),
             _ if *offset_m != 0.0 => Some(format!("heights over `{datum}` became 1985 heights by {offset_m:+} m")),
             _ if is_1985(datum) => None,
+            _ if *declared => Some(format!("heights over `{datum}` are those of the store, as declared")),
             _ => Some(format!("heights over `{datum}` are taken as they are; declare offset_m where 1985 heights differ")),
         }
     }

@@ -251,8 +251,8 @@ impl<'a> Drawing<'a> {
         match surfaces.vertices {
             Vertices::Local(places) => self.local.extend_from_slice(places),
             Vertices::Geographic(places) => {
-                let undulation_m = places.first().map_or(0.0, |p| (self.heights.undulation_m)([p[0], p[1]]));
-                let local = places.iter().map(|p| self.frame.local([p[0], p[1]], p[2] + undulation_m));
+                let undulation_m = |p: &[f64; 3]| (self.heights.undulation_m)([p[0], p[1]]);
+                let local = places.iter().map(|p| self.frame.local([p[0], p[1]], p[2] + undulation_m(p)));
                 self.local.extend(local);
             }
         }
@@ -328,11 +328,16 @@ impl<'a> Drawing<'a> {
         (Some(Drawn { glb, bounds_m, counts: counts.clone() }), counts)
     }
 
-    /// Gives what was drawn its row. Half a feature, or one whose faces are all finer than the grid, has none: it is
-    /// taken out and counted.
+    /// Gives what was drawn its row. Half a feature, or one whose faces are all finer than the grid or lead out of it, has
+    /// none: it is taken out and counted.
     fn enter(&mut self, item: &Item<'_>, drawn: std::result::Result<Assumed, Undrawn>, before: &Mark) {
         let seen = self.instances.is_some() || self.mesh.grew(before);
-        let assumed = match drawn.and_then(|assumed| if seen { Ok(assumed) } else { Err(Undrawn::NoArea) }) {
+        let whole = match (seen, self.mesh.leaves_grid(before)) {
+            (_, true) => Err(Undrawn::TooWide),
+            (false, _) => Err(Undrawn::NoArea),
+            (true, false) => Ok(()),
+        };
+        let assumed = match drawn.and_then(|assumed| whole.map(|()| assumed)) {
             Ok(assumed) => assumed,
             Err(why) => {
                 self.mesh.roll_back(before);

@@ -26,8 +26,8 @@ pub struct Extruder {
 }
 
 impl Extruder {
-    /// Adds the block over each polygon of `footprint`, from ellipsoidal height `base_m` to `top_m`. Every wall
-    /// stands on its own ellipsoid normal. A footprint of several polygons makes several closed blocks of one row.
+    /// Adds the block over each polygon of `footprint`, from height `base_m` to `top_m`, each with what `undulation_m` says
+    /// of its corner's place. Every wall stands on its own ellipsoid normal. A footprint of several polygons makes several closed blocks of one row.
     ///
     /// # Errors
     /// `Undrawn::NoArea` when no polygon has an area on the grid, `NoHeight` when top is not above base.
@@ -36,7 +36,7 @@ impl Extruder {
         mesh: &mut Mesh,
         frame: &Frame,
         footprint: &Geometry,
-        [base_m, top_m]: [f64; 2],
+        ([base_m, top_m], undulation_m): ([f64; 2], &dyn Fn([f64; 2]) -> f64),
         paint: BlockPaint,
         row: u32,
     ) -> Result<(), Undrawn> {
@@ -49,7 +49,7 @@ impl Extruder {
             self.clear();
             while ring < rings_end as usize {
                 let end = footprint.ends[ring] as usize;
-                self.take_ring(mesh, frame, &footprint.xy[vertex..end], [base_m, top_m]);
+                self.take_ring(mesh, frame, &footprint.xy[vertex..end], ([base_m, top_m], undulation_m));
                 (ring, vertex) = (ring + 1, end);
                 if self.ends.is_empty() {
                     // Without an exterior its holes mean nothing.
@@ -71,7 +71,13 @@ impl Extruder {
 
     /// Snaps a ring, takes out vertices that say nothing, and turns it the right way: exteriors counter-clockwise,
     /// holes clockwise. A ring without area is left out.
-    fn take_ring(&mut self, mesh: &Mesh, frame: &Frame, ring: &[[f64; 2]], [base_m, top_m]: [f64; 2]) {
+    fn take_ring(
+        &mut self,
+        mesh: &Mesh,
+        frame: &Frame,
+        ring: &[[f64; 2]],
+        ([base_m, top_m], undulation_m): ([f64; 2], &dyn Fn([f64; 2]) -> f64),
+    ) {
         let open = match ring {
             [first, rest @ .., last] if first == last && !rest.is_empty() => &ring[..ring.len() - 1],
             _ => ring,
@@ -79,8 +85,9 @@ impl Extruder {
         let from = self.foot.len();
         for &lonlat in open {
             let pillar = frame.pillar(lonlat);
-            self.foot.push(mesh.snap(pillar.at(base_m)));
-            self.head.push(mesh.snap(pillar.at(top_m)));
+            let n_m = undulation_m(lonlat);
+            self.foot.push(mesh.snap(pillar.at(base_m + n_m)));
+            self.head.push(mesh.snap(pillar.at(top_m + n_m)));
         }
         drop_straight(&mut self.foot, &mut self.head, from);
         let area = double_area(&self.foot[from..]);

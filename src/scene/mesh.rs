@@ -198,6 +198,12 @@ impl Mesh {
         count(&self.triangles) + count(&self.lines) > mark.triangles.iter().chain(&mark.lines).sum::<usize>()
     }
 
+    /// Whether a vertex that was added since lies farther away than steps reach: it would be drawn where it is not.
+    pub fn leaves_grid(&self, mark: &Mark) -> bool {
+        let far = |v: &Vertex| v.at.iter().any(|x| f64::from(x.abs()) >= FARTHEST);
+        self.vertices[mark.vertices.min(self.vertices.len())..].iter().any(far)
+    }
+
     /// Where the mesh stands, for `roll_back`.
     pub fn mark(&self) -> Mark {
         let lengths = |faces: &[Vec<u32>]| faces.iter().map(Vec::len).collect();

@@ -49,7 +49,7 @@ pub use table::{NULL_NAME, NULL_TEXT};
 pub use tube::{Section, ring_sides};
 
 /// Changes whenever the same features would give other bytes: part of every content's revision.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// A valid content with nothing in it.
 pub fn nothing() -> Vec<u8> {
@@ -68,4 +68,6 @@ pub enum Undrawn {
     NoLength,
     /// A geometry the layer's kind of scene cannot draw.
     WrongGeometry,
+    /// It reaches over more of the earth than a content's grid does: a vertex at 0, 0 among those of a city.
+    TooWide,
 }

@@ -10,9 +10,11 @@ use chengtu::layer::{Catalog, SceneKind, Serve};
 use chengtu::sample::{SampleOptions, write_city};
 use chengtu::serve::Options;
 use chengtu::store::{BlockCache, Snapshot, Store};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Enough buildings, pipes and trees for pages that link further pages.
 const SCALE: f64 = 0.02;
@@ -64,6 +66,96 @@ async fn ids_in_2d(router: &Router, snapshot: &Snapshot, layer: &str, z: u8) -> 
     ids
 }
 
+/// A layer of the city's catalog that is served in 3D.
+struct Entry {
+    id: String,
+    path: String,
+    kind: SceneKind,
+    /// The first of its kind whose things have no other levels: it is looked at more closely.
+    is_sample: bool,
+}
+
+fn entries(catalog: &Value, snapshot: &Snapshot) -> Vec<Entry> {
+    let mut kinds = BTreeSet::new();
+    let mut all = vec![];
+    for entry in catalog["layers"].as_array().unwrap() {
+        let Some(url) = entry["tileset"].as_str() else { continue };
+        let id = entry["id"].as_str().unwrap().to_string();
+        let layer = snapshot.catalog.layer(snapshot.catalog.find(&id).unwrap());
+        let kind = layer.scene.as_ref().unwrap().kind;
+        let plain = kind != SceneKind::Terrain && layer.model_code().is_none();
+        let is_sample = plain && kinds.insert(format!("{kind:?}"));
+        all.push(Entry { id, path: url[url.find("/3dtiles").unwrap()..].to_string(), kind, is_sample });
+    }
+    all
+}
+
+/// What a layer's tileset shows.
+struct Shown {
+    id: String,
+    features: usize,
+    deepest: usize,
+}
+
+/// Walks a layer's tileset: sound, and every feature of the store is in it.
+async fn shown(router: &Router, snapshot: &Snapshot, entry: &Entry) -> Shown {
+    let Entry { id, path, .. } = entry;
+    if entry.kind == SceneKind::Terrain {
+        let ground = walked(router, path).await;
+        assert!(ground.sound().contents > 10, "{id}: {} contents", ground.contents);
+        return Shown { id: id.clone(), features: 0, deepest: 0 };
+    }
+    let plain = walked(router, &format!("{path}?instancing=expand")).await;
+    plain.sound();
+    let mut stored = BTreeSet::new();
+    let table = snapshot.features(id).unwrap().unwrap();
+    table
+        .scan(&mut |row| {
+            stored.insert(row.id().0);
+            Ok(())
+        })
+        .unwrap();
+    let drawn = self::drawn(&plain);
+    let lost: Vec<_> = stored.difference(&drawn).collect();
+    assert!(lost.is_empty(), "{id}: {} of {} features are in no tile", lost.len(), stored.len());
+    assert!(drawn.is_subset(&stored), "{id}: ids that the store has not");
+    println!(
+        "{id}: {} features, {} pages, {} tiles, {} contents, {} deep, largest {} B",
+        stored.len(),
+        plain.pages,
+        plain.places.0.len(),
+        plain.contents,
+        plain.deepest,
+        plain.largest
+    );
+    if entry.is_sample {
+        // Shared models, as clients ask for them without a word: the same features.
+        assert_eq!(walked(router, path).await.sound().ids(), plain.ids(), "{id}");
+        let layer = snapshot.catalog.layer(snapshot.catalog.find(id).unwrap());
+        if layer.serves(Serve::Mvt) && stored.len() < 3000 {
+            assert_eq!(ids_in_2d(router, snapshot, id, layer.zoom.full).await, drawn, "{id}");
+        }
+    }
+    Shown { id: id.clone(), features: drawn.len(), deepest: plain.deepest }
+}
+
+/// All layers, walked by two threads.
+fn all_shown(router: &Router, snapshot: &Snapshot, entries: &[Entry]) -> Vec<Shown> {
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut all = vec![];
+        while let Some(entry) = entries.get(next.fetch_add(1, Ordering::Relaxed)) {
+            all.push(runtime.block_on(shown(router, snapshot, entry)));
+        }
+        all
+    };
+    std::thread::scope(|scope| {
+        let threads = [scope.spawn(some), scope.spawn(some)];
+        threads.into_iter().flat_map(|t| t.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect()
+    })
+}
+
 #[tokio::test]
 async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -75,55 +167,11 @@ async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
     println!("nodes: on {} ends of pipes, {} wells from ground to bottom", pipes.stood.ends, pipes.stood.wells);
     assert!(pipes.stood.ends > 1000 && pipes.stood.wells > 100, "{} {}", pipes.stood.ends, pipes.stood.wells);
     let router = served_as(Options { open: true, workers: 2, geoid_m: -12.5, ..Options::new(store) });
-    let catalog = get(&router, "/catalog").await.json();
-    let (mut layers, mut scene, mut kinds, mut deepest, mut grounds) = (vec![], vec![], BTreeSet::new(), 0, 0);
-    for entry in catalog["layers"].as_array().unwrap() {
-        let Some(url) = entry["tileset"].as_str() else { continue };
-        let id = entry["id"].as_str().unwrap();
-        let path = &url[url.find("/3dtiles").unwrap()..];
-        let layer = snapshot.catalog.layer(snapshot.catalog.find(id).unwrap());
-        let kind = layer.scene.as_ref().unwrap().kind;
-        if kind == SceneKind::Terrain {
-            let ground = walked(&router, path).await;
-            assert!(ground.sound().contents > 10, "{id}: {} contents", ground.contents);
-            grounds += 1;
-            continue;
-        }
-        let plain = walked(&router, &format!("{path}?instancing=expand")).await;
-        plain.sound();
-        let mut stored = BTreeSet::new();
-        let table = snapshot.features(id).unwrap().unwrap();
-        table
-            .scan(&mut |row| {
-                stored.insert(row.id().0);
-                Ok(())
-            })
-            .unwrap();
-        let drawn = self::drawn(&plain);
-        let lost: Vec<_> = stored.difference(&drawn).collect();
-        assert!(lost.is_empty(), "{id}: {} of {} features are in no tile", lost.len(), stored.len());
-        assert!(drawn.is_subset(&stored), "{id}: ids that the store has not");
-        println!(
-            "{id}: {} features, {} pages, {} tiles, {} contents, {} deep, largest {} B",
-            stored.len(),
-            plain.pages,
-            plain.places.0.len(),
-            plain.contents,
-            plain.deepest,
-            plain.largest
-        );
-        // Levels of one building are asked for together elsewhere.
-        if layer.model_code().is_none() && kinds.insert(format!("{kind:?}")) {
-            scene.push(id.to_string());
-            // Shared models, as clients ask for them without a word: the same features.
-            assert_eq!(walked(&router, path).await.sound().ids(), plain.ids(), "{id}");
-            if layer.serves(Serve::Mvt) && stored.len() < 3000 {
-                assert_eq!(ids_in_2d(&router, &snapshot, id, layer.zoom.full).await, drawn, "{id}");
-            }
-        }
-        deepest = deepest.max(plain.deepest);
-        layers.push((id.to_string(), drawn.len()));
-    }
+    let entries = entries(&get(&router, "/catalog").await.json(), &snapshot);
+    let layers = all_shown(&router, &snapshot, &entries);
+    let kinds: BTreeSet<String> = entries.iter().filter(|e| e.is_sample).map(|e| format!("{:?}", e.kind)).collect();
+    let grounds = entries.iter().filter(|e| e.kind == SceneKind::Terrain).count();
+    let deepest = layers.iter().map(|l| l.deepest).max();
     assert_eq!(kinds, ["Extrude", "Instance", "Node", "Surface", "Tube"].map(String::from).into());
     assert_eq!(grounds, 1, "the city's ground");
     let levels = "cim2_building,cim3_building,cim4_building,cim5_building_bim,cim6_building_bim";
@@ -141,8 +189,9 @@ async fn every_feature_of_a_small_city_stands_once_inside_its_volumes() {
     }
     let family = walked(&router, &format!("/3dtiles/{levels}/tileset.json?properties=building_id")).await;
     assert_eq!(family.sound().ids().len(), buildings.len());
+    let scene: Vec<&str> = entries.iter().filter(|e| e.is_sample).map(|e| e.id.as_str()).collect();
     let together = walked(&router, &format!("/3dtiles/{}/tileset.json", scene.join(","))).await;
-    let expected: usize = layers.iter().filter(|(id, _)| scene.contains(id)).map(|(_, n)| n).sum();
-    assert!(deepest > 3, "{deepest}: no tree worth the name");
+    let expected: usize = layers.iter().filter(|l| scene.contains(&l.id.as_str())).map(|l| l.features).sum();
+    assert!(deepest > Some(3), "{deepest:?}: no tree worth the name");
     assert_eq!(together.sound().ids().len(), expected);
 }

@@ -7,11 +7,18 @@ mod city;
 mod clients;
 #[path = "../common/mod.rs"]
 mod common;
+mod corpus;
 #[path = "../delivery/mod.rs"]
 mod delivery;
+mod drawn;
 mod ends;
 mod faults;
+mod geoid;
+mod hundred;
+mod networks;
 mod pipes;
+mod quality;
 mod real;
 mod rules;
 mod sources;
+mod tubes;

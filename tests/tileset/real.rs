@@ -2,20 +2,17 @@
 //! coordinates, which are read and brought to geocentric metres here, by PROJ's `cct` where the CRS is projected.
 
 use super::checker::volume::geocentric;
-use super::checker::walk::Seen;
-use super::checker::{Rules, content::Cell, over, walk};
 use super::common::declared::{self, CODE};
 use super::common::shared_data;
 use super::common::web::served;
 use super::delivery::City;
+use super::drawn::{Drawn, drawn, strays};
 use super::sources::{Places, Vertex, cityjson, plateau, through_proj};
-use axum::Router;
-use chengtu::scene::moved;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// RD New to WGS84 by EPSG operation 4833, which is what an import without the Dutch grid names.
-const RD: &str = "+proj=pipeline +step +inv +proj=sterea +lat_0=52.1561605555556 +lon_0=5.38763888888889 +k=0.9999079 \
+pub const RD: &str = "+proj=pipeline +step +inv +proj=sterea +lat_0=52.1561605555556 +lon_0=5.38763888888889 +k=0.9999079 \
     +x_0=155000 +y_0=463000 +ellps=bessel +step +proj=push +v_3 +step +proj=cart +ellps=bessel +step +proj=helmert \
     +x=565.4171 +y=50.3319 +z=465.5524 +rx=0.398957388243134 +ry=-0.343987817378283 +rz=1.87740163998045 +s=4.0725 \
     +convention=coordinate_frame +step +inv +proj=cart +ellps=WGS84 +step +proj=pop +v_3 +step +proj=unitconvert \
@@ -24,70 +21,8 @@ const RD: &str = "+proj=pipeline +step +inv +proj=sterea +lat_0=52.1561605555556
 /// Models as they are.
 pub const SURFACE: &str = r#"{ kind = "surface", level = 3, geometric_error_m = 8 }"#;
 
-/// What a feature came to: places in geocentric metres, and triangles by colour.
-#[derive(Debug, Default, Clone)]
-pub struct Drawn {
-    pub places: Vec<[f64; 3]>,
-    pub triangles: BTreeMap<String, u64>,
-}
-
-/// Every feature of a layer as its tiles show it, by its `code`; the tileset is sound.
-pub async fn drawn(router: &Router, layer: &str) -> BTreeMap<String, Drawn> {
-    let mut all: BTreeMap<String, Drawn> = BTreeMap::new();
-    let path = format!("/3dtiles/{layer}/tileset.json?properties=code");
-    walk(&path, &over(router), Rules::House, |seen: &Seen<'_>| {
-        let code = |row: u32| match &seen.table.columns["code"][row as usize] {
-            Cell::Text(code) => code.clone(),
-            other => panic!("{layer}: a code {other:?}"),
-        };
-        for shape in seen.shapes {
-            for (p, row) in shape.places.iter().zip(&shape.ids) {
-                all.entry(code(row.unwrap())).or_default().places.push(moved(seen.matrix, *p));
-            }
-            for t in shape.indices.chunks_exact(3) {
-                let colour = format!("{:?}", shape.colour);
-                let of = all.get_mut(&code(shape.ids[t[0] as usize].unwrap())).unwrap();
-                *of.triangles.entry(colour).or_default() += 1;
-            }
-        }
-    })
-    .await
-    .sound();
-    all
-}
-
-/// Places in cells of 1 cm, to find what lies within 5 mm.
-struct Cells(HashMap<[i64; 3], Vec<[f64; 3]>>);
-
-impl Cells {
-    fn of(places: &[[f64; 3]]) -> Cells {
-        let mut by: HashMap<[i64; 3], Vec<[f64; 3]>> = HashMap::new();
-        for p in places {
-            let cell = by.entry(p.map(|x| (x * 100.0).floor() as i64)).or_default();
-            if !cell.contains(p) {
-                cell.push(*p);
-            }
-        }
-        Cells(by)
-    }
-
-    fn near(&self, p: [f64; 3], far_m: f64) -> bool {
-        let end = |by: f64| p.map(|x| ((x + by) * 100.0).floor() as i64);
-        let ([x0, y0, z0], [x1, y1, z1]) = (end(-far_m), end(far_m));
-        let cells = (x0..=x1).flat_map(|x| (y0..=y1).flat_map(move |y| (z0..=z1).map(move |z| [x, y, z])));
-        let within = |q: &[f64; 3]| (0..3).map(|k| (p[k] - q[k]).powi(2)).sum::<f64>() <= far_m * far_m;
-        cells.filter_map(|c| self.0.get(&c)).flatten().any(within)
-    }
-}
-
-/// Places of `a` that have none of `b` within 5 mm.
-pub fn strays(a: &[[f64; 3]], b: &[[f64; 3]]) -> usize {
-    let cells = Cells::of(b);
-    a.iter().filter(|p| !cells.near(**p, 5e-3)).count()
-}
-
 /// Longitude, latitude, height in degrees and metres → geocentric metres.
-fn on_earth(places: &[Vertex]) -> Vec<Vertex> {
+pub fn on_earth(places: &[Vertex]) -> Vec<Vertex> {
     places.iter().map(|(p, sure)| (geocentric([p[0].to_radians(), p[1].to_radians(), p[2]]), *sure)).collect()
 }
 
@@ -133,7 +68,8 @@ fn imported(data: &Path, sources: &[(&str, &str, &str)]) -> City {
         city.layer("t", id, &declared::scene(id, "polygon", SURFACE, &[CODE]));
         let path = data.join(path);
         manifest += &format!(
-            "[[source]]\nid = \"{id}\"\npath = \"{}\"\nlayer = \"{id}\"\nkey = \"id\"\nfields = {{ code = \"id\" }}\n{more}\n",
+            "[[source]]\nid = \"{id}\"\npath = \"{}\"\nlayer = \"{id}\"\nkey = \"id\"\nfields = {{ code = \"id\" }}\n\
+             vertical = {{ offset_m = 0 }}\n{more}\n",
             path.display()
         );
     }
@@ -174,13 +110,13 @@ async fn city_models_stand_where_their_files_say() {
         assert_eq!((one.len(), two.len()), (least, least), "{a}");
         for ((code, x), y) in one.iter().zip(two.values()) {
             assert_eq!((strays(&x.places, &y.places), strays(&y.places, &x.places)), (0, 0), "{a} {code}");
-            assert_eq!(x.triangles, y.triangles, "{a} {code}");
-            assert_eq!(x.triangles.len(), colours, "{a} {code}: roof, wall and ground");
+            assert_eq!(x.triangles(), y.triangles(), "{a} {code}");
+            assert_eq!(x.triangles().len(), colours, "{a} {code}: roof, wall and ground");
         }
     }
     // Six-sided prisms with a gable: 2 triangles of ground, 4 of roof, 2 × 2 and 2 × 3 of walls.
     for of in all["hundred_json"].values() {
-        let mut counts: Vec<u64> = of.triangles.values().copied().collect();
+        let mut counts: Vec<u64> = of.triangles().values().copied().collect();
         counts.sort_unstable();
         assert_eq!(counts, [2, 4, 10]);
     }

@@ -1,5 +1,5 @@
-//! Coordinates of city models as their files have them, read without the importer: vertices by object, of the levels
-//! that are drawn.
+//! What files say, read without the importer: vertices of city models by object, of the levels that are drawn; lines of a
+//! shapefile with their table; pipes and manholes of an underground inventory. And PROJ's `cct`, for the plane.
 
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+/// Lines of one thing, in the plane: a list of places a part.
+pub type Parts = Vec<Vec<[f64; 2]>>;
 
 pub type Places = BTreeMap<String, Vec<Vertex>>;
 
@@ -83,7 +86,7 @@ pub fn plateau(path: &Path, lod: &str) -> Places {
         let Some(id) = member.split_once("gml:id=\"").and_then(|(_, rest)| rest.split_once('"')) else { continue };
         let mut places = vec![];
         for prefix in ["bldg", "brid", "tun"] {
-            for kind in ["Solid", "MultiSurface", "Geometry"] {
+            for kind in ["Solid", "MultiSurface", "Geometry", "RoofEdge", "FootPrint"] {
                 let tag = format!("{prefix}:lod{lod}{kind}");
                 for part in between(member, &format!("<{tag}>"), &format!("</{tag}>")) {
                     places.extend(rings(part));
@@ -109,19 +112,104 @@ fn rings(part: &str) -> Vec<Vertex> {
     places
 }
 
-fn between<'a>(text: &'a str, begin: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
+/// What stands between two texts, time after time.
+pub fn between<'a>(text: &'a str, begin: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
     text.split(begin).skip(1).filter_map(move |rest| rest.split_once(end).map(|(inside, _)| inside))
 }
 
-/// Longitude and latitude in degrees by `cct`; `None`, loudly, where it is not installed.
+/// Lines of a shapefile (ESRI 1998: type 3), a list of parts a record, in its order.
+pub fn shapefile_lines(path: &Path) -> Vec<Parts> {
+    let bytes = std::fs::read(path).unwrap();
+    let int = |at: usize| i32::from_le_bytes(*bytes[at..].first_chunk().unwrap()) as usize;
+    let double = |at: usize| f64::from_le_bytes(*bytes[at..].first_chunk().unwrap());
+    let (mut at, mut all) = (100, vec![]);
+    while at < bytes.len() {
+        let words = i32::from_be_bytes(*bytes[at + 4..].first_chunk().unwrap()) as usize;
+        let record = at + 8;
+        assert_eq!(int(record), 3, "a line");
+        let (parts, points) = (int(record + 36), int(record + 40));
+        let starts: Vec<usize> = (0..parts).map(|i| int(record + 44 + 4 * i)).chain([points]).collect();
+        let first = record + 44 + 4 * parts;
+        let point = |i: usize| [double(first + 16 * i), double(first + 16 * i + 8)];
+        all.push(starts.windows(2).map(|w| (w[0]..w[1]).map(point).collect()).collect());
+        at = record + 2 * words;
+    }
+    all
+}
+
+/// A column of a shapefile's table, without blanks; empty where it has no value.
+pub fn dbf_column(path: &Path, name: &str) -> Vec<String> {
+    let bytes = std::fs::read(path).unwrap();
+    let short = |at: usize| u16::from_le_bytes(*bytes[at..].first_chunk().unwrap()) as usize;
+    let (count, head, width) = (u32::from_le_bytes(*bytes[4..].first_chunk().unwrap()) as usize, short(8), short(10));
+    let text = |range: std::ops::Range<usize>| {
+        let text = String::from_utf8_lossy(&bytes[range]).into_owned();
+        text.trim_matches([' ', '\0', '*']).to_string()
+    };
+    let mut offset = 1;
+    for field in (32..head - 32).step_by(32) {
+        let long = bytes[field + 16] as usize;
+        if text(field..field + 11).split('\0').next() == Some(name) {
+            return (0..count).map(|i| head + i * width + offset).map(|at| text(at..at + long)).collect();
+        }
+        offset += long;
+    }
+    panic!("{name} is no column of {}", path.display());
+}
+
+/// Things of an underground inventory (PLATEAU's `uro:` and a name): by id, their lists of positions, easting first.
+pub fn inventory(path: &Path, kind: &str) -> BTreeMap<String, Parts> {
+    let text = text(path);
+    let list = |part: &str| -> Vec<[f64; 2]> {
+        let numbers: Vec<f64> = part.split_whitespace().map(|n| n.parse().unwrap()).collect();
+        numbers.as_chunks::<3>().0.iter().map(|p| [p[1], p[0]]).collect()
+    };
+    let mut all = BTreeMap::new();
+    for member in between(&text, &format!("<uro:{kind} gml:id=\""), &format!("</uro:{kind}>")) {
+        let id = member.split('"').next().unwrap();
+        let lines = between(member, "<gml:posList>", "</gml:posList>");
+        let lists = lines.chain(between(member, "<gml:pos>", "</gml:pos>")).map(list).collect();
+        all.insert(id.to_string(), lists);
+    }
+    all
+}
+
+/// Longitude and latitude in degrees by `cct`, heights as they are: the datum change is of the plane alone. `None`, loudly,
+/// where it is not installed.
 pub fn through_proj(pipeline: &str, places: &Places) -> Option<Places> {
+    let moved = cct(pipeline, places)?;
+    let same = |(code, all): (&String, Vec<[f64; 3]>)| {
+        let own = places[code].iter().zip(all).map(|((p, sure), r)| ([r[0], r[1], p[2]], *sure));
+        (code.clone(), own.collect())
+    };
+    Some(places.keys().zip(moved).map(same).collect())
+}
+
+/// Places in degrees with N of a GTX file and a bias added to their heights, by `cct`.
+pub fn lifted(gtx: &Path, bias_m: f64, places: &Places) -> Option<Places> {
+    let pipeline = format!(
+        "+proj=pipeline +step +proj=unitconvert +xy_in=deg +xy_out=rad +step +proj=vgridshift +grids={} +multiplier=1 \
+         +step +proj=unitconvert +xy_in=rad +xy_out=deg",
+        gtx.display()
+    );
+    let moved = cct(&pipeline, places)?;
+    let lift = |(code, all): (&String, Vec<[f64; 3]>)| {
+        let own = places[code].iter().zip(all).map(|((p, sure), r)| ([p[0], p[1], r[2] + bias_m], *sure));
+        (code.clone(), own.collect())
+    };
+    Some(places.keys().zip(moved).map(lift).collect())
+}
+
+/// All places through a pipeline of PROJ, in their order.
+fn cct(pipeline: &str, places: &Places) -> Option<Vec<Vec<[f64; 3]>>> {
     let mut command = Command::new("cct");
     command.args(["-d", "11"]).args(pipeline.split_whitespace()).stdin(Stdio::piped()).stdout(Stdio::piped());
     let Ok(mut child) = command.spawn() else {
         eprintln!("SKIPPED: no cct (Debian: proj-bin); positions of projected files are not compared");
         return None;
     };
-    let lines: String = places.values().flatten().map(|(p, _)| format!("{} {} {} 0\n", p[0], p[1], p[2])).collect();
+    let lines: String =
+        places.values().flatten().map(|(p, _)| format!("{:?} {:?} {:?} 0\n", p[0], p[1], p[2])).collect();
     let mut input = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
     let out = child.wait_with_output().unwrap();
@@ -131,10 +219,5 @@ pub fn through_proj(pipeline: &str, places: &Places) -> Option<Places> {
         let n: Vec<f64> = l.split_whitespace().take(3).map(|n| n.parse().unwrap()).collect();
         [n[0], n[1], n[2]]
     });
-    let same = |(code, all): (&String, &Vec<Vertex>)| {
-        // Heights stay those of the data: the datum change is of the plane alone.
-        let moved = all.iter().map(|(p, sure)| rows.next().map(|r| ([r[0], r[1], p[2]], *sure)).unwrap()).collect();
-        (code.clone(), moved)
-    };
-    Some(places.iter().map(same).collect())
+    Some(places.values().map(|all| rows.by_ref().take(all.len()).collect()).collect())
 }

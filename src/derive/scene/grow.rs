@@ -4,11 +4,14 @@
 
 use super::reach::{DISTANCE_PER_ERROR, Thing};
 use super::tree::{Node, Tree};
+use crate::geo::BBox;
 
 /// Features of a tile, at most.
 pub const MOST: usize = 600;
 /// Vertices of a tile, about, unless one feature has more: 1 MiB compressed.
 pub const HEAVIEST: u64 = 60_000;
+/// Things farther apart than this many degrees are in tiles of their own: floats hold steps of 4 mm over 130 km.
+const WIDEST_DEG: f64 = 1.0;
 /// A cell of this depth is half a metre wide: what is in one is divided by order.
 const DEEPEST: u8 = 26;
 
@@ -76,6 +79,10 @@ fn keep(things: &[Thing], bed: &Bed) -> (Vec<u32>, Vec<u32>) {
     let fits = |of: &[u32]| {
         of.len() <= MOST && (of.len() <= 1 || of.iter().map(|i| u64::from(thing(i).weight)).sum::<u64>() <= HEAVIEST)
     };
+    if !is_near(things, &bed.things) {
+        // The tile's frame is in their middle, where none of them may be.
+        return (vec![], bed.things.clone());
+    }
     if fits(&bed.things) {
         return (bed.things.clone(), vec![]);
     }
@@ -129,8 +136,18 @@ fn quarter([x, y]: [f64; 2], depth: u8) -> usize {
 }
 
 fn centre(things: &[Thing], of: &[u32]) -> [f64; 2] {
+    around(things, of).center()
+}
+
+fn around(things: &[Thing], of: &[u32]) -> BBox {
     let places: Vec<[f64; 2]> = of.iter().map(|&i| things[i as usize].lonlat).collect();
-    crate::geo::BBox::of(&places).center()
+    BBox::of(&places)
+}
+
+/// Whether things lie near enough to each other for one tile: one astray at 0, 0 must not move a city's.
+fn is_near(things: &[Thing], of: &[u32]) -> bool {
+    let b = around(things, of);
+    of.len() < 2 || b.width().max(b.height()) <= WIDEST_DEG
 }
 
 impl Grown {
@@ -214,6 +231,19 @@ mod tests {
         let one = things[0];
         things.extend((1..2000).map(|i| Thing { id: i + 1, ..one }));
         assert_eq!(checked(&things).nodes.iter().filter(|n| !n.members.is_empty()).count(), 4);
+    }
+
+    #[test]
+    fn one_astray_does_not_move_the_others() {
+        let mut things = scattered(50, |i| if i % 2 == 0 { 300.0 } else { 900.0 });
+        things.push(Thing { id: 51, lonlat: [0.0, 0.0], at: [0.0, 0.0], ..things[0] });
+        let grown = checked(&things);
+        let holds = |n: &&Sprout| !n.members.is_empty();
+        assert_eq!(grown.nodes.iter().filter(holds).count(), 2);
+        for node in grown.nodes.iter().filter(holds) {
+            let far = |i: &u32| (things[*i as usize].lonlat[0] - node.centre[0]).abs();
+            assert!(node.members.iter().all(|i| far(i) < 0.2), "{:?}", node.centre);
+        }
     }
 
     #[test]

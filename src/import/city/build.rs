@@ -65,6 +65,10 @@ impl Faults {
         }
     }
 
+    fn detail(&self, code: &str) -> Option<&str> {
+        self.0.iter().find(|f| f.code == code).map(|f| f.detail.as_str())
+    }
+
     pub fn from_list(list: Vec<Reject>) -> Faults {
         Faults(list)
     }
@@ -120,10 +124,13 @@ impl<'a> Builder<'a> {
             let lods = skins.map(|s| self.paints.worn(s)).collect();
             Box::new(Skin { lods, paints: std::mem::take(&mut self.paints.list) })
         });
-        let model = match (lods.is_empty(), self.others) {
-            (false, _) => Ok(Model { positions: self.positions, lods, skin }),
-            (true, true) => Err(reject(crate::import::wire::OTHER_LOD, "no geometry at a wanted level of detail")),
-            (true, false) => Err(reject("null-geometry", "the object has no surfaces")),
+        let model = match (lods.is_empty(), self.faults.detail(DEGENERATE_RING), self.others) {
+            (false, ..) => Ok(Model { positions: self.positions, lods, skin }),
+            (true, Some(detail), _) => Err(reject("null-geometry", format!("no surface encloses anything: {detail}"))),
+            (true, None, true) => {
+                Err(reject(crate::import::wire::OTHER_LOD, "no geometry at a wanted level of detail"))
+            }
+            (true, None, false) => Err(reject("null-geometry", "the object has no surfaces")),
         };
         (model, self.faults.into_list())
     }
@@ -176,6 +183,7 @@ impl ShellBuilder<'_> {
     /// Whether the ring has three corners or more.
     fn ring(&mut self, ring: impl Iterator<Item = Result<Corner, Reject>>) -> Result<bool, Reject> {
         let from = self.lod.corners.len();
+        let (tier, surface) = (self.lod.tier, self.lod.surfaces.len() + 1);
         for place in ring {
             let (place, uv) = place?;
             if !place.iter().all(|v| v.is_finite()) {
@@ -183,7 +191,9 @@ impl ShellBuilder<'_> {
             }
             let corner = self.corner(place);
             match self.lod.corners[from..].last() == Some(&corner) {
-                true => self.faults.note(REPEATED_POINT, || "a ring has the same vertex twice in a row".into()),
+                true => self.faults.note(REPEATED_POINT, || {
+                    format!("LOD {tier}, surface {surface}: a ring has the same vertex twice in a row")
+                }),
                 false => {
                     self.lod.corners.push(corner);
                     self.skin.uv.push(if uv.iter().all(|x| x.is_finite()) { uv } else { [0.0; 2] });
@@ -200,7 +210,9 @@ impl ShellBuilder<'_> {
         if self.lod.corners.len() < from + 3 {
             self.lod.corners.truncate(from);
             self.skin.uv.truncate(from);
-            self.faults.note(DEGENERATE_RING, || "a ring has fewer than three distinct corners".into());
+            self.faults.note(DEGENERATE_RING, || {
+                format!("LOD {tier}, surface {surface}: a ring has fewer than three distinct corners")
+            });
             return Ok(false);
         }
         self.lod.ring_ends.push(self.lod.corners.len() as u32);

@@ -6,6 +6,9 @@ use crate::feature::Model;
 /// Metres per degree of latitude on the mean sphere.
 pub const METRES_PER_DEGREE: f64 = 111_195.0;
 
+/// Twice the area in m² of a ring that encloses nothing: 1 cm², what is not drawn either.
+const NOTHING_M2: f64 = 2e-4;
+
 /// Metres around the model's first position, x = east.
 pub struct Frame<'a> {
     pub model: &'a Model,
@@ -25,11 +28,11 @@ impl<'a> Frame<'a> {
         [(p[0] - self.origin[0]) * self.scale[0], (p[1] - self.origin[1]) * self.scale[1], p[2] - self.origin[2]]
     }
 
-    /// The vertical part of the ring's unit normal: 1 looks up, -1 down, 0 is a wall.
+    /// The vertical part of the ring's unit normal: 1 looks up, -1 down, 0 is a wall or encloses nothing.
     pub fn slope(&self, ring: &[u32]) -> f64 {
         let n = self.normal(ring);
         let length = n.iter().map(|v| v * v).sum::<f64>().sqrt();
-        if length > 0.0 { n[2] / length } else { 0.0 }
+        if length > NOTHING_M2 { n[2] / length } else { 0.0 }
     }
 
     /// Twice the ring's area, along its normal (Newell's method).

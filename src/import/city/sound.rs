@@ -12,10 +12,17 @@ const FLAT_M: f64 = 0.03;
 /// Closer than this is touching, metres.
 const TOUCH_M: f64 = 0.001;
 const MAX_CORNERS: usize = 1024;
+/// No building, bridge or wood is so wide: a vertex is astray, metres.
+const WIDE_M: f64 = 100_000.0;
 
 /// Notes every kind of fault, each once.
 pub fn check(model: &Model, faults: &mut Faults) {
     let frame = Frame::of(model);
+    let [low, high] = model.bounds();
+    let wide_m = (0..2).map(|k| (high[k] - low[k]) * frame.scale[k]).fold(0.0, f64::hypot);
+    if wide_m > WIDE_M {
+        faults.note("too-wide", || format!("its vertices lie {:.0} km apart", wide_m / 1000.0));
+    }
     for lod in &model.lods {
         let at = |surface: usize| format!("LOD {}, surface {}", lod.tier, surface + 1);
         for (i, surface) in lod.walk().enumerate() {
@@ -252,6 +259,7 @@ mod tests {
             (vec![tilted(&[[0., 0.], [4., 4.], [8., 8.]])], &["zero-area"]),
             (vec![tilted(&[[0., 0.], [9., 9.], [9., 0.], [0., 9.]])], &["self-intersection"]),
             (vec![tilted(&[[0., 0.], [9., 0.], [9.0001, 0.], [9., 9.]])], &["repeated-point"]),
+            (vec![tilted(&[[0., 0.], [9., 0.], [9., 9.], [0., 120_000.]])], &["too-wide"]),
         ];
         for (rings, expected) in cases {
             assert_eq!(found(std::slice::from_ref(&rings), false), expected, "{rings:?}");

@@ -18,6 +18,8 @@ const BATCH_VERTICES: usize = 100_000;
 /// A record with a 3D model in source coordinates; its geometry is the model's outline.
 pub struct ModelDraft {
     row: u64,
+    /// The object's id, where it is known: whatever is told of the record names it.
+    object: Option<String>,
     model: Result<Model, Reject>,
     faults: Vec<Reject>,
     values: Vec<Raw>,
@@ -25,8 +27,14 @@ pub struct ModelDraft {
 
 impl ModelDraft {
     /// `values` are those of `city::columns`.
-    pub fn new(row: u64, model: Result<Model, Reject>, faults: Vec<Reject>, values: Vec<Raw>) -> ModelDraft {
-        ModelDraft { row, model, faults, values }
+    pub fn new(
+        row: u64,
+        object: Option<&str>,
+        model: Result<Model, Reject>,
+        faults: Vec<Reject>,
+        values: Vec<Raw>,
+    ) -> ModelDraft {
+        ModelDraft { row, object: object.map(|id| id.chars().take(80).collect()), model, faults, values }
     }
 
     fn into_draft(self) -> Draft {
@@ -35,7 +43,8 @@ impl ModelDraft {
             Ok(model) => (Some(model), Err(reject("no-footprint", ""))),
             Err(why) => (None, Err(why)),
         };
-        Draft { row: self.row, geometry, model, faults: self.faults, repairs: Repairs::default(), values: self.values }
+        let (object, faults) = (self.object, self.faults);
+        Draft { row: self.row, geometry, model, object, faults, repairs: Repairs::default(), values: self.values }
     }
 }
 
@@ -46,13 +55,14 @@ pub struct Draft {
     pub repairs: Repairs,
     pub values: Vec<Raw>,
     model: Option<Model>,
+    object: Option<String>,
     faults: Vec<Reject>,
 }
 
 impl Draft {
     /// A record without a model.
     pub fn flat(row: u64, geometry: Result<Geometry, Reject>, repairs: Repairs, values: Vec<Raw>) -> Draft {
-        Draft { row, geometry, repairs, values, model: None, faults: vec![] }
+        Draft { row, geometry, repairs, values, model: None, object: None, faults: vec![] }
     }
 
     /// A vertex of it, as written.
@@ -203,6 +213,12 @@ impl<'a> Pipe<'a> {
             let outline = std::mem::replace(&mut d.geometry, Err(reject("no-footprint", "")));
             d.geometry = self.stand(model, &mut d, outline);
         }
+        let named = |mut told: Reject| {
+            if let Some(id) = &d.object {
+                told.detail = format!("object {id}: {}", told.detail);
+            }
+            told
+        };
         let geometry = d.geometry.and_then(|mut g| {
             if let Some(why) = g.xy.iter().find_map(|p| self.reproject.refuse(*p)) {
                 return Err(reject("outside-crs", why));
@@ -210,6 +226,7 @@ impl<'a> Pipe<'a> {
             repair::orient(&mut g, &mut d.repairs)?;
             Ok(g)
         });
+        let geometry = geometry.map_err(named);
         if let Ok(g) = &geometry {
             self.strays += u64::from(g.xy.first().is_some_and(|p| self.reproject.strays(*p)));
             let b = self.done.bounds.unwrap_or(BBox::EMPTY).join(&g.bbox());
@@ -219,7 +236,7 @@ impl<'a> Pipe<'a> {
             }
         }
         model.take_if(|_| geometry.is_err());
-        let faults = if geometry.is_ok() { d.faults } else { vec![] };
+        let faults = if geometry.is_ok() { d.faults.into_iter().map(named).collect() } else { vec![] };
         // What was repaired on a refused record helps nobody.
         let repairs = if geometry.is_ok() { d.repairs.into_codes() } else { vec![] };
         Record { row: d.row, geometry, repairs, values: d.values, model, faults }

@@ -36,7 +36,9 @@ impl Drawing<'_> {
 
     pub(super) fn block(&mut self, item: &Item<'_>) -> Result<Assumed, Undrawn> {
         let (g, values) = (item.geometry, item.values);
-        let (GeometryKind::Polygon, Some(&anchor)) = (g.kind, g.xy.first()) else { return Err(Undrawn::WrongGeometry) };
+        if g.kind != GeometryKind::Polygon || g.xy.is_empty() {
+            return Err(Undrawn::WrongGeometry);
+        }
         let height = self.rule.height_m(values);
         // Height 0 at every corner is a map's way of saying nothing.
         let known = g.z.iter().any(|z| *z != 0.0);
@@ -51,13 +53,12 @@ impl Drawing<'_> {
                 (base_m, base_m + height.value, height.assumed)
             }
         };
-        let undulation_m = (self.heights.undulation_m)(anchor);
         let paint = BlockPaint {
             roof: self.paint(Part::Roof, Light::Lit),
             wall: self.paint(Part::Wall, Light::Lit),
             ground: self.paint(Part::Ground, Light::Lit),
         };
-        let levels = [base_m + undulation_m, top_m + undulation_m];
+        let levels = ([base_m, top_m], self.heights.undulation_m);
         let row = self.table.rows();
         self.extruder.block(&mut self.mesh, &self.frame, g, levels, paint, row)?;
         Ok(Assumed { size: false, height: assumed })

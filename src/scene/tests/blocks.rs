@@ -48,6 +48,41 @@ fn footprints_with_holes_become_closed_blocks_of_their_volume() {
     }
 }
 
+/// A corner at 0, 0 would be drawn where it is not: the block is left out and counted, its neighbour stays.
+#[test]
+fn what_reaches_over_half_the_earth_is_not_drawn() {
+    let layer = building();
+    let value = values(&layer, &[("height_m", ValueRef::Float(9.0))]);
+    let near = polygon(&[&[[0.0, 0.0], [9.0, 0.0], [9.0, 9.0]]]);
+    let mut astray = near.clone();
+    astray.xy[1] = [0.0, 0.0];
+    let mut drawing = Drawing::new(&layer, frame(), &[], Detail::NEAR, heights()).unwrap();
+    [&astray, &near].iter().for_each(|g| drawing.feature(&Item::new(id(1), g, &value)));
+    let (content, counts) = drawing.finish(ALL_FORMS[0]);
+    assert_eq!((counts.drawn, counts.undrawn), (1, [(Undrawn::TooWide, 1)].into()));
+    assert!(content.unwrap().bounds_m[1].iter().all(|x| x.abs() < 100.0));
+}
+
+/// A geoid that rises by a metre over a block's length lifts each corner by its own.
+#[test]
+fn corners_are_lifted_by_the_geoid_where_they_stand() {
+    let layer = building();
+    let value = values(&layer, &[("height_m", ValueRef::Float(9.0))]);
+    let block = polygon(&[&[[0.0, 0.0], [100.0, 0.0], [100.0, 9.0], [0.0, 9.0]]]);
+    let rising = |p: [f64; 2]| (p[0] - CENTRE[0]) * 900.0;
+    let heights = Heights { undulation_m: &rising, ground_m: &|_| Some(GROUND_M) };
+    let mut drawing = Drawing::new(&layer, frame(), &[], Detail::NEAR, heights).unwrap();
+    drawing.feature(&Item::new(id(1), &block, &value));
+    let d = decode::decode(&drawing.finish(ALL_FORMS[0]).0.unwrap().glb).unwrap();
+    for p in &block.xy {
+        for height_m in [GROUND_M, GROUND_M + 9.0] {
+            let want = frame().local(*p, height_m + rising(*p));
+            let off = d.vertices.iter().map(|v| frame::length(frame::sub(want, v.at))).fold(f64::MAX, f64::min);
+            assert!(off < 0.005, "{off}");
+        }
+    }
+}
+
 #[test]
 fn every_vertex_is_within_5_mm_of_its_source() {
     let layer = building();

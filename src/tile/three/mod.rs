@@ -221,11 +221,12 @@ impl Plan {
         if self.shown.geoid.is_constant().is_none() {
             let frame = Frame::at(tile.centre, 0.0);
             let places: Vec<[f64; 2]> = corners(&tile.volume_m).map(|c| frame.geographic(c).0).collect();
-            if let Some([least, most]) = self.shown.geoid.range_m(&BBox::of(&places)) {
-                let own = self.undulation_m(tile.centre);
-                low[2] += least - own;
-                high[2] += most - own;
-            }
+            let own = self.undulation_m(tile.centre);
+            let [least, most] = self.shown.geoid.range_m(&BBox::of(&places)).unwrap_or([own; 2]);
+            // What lies outside of the geoid has the N of the tree's middle.
+            let middle = self.tree.nodes.first().map_or(own, |n| self.undulation_m(n.centre));
+            low[2] += least.min(middle) - own;
+            high[2] += most.max(middle) - own;
         }
         [low, high]
     }

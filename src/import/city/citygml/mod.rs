@@ -14,7 +14,7 @@ use crate::import::read::textfile;
 use crate::import::read::unpack::Input;
 use crate::import::read::{OrIo, Outcome, incomplete};
 use crate::import::repair::reject;
-use crate::import::wire::{Frame, Opened, ReadJob, Reject};
+use crate::import::wire::{Frame, Opened, ReadJob};
 use appearance::Appearance;
 use rayon::prelude::*;
 use std::fs::File;
@@ -172,14 +172,11 @@ impl Source<'_> {
         match read {
             Err(why) => {
                 let values = self.attributes.values("", "", vec![], limits.text_bytes);
-                (ModelDraft::new(row, Err(why), vec![], values), 0)
+                (ModelDraft::new(row, None, Err(why), vec![], values), 0)
             }
             Ok(read) => {
-                let id = read.id.chars().take(80).collect::<String>();
-                let named = |r: Reject| Reject { detail: format!("object {id}: {}", r.detail), ..r };
                 let values = self.attributes.values(&read.id, &read.kind, read.attributes, limits.text_bytes);
-                let faults = read.faults.into_iter().map(named).collect();
-                (ModelDraft::new(row, read.model.map_err(named), faults, values), read.interior)
+                (ModelDraft::new(row, Some(&read.id), read.model, read.faults, values), read.interior)
             }
         }
     }

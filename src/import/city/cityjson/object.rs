@@ -106,20 +106,15 @@ pub fn draft(
         Ok(object) => object,
         Err(why) => {
             let values = shared.attributes.values(id, "", vec![], shared.text_limit);
-            return (ModelDraft::new(row, Err(named(id, why)), vec![], values), left_out);
+            return (ModelDraft::new(row, Some(id), Err(why), vec![], values), left_out);
         }
     };
     let mut builder = Builder::new(shared.lods, shared.vertices_limit);
     let added = add(&object, &mut builder, shared, space, find, &mut left_out, 0);
     let (model, faults) = builder.finish();
-    let model = added.and(model).map_err(|why| named(id, why));
-    let faults = faults.into_iter().map(|f| named(id, f)).collect();
+    let model = added.and(model);
     let values = shared.attributes.values(id, &object.kind, object.attributes, shared.text_limit);
-    (ModelDraft::new(row, model, faults, values), left_out)
-}
-
-fn named(id: &str, why: Reject) -> Reject {
-    Reject { detail: format!("object {}: {}", id.chars().take(80).collect::<String>(), why.detail), ..why }
+    (ModelDraft::new(row, Some(id), model, faults, values), left_out)
 }
 
 fn add(
