@@ -121,7 +121,8 @@ impl Drawing<'_> {
                 (Accessory::Valve, None) => Body::Valve { ground_m, pipe_m: pipe_m.unwrap_or(guessed_m), pipe_outer_m },
                 (Accessory::Other, None) => Body::Fitting { pipe_m: pipe_m.unwrap_or(guessed_m), pipe_outer_m },
             };
-            let unsaid = self.rule.depth_m(values).is_none() && pipe_m.is_none();
+            // What its pipe lends it is not the record's own.
+            let unsaid = self.rule.depth_m(values).is_none() && own_m.is_none();
             let stands_on_nothing = ground.assumed && !matches!(body, Body::Fitting { .. } if pipe_m.is_some());
             assumed.height |= unsaid || stands_on_nothing;
             node(&mut self.mesh, &pillar, body, self.detail.tolerance_m, paint, row)?;
