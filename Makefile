@@ -27,7 +27,7 @@ web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src we
 WEB_BIN ?= $(CARGO_TARGET_DIR)/debug/chengtu
 WEB_CITY ?= $(CARGO_TARGET_DIR)/tmp/web-city
 web-test: web
-	@test -x $(WEB_BIN) || cargo build --locked
+	@[ "$(WEB_BIN)" != "$(CARGO_TARGET_DIR)/debug/chengtu" ] || cargo build --locked
 	@test -f $(WEB_CITY)/store/CURRENT || { $(WEB_BIN) sample --out $(WEB_CITY)/deliveries --scale 0.004 && $(WEB_BIN) import --store $(WEB_CITY)/store $(WEB_CITY)/deliveries/*.toml; } >/dev/null
 	cd web && npx --no-install tsc --noEmit
 	cd web && CHENGTU_BIN=$(abspath $(WEB_BIN)) CHENGTU_STORE=$(abspath $(WEB_CITY)/store) node --test test/*.test.mjs src/globe/*.test.mjs

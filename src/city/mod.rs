@@ -57,7 +57,7 @@ impl City {
 
     /// The tree of a layer's 3D tiles, read when first asked for; `None` where the snapshot has none.
     pub fn tree(&self, layer: &str) -> Result<Option<Arc<Tree>>> {
-        self.opened(layer, self.snapshot.manifest.layers.get(layer).and_then(|e| e.extra.get(SCENE)))
+        self.kept(&self.trees, layer, self.extra(layer, SCENE), Tree::from_bytes)
     }
 
     /// What the heights of these sources were measured from, as their deliveries said; empty where they did not.
@@ -73,43 +73,38 @@ impl City {
     /// The tree of the ground's 3D tiles; `None` where the snapshot has no ground.
     pub fn ground_tree(&self) -> Result<Option<Arc<Tree>>> {
         // No layer is called nothing.
-        self.opened("", self.snapshot.manifest.extra.get(GROUND_SCENE))
-    }
-
-    fn opened(&self, name: &str, blob: Option<&BlobRef>) -> Result<Option<Arc<Tree>>> {
-        if let Some(known) = self.trees.get(name) {
-            return Ok(Some(known));
-        }
-        let Some(blob) = blob else { return Ok(None) };
-        let tree = Arc::new(Tree::from_bytes(&self.snapshot.blob(blob)?)?);
-        self.trees.insert(name.to_string(), tree.clone());
-        Ok(Some(tree))
+        self.kept(&self.trees, "", self.snapshot.manifest.extra.get(GROUND_SCENE), Tree::from_bytes)
     }
 
     /// What the ends of a layer's pipes meet, read when first asked for; `None` where the snapshot does not know.
     pub fn pipe_ends(&self, layer: &str) -> Result<Option<Arc<PipeEnds>>> {
-        if let Some(known) = self.ends.get(layer) {
-            return Ok(Some(known));
-        }
-        let Some(blob) = self.snapshot.manifest.layers.get(layer).and_then(|e| e.extra.get(PIPE_ENDS)) else {
-            return Ok(None);
-        };
-        let ends = Arc::new(PipeEnds::from_bytes(&self.snapshot.blob(blob)?)?);
-        self.ends.insert(layer.to_string(), ends.clone());
-        Ok(Some(ends))
+        self.kept(&self.ends, layer, self.extra(layer, PIPE_ENDS), PipeEnds::from_bytes)
     }
 
     /// The pipes that a layer's nodes stand on, read when first asked for; `None` where the snapshot does not know.
     pub fn node_pipes(&self, layer: &str) -> Result<Option<Arc<NodePipes>>> {
-        if let Some(known) = self.node_pipes.get(layer) {
+        self.kept(&self.node_pipes, layer, self.extra(layer, NODE_PIPES), NodePipes::from_bytes)
+    }
+
+    fn extra(&self, layer: &str, name: &str) -> Option<&BlobRef> {
+        self.snapshot.manifest.layers.get(layer)?.extra.get(name)
+    }
+
+    /// What a blob says, made of it when first asked for and kept under a name.
+    fn kept<T>(
+        &self,
+        known: &quick_cache::sync::Cache<String, Arc<T>>,
+        name: &str,
+        blob: Option<&BlobRef>,
+        made: impl Fn(&[u8]) -> Result<T>,
+    ) -> Result<Option<Arc<T>>> {
+        if let Some(known) = known.get(name) {
             return Ok(Some(known));
         }
-        let Some(blob) = self.snapshot.manifest.layers.get(layer).and_then(|e| e.extra.get(NODE_PIPES)) else {
-            return Ok(None);
-        };
-        let pipes = Arc::new(NodePipes::from_bytes(&self.snapshot.blob(blob)?)?);
-        self.node_pipes.insert(layer.to_string(), pipes.clone());
-        Ok(Some(pipes))
+        let Some(blob) = blob else { return Ok(None) };
+        let new = Arc::new(made(&self.snapshot.blob(blob)?)?);
+        known.insert(name.to_string(), new.clone());
+        Ok(Some(new))
     }
 
     /// The day the snapshot was made (ISO date): what is drawn is what is valid then.
@@ -157,7 +152,7 @@ impl City {
         let mut ledgers = vec![];
         for member in &family.members {
             let layer = self.snapshot.catalog.layer(member.ix);
-            let blob = self.snapshot.manifest.layers.get(&layer.id).and_then(|e| e.extra.get(LEDGER));
+            let blob = self.extra(&layer.id, LEDGER);
             let ledger = blob.map(|b| Ledger::from_bytes(&self.snapshot.blob_once(b)?)).transpose()?;
             ledgers.push((ledger.unwrap_or_default(), member.tier, layer.stand_in_error_m()));
         }

@@ -58,6 +58,29 @@ pub struct ReadJob {
     pub limits: Limits,
 }
 
+impl ReadJob {
+    /// A whole source with nothing declared of it.
+    pub fn plain(path: PathBuf, format: Format, scratch: PathBuf) -> ReadJob {
+        ReadJob {
+            path,
+            member: None,
+            format,
+            gdal_layer: None,
+            encoding: None,
+            crs: CrsSpec::default(),
+            xy: None,
+            stated_rows: None,
+            end_marker: None,
+            lods: vec![],
+            resolution_m: None,
+            nodata: None,
+            columns: None,
+            scratch,
+            limits: Limits::default(),
+        }
+    }
+}
+
 /// The declared CRS of a source.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

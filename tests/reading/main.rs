@@ -21,23 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn job(path: PathBuf, format: Format, scratch: &Path) -> ReadJob {
-    ReadJob {
-        path,
-        member: None,
-        format,
-        gdal_layer: None,
-        encoding: None,
-        crs: CrsSpec::default(),
-        xy: None,
-        stated_rows: None,
-        end_marker: None,
-        lods: vec![],
-        resolution_m: None,
-        nodata: None,
-        columns: None,
-        scratch: scratch.to_path_buf(),
-        limits: Limits::default(),
-    }
+    ReadJob::plain(path, format, scratch.to_path_buf())
 }
 
 fn epsg(code: &str) -> CrsSpec {
