@@ -59,14 +59,13 @@ pub fn survey(table: &Table, layer: &Layer, today: &str, search: &mut SearchWrit
         row.read_geometry(&mut g);
         let bbox = g.bbox();
         let (mut rank_value, mut valid) = (0.0, true);
-        row.values(&mut |column, value| {
+        each_value(row, &bbox, search, &mut |column, value| {
             if Some(column) == rank {
                 rank_value = number(value);
             }
             valid &= validity.allows(column, value, today);
-        });
-        search_texts(row, &bbox, search)?;
-        let height = plane_y(bbox.max_y) - plane_y(bbox.min_y);
+        })?;
+        let height = if bbox.height() > 0.0 { plane_y(bbox.max_y) - plane_y(bbox.min_y) } else { 0.0 };
         let size = bbox.width().max(height);
         items.push(Item { id: row.id().0, bbox, rank: rank_value, size, vertices: g.xy.len() as u32, valid });
         ranker.add(&g);
@@ -78,8 +77,19 @@ pub fn survey(table: &Table, layer: &Layer, today: &str, search: &mut SearchWrit
 
 /// Takes the searched texts of a row of a layer's features, whose columns are the layer's fields.
 pub fn search_texts(row: &Row<'_>, bbox: &BBox, search: &mut SearchWriter) -> Result<()> {
+    each_value(row, bbox, search, &mut |_, _| {})
+}
+
+/// As `search_texts`, and shows every value on the way: a row is parsed once.
+fn each_value(
+    row: &Row<'_>,
+    bbox: &BBox,
+    search: &mut SearchWriter,
+    see: &mut dyn FnMut(usize, ValueRef<'_>),
+) -> Result<()> {
     let mut taken = Ok(());
     row.values(&mut |field, value| {
+        see(field, value);
         if let (ValueRef::Text(text), Ok(())) = (value, &taken) {
             taken = search.push(field, text, row.ordinal(), bbox);
         }

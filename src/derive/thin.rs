@@ -5,8 +5,9 @@
 //! Level L has cells of 360°/2^L on the Mercator plane; a cell of 2^k pixels at zoom z is level z + 8 − k.
 
 use super::item::Item;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 /// The finest grid: cells of about half a metre at Kaifeng. What loses even there has level `FINEST` + 1.
 pub const FINEST: u8 = 26;
@@ -21,17 +22,20 @@ pub fn level_of(z: u8, cell_px: u32) -> u8 {
 /// For each item, the coarsest level at which it is the strongest of its cell; `ALL` for what is not valid.
 pub fn levels(items: &[Item]) -> Vec<u8> {
     let mut levels: Vec<u8> = items.iter().map(|i| if i.valid { FINEST + 1 } else { ALL }).collect();
-    let mut winners: Vec<u32> = (0..items.len() as u32).filter(|&n| items[n as usize].valid).collect();
+    // In the order of a Z-curve the items of a cell, of whatever level, are neighbours.
+    let mut winners: Vec<(u64, u32)> =
+        items.iter().zip(0..).filter(|(i, _)| i.valid).map(|(i, n)| (cell(i, FINEST), n)).collect();
+    winners.sort_unstable();
     for level in (0..=FINEST).rev() {
-        let mut cells: HashMap<(i64, i64), u32> = HashMap::with_capacity(winners.len());
-        for &n in &winners {
-            let best = cells.entry(cell(&items[n as usize], level)).or_insert(n);
-            if strength(&items[n as usize], &items[*best as usize]) == Ordering::Greater {
-                *best = n;
+        let up = 2 * u32::from(FINEST - level);
+        winners.dedup_by(|(at, n), (kept_at, kept)| {
+            let same = *at >> up == *kept_at >> up;
+            if same && strength(&items[*n as usize], &items[*kept as usize]) == Ordering::Greater {
+                *kept = *n;
             }
-        }
-        winners = cells.into_values().collect();
-        for &n in &winners {
+            same
+        });
+        for &(_, n) in &winners {
             levels[n as usize] = level;
         }
     }
@@ -41,23 +45,41 @@ pub fn levels(items: &[Item]) -> Vec<u8> {
 /// How many valid features each one kept at `cut` stands for (those of its cell), by position; 0 for the rest.
 pub fn counts(items: &[Item], levels: &[u8], cut: u8) -> Vec<u32> {
     let mut counts = vec![0; items.len()];
-    let mut keeper: HashMap<(i64, i64), u32> = HashMap::new();
+    let cells: Vec<u64> = items.iter().map(|i| if i.valid { cell(i, cut) } else { 0 }).collect();
+    let mut keeper: HashMap<u64, u32, FixedState> = HashMap::default();
     let kept = |n: usize| items[n].valid && levels[n] <= cut;
     for n in (0..items.len()).filter(|&n| kept(n)) {
-        keeper.insert(cell(&items[n], cut), n as u32);
+        keeper.insert(cells[n], n as u32);
     }
-    for item in items.iter().filter(|i| i.valid) {
-        if let Some(&n) = keeper.get(&cell(item, cut)) {
+    for (_, at) in items.iter().zip(&cells).filter(|(i, _)| i.valid) {
+        if let Some(&n) = keeper.get(at) {
             counts[n as usize] += 1;
         }
     }
     counts
 }
 
-fn cell(item: &Item, level: u8) -> (i64, i64) {
+/// Number of the anchor's cell along the Z-curve of its level; two bits less are the cell of the level above.
+fn cell(item: &Item, level: u8) -> u64 {
     let [x, y] = item.anchor();
     let side = 360.0 / (1u64 << level) as f64;
-    (((x + 180.0) / side).floor() as i64, ((180.0 - y) / side).floor() as i64)
+    let along = |v: f64| spread((v / side).floor() as u32);
+    along(x + 180.0) | along(180.0 - y) << 1
+}
+
+/// The bits of a number, each with a zero before it.
+fn spread(v: u32) -> u64 {
+    let mut v = u64::from(v);
+    for (shift, mask) in [
+        (16, 0x0000_ffff_0000_ffff),
+        (8, 0x00ff_00ff_00ff_00ff),
+        (4, 0x0f0f_0f0f_0f0f_0f0f),
+        (2, 0x3333_3333_3333_3333),
+        (1, 0x5555_5555_5555_5555),
+    ] {
+        v = (v | v << shift) & mask;
+    }
+    v
 }
 
 /// The stronger feature is `Greater`: higher rank, then larger, then by a mixed id (so that neighbours in code
@@ -97,7 +119,7 @@ mod tests {
         let items = city(2000);
         let levels = levels(&items);
         for cut in [12, 15, 18, 20] {
-            let mut best: HashMap<(i64, i64), usize> = HashMap::new();
+            let mut best: HashMap<u64, usize, FixedState> = HashMap::default();
             for n in 0..items.len() {
                 let b = best.entry(cell(&items[n], cut)).or_insert(n);
                 if strength(&items[n], &items[*b]) == Ordering::Greater {

@@ -11,6 +11,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 /// A frame larger than this is a broken child.
@@ -55,15 +56,10 @@ pub fn spawn_with(exe: &Path, job: &ReadJob) -> Result<FrameReader> {
         return Err(Error::Data("the reading process has no pipes".into()));
     };
     let log = std::thread::spawn(move || keep_stderr(stderr));
-    Ok(FrameReader {
-        child,
-        stdout: BufReader::with_capacity(1 << 18, stdout),
-        log: Some(log),
-        named: job.path.display().to_string(),
-        columns: None,
-        read: 0,
-        ended: false,
-    })
+    // One frame is decoded and checked while the one before is used. The thread ends with the child's output.
+    let (sender, frames) = sync_channel(1);
+    std::thread::spawn(move || Inlet::new(stdout).run(&sender));
+    Ok(FrameReader { child, frames, log: Some(log), named: job.path.display().to_string(), ended: false })
 }
 
 /// Reads to the end so that the child never waits for us, keeps the beginning.
@@ -77,13 +73,14 @@ fn keep_stderr(mut stderr: ChildStderr) -> String {
 /// The child's frames in order; the last one is `Done` or `Failed`, always. Dropping it ends the child.
 pub struct FrameReader {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    frames: Receiver<Checked>,
     log: Option<JoinHandle<String>>,
     named: String,
-    columns: Option<usize>,
-    read: u64,
     ended: bool,
 }
+
+/// A frame that holds what a frame must, or what is wrong with what came.
+type Checked = std::result::Result<Frame, String>;
 
 impl Iterator for FrameReader {
     type Item = Frame;
@@ -92,7 +89,7 @@ impl Iterator for FrameReader {
         if self.ended {
             return None;
         }
-        let frame = match self.take().and_then(|f| self.check(&f).map(|()| f)) {
+        let frame = match self.frames.recv().unwrap_or_else(|_| Err("ended without a last word".into())) {
             Ok(frame) => frame,
             Err(what) => self.broke(&what),
         };
@@ -104,8 +101,30 @@ impl Iterator for FrameReader {
     }
 }
 
-impl FrameReader {
-    fn take(&mut self) -> std::result::Result<Frame, String> {
+/// The parent's end of the child's output.
+struct Inlet {
+    stdout: BufReader<ChildStdout>,
+    columns: Option<usize>,
+    read: u64,
+}
+
+impl Inlet {
+    fn new(stdout: ChildStdout) -> Inlet {
+        Inlet { stdout: BufReader::with_capacity(1 << 18, stdout), columns: None, read: 0 }
+    }
+
+    /// Hands frames over until the last one, the first that is none, or nobody takes them any more.
+    fn run(mut self, to: &SyncSender<Checked>) {
+        loop {
+            let frame = self.take().and_then(|f| self.check(&f).map(|()| f));
+            let last = !matches!(frame, Ok(Frame::Opened(_) | Frame::Records(_) | Frame::Heights(_) | Frame::Image(_)));
+            if to.send(frame).is_err() || last {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self) -> Checked {
         let mut length = [0u8; 4];
         self.stdout.read_exact(&mut length).map_err(|_| "ended without a last word".to_string())?;
         let length = u32::from_le_bytes(length);
@@ -138,7 +157,9 @@ impl FrameReader {
             _ => Err("sent frames out of order".into()),
         }
     }
+}
 
+impl FrameReader {
     /// The child died or spoke nonsense: why, in words.
     fn broke(&mut self, what: &str) -> Frame {
         let _ = self.child.kill();
