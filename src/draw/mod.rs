@@ -11,10 +11,12 @@ use crate::mvt::{LayerEncoder, Shape};
 use crate::store::{Row, Table};
 
 mod footing;
+mod label;
 mod scene;
 mod validity;
 
 pub use footing::Footing;
+use label::Labels;
 pub use scene::{Joint, Sculptor, drawn_in_3d, near};
 pub use validity::Validity;
 
@@ -92,9 +94,11 @@ impl<'a> Brush<'a> {
     }
 }
 
-/// Draws a table's rows that touch the frame, in the table's order. `None` when nothing is left.
+/// Draws a table's rows that touch the frame, in the table's order, and after them their names where the layer has such.
+/// `None` when nothing is left.
 pub fn draw(table: &Table, frame: &Frame, brush: &Brush<'_>) -> Result<Option<Vec<u8>>> {
     let mut encoder = LayerEncoder::new(&brush.layer.id, EXTENT);
+    let mut labels = Labels::of(brush);
     let mut pen = Pen::default();
     table.query(&frame.window, &mut |row| {
         if brush.stays(row) && brush.is_valid(row) && pen.trace(row, frame) {
@@ -111,10 +115,17 @@ pub fn draw(table: &Table, frame: &Frame, brush: &Brush<'_>) -> Result<Option<Ve
             {
                 encoder.speck(row.id(), row.kind(), at, &mut values);
             }
+            if let Some(labels) = &mut labels {
+                labels.add(row, &pen.geometry, frame);
+            }
         }
         Ok(())
     })?;
-    Ok(encoder.finish())
+    let drawn = encoder.finish();
+    Ok(drawn.map(|all| match labels.and_then(Labels::finish) {
+        Some(names) => [all, names].concat(),
+        None => all,
+    }))
 }
 
 /// Buffers used again from row to row.

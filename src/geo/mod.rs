@@ -11,6 +11,7 @@ pub mod geoid;
 mod grid;
 pub mod helmert;
 pub mod hilbert;
+pub mod label;
 pub mod lattice;
 pub mod local;
 pub mod meeting;

@@ -4,6 +4,7 @@
 use super::parse::Declaration;
 use super::{DEEPEST_ZOOM, Example, Field, FieldType, Layer, RECORDS_ONLY, Sensitivity};
 use crate::error::Finding;
+use crate::geo::GeometryKind;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
@@ -111,6 +112,25 @@ impl Check<'_> {
         if !(0.0..=WIDEST_BUFFER_PX).contains(&layer.buffer_px) {
             let what = format!("buffer_px = {} is not between 0 and {WIDEST_BUFFER_PX}", layer.buffer_px);
             self.found("buffer_px", what);
+        }
+        self.labels();
+    }
+
+    fn labels(&mut self) {
+        let layer = self.layer;
+        if !layer.label.is_empty() && !layer.geometry.contains(&GeometryKind::Polygon) {
+            self.found("label", "label is for areas: points and lines are named where they stand");
+        }
+        for (i, name) in layer.label.iter().enumerate() {
+            let part = format!("label/{i}");
+            match layer.field(name).map(|f| layer.in_any_tile(&layer.fields[f])) {
+                None => self.found(&part, format!("label names no field: \"{name}\"")),
+                Some(false) => self.found(&part, format!("label names \"{name}\", which is in no tile")),
+                Some(true) => {}
+            }
+        }
+        if let Some(twice) = repeated(layer.label.iter()) {
+            self.found("label", format!("\"{twice}\" stands twice"));
         }
     }
 

@@ -5,6 +5,7 @@ mod check;
 mod embedded;
 mod example;
 mod family;
+mod label;
 mod load;
 mod model;
 mod parse;
@@ -13,6 +14,7 @@ mod scene_check;
 mod values;
 
 pub use family::{Family, Member, families};
+pub use label::shown_by;
 pub use model::*;
 pub use scene::*;
 pub use values::is_date;

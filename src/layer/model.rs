@@ -47,6 +47,10 @@ pub struct Layer {
     /// do not show the edge. 4 px = 64 units of 4096.
     #[serde(default = "buffer_px")]
     pub buffer_px: f64,
+    /// Fields of the points that stand for its areas' names in tiles (`label_layer`), the name first; without any there
+    /// are no such points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label: Vec<String>,
     pub fields: Vec<Field>,
     /// How it stands in 3D.
     #[serde(default)]

@@ -6,7 +6,7 @@
 use super::expression::{Read, results};
 use crate::error::Finding;
 use crate::geo::GeometryKind;
-use crate::layer::{Catalog, FieldType, Layer, LayerIx, Serve};
+use crate::layer::{Catalog, FieldType, Layer, LayerIx, Serve, shown_by};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -87,7 +87,7 @@ impl Check<'_> {
         if text_of(source, "type") != Some("vector") {
             return;
         }
-        let wanted = text_of(drawing, "source-layer").unwrap_or_default();
+        let (wanted, of_names) = shown_by(text_of(drawing, "source-layer").unwrap_or_default());
         let Some(ix) = self.catalog.find(wanted) else {
             return self.found(line, format!("layer \"{id}\" draws \"{wanted}\", which the catalog does not hold"));
         };
@@ -98,15 +98,19 @@ impl Check<'_> {
         if layers_of(source).is_some_and(|ids| !ids.contains(&wanted)) {
             self.found(line, format!("layer \"{id}\" draws \"{wanted}\", which its source does not ask for"));
         }
+        if of_names && layer.label.is_empty() {
+            return self.found(line, format!("layer \"{id}\" draws names of \"{wanted}\", which declares no label"));
+        }
         self.drawn.insert(ix);
-        self.kind(drawing, id, line, &layer);
-        self.fields(drawing, id, line, &layer);
+        self.kind(drawing, id, line, &layer, of_names);
+        self.fields(drawing, id, line, &layer, of_names);
     }
 
     /// Whether the kind of drawing fits the shapes of the layer.
-    fn kind(&mut self, drawing: &Value, id: &str, line: usize, layer: &Layer) {
+    fn kind(&mut self, drawing: &Value, id: &str, line: usize, layer: &Layer, of_names: bool) {
         let kind = text_of(drawing, "type").unwrap_or_default();
-        let fits = |any: &[GeometryKind]| layer.geometry.iter().any(|g| any.contains(g));
+        let shapes = if of_names { &[GeometryKind::Point][..] } else { &layer.geometry };
+        let fits = |any: &[GeometryKind]| shapes.iter().any(|g| any.contains(g));
         let fine = match kind {
             "fill" | "fill-extrusion" => fits(&[GeometryKind::Polygon]),
             "line" => fits(&[GeometryKind::Line, GeometryKind::Polygon]),
@@ -132,7 +136,7 @@ impl Check<'_> {
         }
     }
 
-    fn fields(&mut self, drawing: &Value, id: &str, line: usize, layer: &Layer) {
+    fn fields(&mut self, drawing: &Value, id: &str, line: usize, layer: &Layer, of_names: bool) {
         // A style's zoom counts tiles of 512 px: at 13.5 the tiles of z13 are drawn, beyond `max` those of `max`.
         let zoom = |key: &str, or: f64| drawing.get(key).and_then(Value::as_f64).unwrap_or(or).clamp(0.0, 24.0);
         let (from, to) = (zoom("minzoom", 0.0), zoom("maxzoom", 24.0));
@@ -151,7 +155,9 @@ impl Check<'_> {
             read.filter(filter);
         }
         for name in &read.fields {
-            if let Some(what) = missing(layer, name, z) {
+            let absent = of_names && !layer.label.contains(name);
+            let without = absent.then(|| "which its names do not carry".to_string());
+            if let Some(what) = without.or_else(|| missing(layer, name, z)) {
                 self.found(line, format!("layer \"{id}\" reads \"{name}\" of \"{}\", {what}", layer.id));
             }
         }

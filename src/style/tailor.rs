@@ -2,6 +2,7 @@
 
 use super::Style;
 use super::check::layers_of;
+use crate::layer::shown_by;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -25,7 +26,7 @@ impl Style {
         if let Some(layers) = style.get_mut("layers").and_then(Value::as_array_mut) {
             let is_shown = |layer: &Value| match (layer["source"].as_str(), layer["source-layer"].as_str()) {
                 (Some(source), _) if gone.contains(source) => false,
-                (_, Some(layer)) => shown(layer),
+                (_, Some(layer)) => shown(shown_by(layer).0),
                 _ => true,
             };
             layers.retain(is_shown);

@@ -148,8 +148,8 @@ def spots(s):
     s.label("bm_elevation_point", height, 9.5, s["text_relief"], minzoom=17.5, filter=["has", "elevation_1985"],
             text_anchor="left", text_offset=[0.5, 0], text_padding=16)
     s.draw("bm_control_point", "symbol", layout={
-        "icon-image": "triangle", "icon-size": 0.6, "icon-padding": 0,
-        "text-field": ["step", ["zoom"], "", 16.5, get("point_no")], "text-font": ["Noto Sans CJK SC Regular"], "text-size": 10,
+        "icon-image": "triangle", "icon-size": zoom(14, 0.4, 18, 0.6), "icon-padding": 0,
+        "text-field": ["step", ["zoom"], "", 18, get("point_no")], "text-font": ["Noto Sans CJK SC Regular"], "text-size": 10,
         "text-anchor": "left", "text-offset": [0.9, 0], "text-optional": True},
         paint={"icon-color": s["control"], "icon-halo-color": s["halo"], "icon-halo-width": 1, "text-color": s["control"],
                "text-halo-color": s["halo"], "text-halo-width": 1.2},

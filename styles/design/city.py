@@ -117,10 +117,10 @@ def services(s):
         "circle-color": s["service"], "circle-radius": zoom(14, 1.2, 18, 3), "circle-stroke-color": s["dot_edge"],
         "circle-stroke-width": 0.8}, legend=[entry("二维码标识牌", "QR-code signs", "icon", s["service"], icon="cv-qr")])
     s.draw("cv_qr_sign", "symbol", "icon", minzoom=17, layout={"icon-image": "cv-qr", "icon-size": 0.75, "icon-padding": 1})
-    far = ["min", 6, ["+", 1.2, ["*", 0.25, ["sqrt", COUNT]]]]
-    s.draw("cv_service_point", "circle", minzoom=14, paint={
-        "circle-color": s["service"], "circle-radius": zoom(10, far, 14, 2, 18, 4), "circle-stroke-color": s["dot_edge"],
-        "circle-stroke-width": zoom(13, 0.4, 16, 1)},
+    far = ["min", 5, ["+", 1, ["*", 0.2, ["sqrt", COUNT]]]]
+    s.draw("cv_service_point", "circle", minzoom=15, paint={
+        "circle-color": s["service"], "circle-radius": zoom(10, far, 15, 1.8, 18, 4), "circle-stroke-color": s["dot_edge"],
+        "circle-stroke-width": zoom(15, 0.3, 16, 1)},
         legend=[entry(zh, SERVICES_EN[zh], "icon", s["service"], icon=icon) for zh, icon in SERVICES.items()])
     s.draw("cv_service_point", "symbol", "icon", minzoom=15.7, layout={
         "icon-image": match("category", SERVICES, "cv-point"), "icon-size": zoom(15.7, 0.65, 18, 0.95), "icon-padding": 6,

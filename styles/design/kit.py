@@ -60,6 +60,11 @@ def entry(zh, en, shape, color, **more):
     return {"label": {"zh": zh, "en": en}, "shape": shape, "color": color} | more
 
 
+def source(layer):
+    """What is shown alike and ends at the same zoom is one source: so clients draw each on beyond its last tiles."""
+    return f"{layer['theme']}-{layer['sensitivity']}-z{layer['zoom']['max']}"
+
+
 class Sheet:
     """A style's layers in the order of drawing, and the sources they need."""
 
@@ -72,11 +77,11 @@ class Sheet:
     def background(self, color):
         self.layers.append({"id": "background", "type": "background", "paint": {"background-color": color}})
 
-    def draw(self, of, kind, part=None, *, minzoom=None, maxzoom=None, filter=None, layout=None, paint=None, legend=None):
+    def draw(self, of, kind, part=None, *, minzoom=None, maxzoom=None, filter=None, layout=None, paint=None, legend=None, names=False):
         """One layer of the style. The first that is drawn of a served layer stands for it: it has the legend and says
-        from which zoom on there are tiles."""
+        from which zoom on there are tiles. With `names` it draws the points that stand for the names of areas."""
         layer = self.catalog[of]
-        first = all(known.get("source-layer") != of for known in self.layers)
+        first = all(known.get("source-layer", "").removesuffix("/label") != of for known in self.layers)
         metadata = {"chengtu:theme": layer["theme"], "chengtu:title": layer["name"]}
         if first:
             metadata["chengtu:minzoom"] = layer["zoom"]["min"]
@@ -86,8 +91,8 @@ class Sheet:
             "id": f"{of}/{part}" if part else of,
             "type": kind,
             "metadata": metadata,
-            "source": f"{layer['theme']}-{layer['sensitivity']}",
-            "source-layer": of,
+            "source": source(layer),
+            "source-layer": f"{of}/label" if names else of,
             "minzoom": max(layer["zoom"]["min"], minzoom or 0),
         }
         if maxzoom:
@@ -107,13 +112,14 @@ class Sheet:
         made = text(field, size, color, halo or self["halo"], font=font, **layout)
         if filter is None and isinstance(field, str):
             filter = has_text(field)
-        self.draw(of, "symbol", part, minzoom=minzoom, maxzoom=maxzoom, filter=filter, legend=legend, **made)
+        names = "label" in self.catalog[of] and layout.get("symbol_placement") != "line"
+        self.draw(of, "symbol", part, minzoom=minzoom, maxzoom=maxzoom, filter=filter, legend=legend, names=names, **made)
 
     def style(self):
         sources = {}
         for layer in self.layers:
             if "source" in layer:
-                sources.setdefault(layer["source"], set()).add(layer["source-layer"])
+                sources.setdefault(layer["source"], set()).add(layer["source-layer"].removesuffix("/label"))
         urls = {name: {"type": "vector", "url": f"/tiles/{','.join(sorted(ids))}.json"} for name, ids in sorted(sources.items())}
         p = self.palette
         return {

@@ -31,13 +31,12 @@ def _width(s, more=0.0):
         size = ["coalesce", get("section_width_mm"), 200]
         return ["interpolate", ["linear"], size, 100, round(small * grow + more, 2), 1000, round(large * grow + more, 2)]
 
-    stops = [(11, 0.4, 1.0), (13, 0.7, 1.6), (15, 1.1, 2.6), (17, 1.8, 4.6), (18, 2.4, 7), (20, 4, 18)]
+    stops = [(12, 0.5, 1.3), (13, 0.7, 1.6), (15, 1.1, 2.6), (17, 1.8, 4.6), (18, 2.4, 7), (20, 4, 18)]
     return zoom(*(x for z, a, b in stops for x in (z, by_size(a, b))), base=1.2)
 
 
-# From afar the mains alone: what is left of the small ones there would be crumbs.
-MAINS = ["any", [">=", ["zoom"], 14], *(
-    ["all", [">=", ["zoom"], z], [">=", ["coalesce", get("section_width_mm"), 0], width]] for z, width in ((13, 200), (12, 400), (11, 800)))]
+# From afar the mains alone.
+MAINS = ["any", [">=", ["zoom"], 14], [">=", ["coalesce", get("section_width_mm"), 0], 200]]
 
 
 def networks(s):
@@ -46,21 +45,23 @@ def networks(s):
         color = s.palette.pipes[letters]
         used = match("status", {"废弃": s["abandoned"]}, color)
         title = s.catalog[layer]["name"]
+        # Below its full zoom a network is thinned to single segments: crumbs that join nothing.
+        whole = s.catalog[layer]["zoom"]["full"]
         legend = [entry(title["zh"], title["en"], "line", color, stroke=s["pipe_case"], width=3, **({"dash": dash} if dash else {}))]
         if s.palette.glow:
-            s.draw(layer, "line", "glow", minzoom=13, layout=join, paint={
+            s.draw(layer, "line", "glow", minzoom=whole, layout=join, paint={
                 "line-color": color, "line-opacity": zoom(13, 0.1, 16, 0.22), "line-blur": zoom(13, 2, 18, 6),
                 "line-width": _width(s, 5)})
         elif letters in ("JS", "TX", "RQ"):
             # Light colours need an edge on a light ground.
-            s.draw(layer, "line", "casing", minzoom=13, layout=join, paint={
+            s.draw(layer, "line", "casing", minzoom=whole, layout=join, paint={
                 "line-color": s["pipe_case"], "line-opacity": zoom(13, 0, 14.5, 0.55), "line-width": _width(s, 1.1)})
-        paint = {"line-color": used, "line-width": _width(s), "line-opacity": zoom(11, 0.3, 13, 0.8, 14, 1)}
+        paint = {"line-color": used, "line-width": _width(s), "line-opacity": zoom(12, 0.5, 13, 0.7, 14, 1)}
         if dash:
             # From afar dashes are noise.
             paint["line-dasharray"] = ["step", ["zoom"], ["literal", [1, 0]], 15, ["literal", dash]]
         own = None if all(known.get("source-layer") != layer for known in s.layers) else "pipe"
-        s.draw(layer, "line", own, filter=MAINS, layout=join, paint=paint, legend=legend)
+        s.draw(layer, "line", own, minzoom=whole, filter=MAINS, layout=join, paint=paint, legend=legend)
 
 
 def _edge(s, letters):

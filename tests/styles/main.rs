@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
 use chengtu::error::Error;
-use chengtu::layer::{Catalog, Serve};
+use chengtu::layer::{Catalog, Serve, shown_by};
 use chengtu::style::{Styles, check_style};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
@@ -50,13 +50,13 @@ fn every_layer_says_what_it_is_and_has_a_legend() {
         let mut with_legend = BTreeSet::new();
         let mut first = HashSet::new();
         for drawn in layers(&style).iter().filter(|l| l.get("source").is_some()) {
-            let of = drawn["source-layer"].as_str().unwrap();
+            let (of, _) = shown_by(drawn["source-layer"].as_str().unwrap());
             let layer = catalog.layer(catalog.find(of).unwrap());
             let (place, metadata) = (format!("{id}: {}", drawn["id"]), &drawn["metadata"]);
             assert_eq!(metadata["chengtu:theme"], layer.theme.as_str(), "{place}");
             assert_eq!(metadata["chengtu:title"]["zh"], layer.name.zh.as_str(), "{place}");
             assert_eq!(metadata["chengtu:title"]["en"], layer.name.en.as_str(), "{place}");
-            let source = format!("{}-{:?}", layer.theme, layer.sensitivity).to_lowercase();
+            let source = format!("{}-{:?}-z{}", layer.theme, layer.sensitivity, layer.zoom.max).to_lowercase();
             assert_eq!(drawn["source"], source.as_str(), "{place}");
             if first.insert(of) {
                 assert_eq!(metadata["chengtu:minzoom"], layer.zoom.min, "{place}");

@@ -7,7 +7,7 @@ use super::tile::{Seen, points, weigh};
 use super::{mix, render};
 use chengtu::city::City;
 use chengtu::geo::{BBox, TileKey, TileMatrixSet};
-use chengtu::layer::LayerIx;
+use chengtu::layer::{LayerIx, shown_by};
 use chengtu::mvt::decode::decode;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -143,11 +143,15 @@ fn look(city: &City, layers: &[LayerIx], grid: &Arc<TileMatrixSet>, key: TileKey
             let tile = decode(&bytes);
             seen.breaches.extend(tile.violations.iter().map(|v| ("specification", format!("{place}: {v}"))));
             for layer in &tile.layers {
+                // A name stands in one tile alone, whatever its neighbours have in their buffers (`layer.rs`).
+                let names = shown_by(&layer.name).1;
                 let name = layer.name.bytes().fold(0u64, |h, b| mix(h ^ u64::from(b)));
                 for f in &layer.features {
                     let number = mix(name ^ f.id.unwrap_or(0));
                     ids.push(number);
-                    points(&f.geometry, &mut |p| seen.edges.add(number, p));
+                    if !names {
+                        points(&f.geometry, &mut |p| seen.edges.add(number, p));
+                    }
                 }
             }
         }

@@ -74,9 +74,11 @@ impl Look<'_> {
         let keys: Vec<TileKey> = self.truth.tiles(self.grid, self.z);
         let mut kept: Kept = vec![0; self.truth.rows.len()];
         let mut edges: HashMap<TileKey, Edges> = HashMap::new();
+        let mut names: HashMap<u64, usize> = HashMap::new();
         for portion in keys.chunks(PORTION) {
             for (key, seen) in self.draw(portion) {
                 edges.insert(key, seen.edges);
+                seen.names.iter().for_each(|id| *names.entry(*id).or_default() += 1);
                 for (row, n) in seen.features {
                     let before = std::mem::replace(&mut kept[row as usize], n);
                     if before != 0 && before != n {
@@ -90,6 +92,9 @@ impl Look<'_> {
         self.report.seams(&self.grid.id, EACH, self.z, 2 * edges.len());
         for (a, b) in differing {
             self.breach("seams", format!("{}/{}/{} and {}/{} differ along their edge", a.z, a.x, a.y, b.x, b.y));
+        }
+        for (id, tiles) in names.into_iter().filter(|(_, tiles)| *tiles != 1) {
+            self.breach("names", format!("z{}: the name of {id} stands in {tiles} tiles", self.z));
         }
         self.check_kept(&kept, coarser);
         kept

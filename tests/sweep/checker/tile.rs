@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub struct Seen {
     /// Row of the truth and the features it stands for.
     pub features: Vec<(u32, u64)>,
+    /// Ids of the areas whose names stand in the tile.
+    pub names: Vec<u64>,
     /// gzip.
     pub bytes: usize,
     pub edges: Edges,
@@ -42,6 +44,8 @@ pub fn look(city: &City, grid: &Arc<TileMatrixSet>, truth: &Truth, key: TileKey,
     let tile = decode(&bytes);
     let wrong = tile.violations.iter().map(|v| ("specification", format!("{place}: {v}")));
     seen.breaches.extend(wrong);
+    let names = truth.layer.label_layer().and_then(|name| tile.layer(&name));
+    seen.names.extend(names.into_iter().flat_map(|l| &l.features).filter_map(|f| f.id));
     let Some(layer) = tile.layer(&truth.layer.id) else { return seen };
     for f in &layer.features {
         let id = f.id.unwrap_or(0);
