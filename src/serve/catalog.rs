@@ -7,7 +7,7 @@ use super::reply;
 use super::router::Segments;
 use crate::draw::drawn_in_3d;
 use crate::geo::GeometryKind;
-use crate::layer::{Field, FieldRole, FieldType, Layer, Role, Sensitivity, Serve};
+use crate::layer::{Field, FieldRole, FieldType, Layer, LayerIx, Role, SceneKind, Sensitivity, Serve, families};
 use crate::tile::three::is_ground;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -43,6 +43,24 @@ struct LayerDocument<'a> {
     tiles: Option<String>,
     /// Its 3D tileset.
     tileset: Option<String>,
+    /// What the tileset shows; null where there is none.
+    scene: Option<SceneDocument<'a>>,
+}
+
+/// How a layer stands in 3D.
+#[derive(Serialize)]
+struct SceneDocument<'a> {
+    /// `extrude`, `tube`, `node`, `instance`, `surface`, `terrain`, or `mesh` of tilesets made elsewhere, in the words of
+    /// `layers/*.toml`.
+    kind: SceneKind,
+    /// CIM level, 1 to 7 (CJJ/T 315-2022).
+    level: Option<u8>,
+    below_ground: bool,
+    /// The layers with models of the same things, itself among them, coarsest first: asked for together they are one
+    /// tileset in which each thing stands once. Empty where it has no such.
+    family: Vec<&'a str>,
+    /// Whether tilesets made elsewhere are linked from it.
+    made_elsewhere: bool,
 }
 
 #[derive(Serialize)]
@@ -67,15 +85,28 @@ struct FieldDocument<'a> {
 }
 
 pub async fn catalog(State(app): State<Arc<App>>, asked: Asked, headers: HeaderMap) -> Result<Response, Problem> {
-    let layers = asked.visible().map(|l| describe(&app, &asked, l)).collect();
+    let layers: Vec<&Layer> = asked.visible().map(AsRef::as_ref).collect();
+    let kin = kin(&asked, &layers);
+    let layers = layers.into_iter().map(|l| describe(&app, &asked, &kin, l)).collect();
     let document = CatalogDocument { snapshot: &asked.city.snapshot.id, layers };
     let body = serde_json::to_vec(&document).map_err(|_| Problem::internal())?;
     reply::document(&app, &headers, &asked, reply::JSON, body).await
 }
 
-fn describe<'a>(app: &App, asked: &'a Asked, layer: &'a Layer) -> LayerDocument<'a> {
+/// The families among the layers that are drawn in 3D, by the ids of their members.
+fn kin<'a>(asked: &'a Asked, layers: &[&'a Layer]) -> Vec<Vec<&'a str>> {
+    let catalog = &asked.city.snapshot.catalog;
+    let drawn = layers.iter().filter(|l| drawn_in_3d(l));
+    let drawn: Vec<(LayerIx, &Layer)> = drawn.filter_map(|l| Some((catalog.find(&l.id)?, *l))).collect();
+    let ids = |f: &crate::layer::Family| f.members.iter().map(|m| catalog.layer(m.ix).id.as_str()).collect();
+    families(&drawn).iter().map(ids).collect()
+}
+
+fn describe<'a>(app: &App, asked: &'a Asked, kin: &[Vec<&'a str>], layer: &'a Layer) -> LayerDocument<'a> {
     let entry = asked.city.snapshot.manifest.layers.get(&layer.id);
     let made_elsewhere = asked.city.snapshot.manifest.tilesets(&layer.id).next().is_some();
+    let drawn = drawn_in_3d(layer) || is_ground(layer);
+    let scene = layer.scene.as_ref();
     let seen = layer.fields.iter().filter(|f| asked.audience.sees_field(layer, f));
     LayerDocument {
         id: &layer.id,
@@ -90,8 +121,14 @@ fn describe<'a>(app: &App, asked: &'a Asked, layer: &'a Layer) -> LayerDocument<
         maxzoom: layer.zoom.max,
         fields: seen.map(|f| describe_field(layer, f)).collect(),
         tiles: layer.serves(Serve::Mvt).then(|| format!("{}/tiles/{}.json", app.base_url, layer.id)),
-        tileset: (drawn_in_3d(layer) || is_ground(layer) || made_elsewhere)
-            .then(|| format!("{}/3dtiles/{}/tileset.json", app.base_url, layer.id)),
+        tileset: (drawn || made_elsewhere).then(|| format!("{}/3dtiles/{}/tileset.json", app.base_url, layer.id)),
+        scene: (drawn || made_elsewhere).then(|| SceneDocument {
+            kind: scene.filter(|_| drawn).map_or(SceneKind::Mesh, |s| s.kind),
+            level: scene.and_then(|s| s.level),
+            below_ground: scene.is_some_and(|s| s.below_ground),
+            family: kin.iter().find(|f| f.contains(&layer.id.as_str())).cloned().unwrap_or_default(),
+            made_elsewhere,
+        }),
     }
 }
 

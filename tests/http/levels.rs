@@ -128,6 +128,30 @@ fn expected(all: &[(&str, u64)]) -> Vec<(String, String)> {
     all
 }
 
+/// The catalog names the levels of one thing that the asker may see, coarsest first.
+#[tokio::test]
+async fn the_catalog_tells_which_layers_stand_for_one_another() {
+    let dir = city();
+    let told = |v: Json| -> Vec<(String, Json, Json)> {
+        let layers = v["layers"].as_array().unwrap().iter();
+        layers
+            .map(|l| (l["id"].as_str().unwrap().into(), l["scene"]["level"].clone(), l["scene"]["family"].clone()))
+            .collect()
+    };
+    let public = told(get(&open(dir.path()).router(), "/catalog").await.json());
+    let two = json!(["block", "roof"]);
+    assert_eq!(
+        public,
+        [
+            ("block".to_string(), json!(2), two.clone()),
+            ("roof".into(), json!(3), two),
+            ("tower".into(), json!(null), json!([]))
+        ]
+    );
+    let all = told(get(&open_to_all(dir.path()).router(), "/catalog").await.json());
+    assert_eq!(all[1], ("facade".to_string(), json!(4), json!(["block", "roof", "facade"])));
+}
+
 #[tokio::test]
 async fn each_building_stands_once_at_the_best_level_of_those_asked_for() {
     let dir = city();

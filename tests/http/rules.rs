@@ -312,7 +312,7 @@ async fn the_catalog_has_exactly_its_members() {
         let keys: Vec<_> = l.as_object().unwrap().keys().map(String::as_str).collect();
         let want = [
             "bounds", "count", "fields", "geometry", "id", "maxzoom", "minzoom", "name_en", "name_zh", "roles",
-            "theme", "tiles", "tileset",
+            "scene", "theme", "tiles", "tileset",
         ];
         assert_eq!(keys, want);
     }
@@ -322,6 +322,8 @@ async fn the_catalog_has_exactly_its_members() {
     let names: Vec<_> = lamp["fields"].as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["code", "height"]);
     assert_eq!((&v["layers"][0]["bounds"], &v["layers"][3]["tiles"]), (&json!(null), &json!(null)));
+    let tower = json!({"kind": "extrude", "level": null, "below_ground": false, "family": [], "made_elsewhere": false});
+    assert_eq!((&lamp["scene"], &v["layers"][3]["scene"]), (&json!(null), &tower));
     assert_eq!(ids(&get(&open_to_all(dir.path()).router(), "/catalog").await.json()).len(), 5);
 }
 

@@ -344,7 +344,10 @@ async fn a_layer_keeps_its_audience_and_joins_a_scene() {
     assert!(get(&all, &hidden).await.header("cache-control").starts_with("private"));
     let tilesets =
         |v: Value| -> Vec<bool> { v["layers"].as_array().unwrap().iter().map(|l| l["tileset"].is_string()).collect() };
-    assert_eq!(tilesets(get(&public, "/catalog").await.json()), [true, true]);
+    let told = get(&public, "/catalog").await.json();
+    let scene = told["layers"].as_array().unwrap().iter().find(|l| l["id"] == "oblique").unwrap()["scene"].clone();
+    assert_eq!((&scene["kind"], &scene["made_elsewhere"]), (&json!("mesh"), &json!(true)));
+    assert_eq!(tilesets(told), [true, true]);
 
     // Towers drawn here beside the tileset: one scene, within one sphere.
     let (store, catalog) = (Store::open(&place.store(), false).unwrap(), catalog());

@@ -18,6 +18,16 @@ export interface Field {
   from_zoom?: number;
 }
 
+/** How a layer stands in 3D, in the words of the declarations. */
+export interface Scene {
+  kind: 'extrude' | 'tube' | 'node' | 'instance' | 'surface' | 'terrain' | 'mesh';
+  level: number | null;
+  below_ground: boolean;
+  /** Layers with models of the same things, coarsest first; empty where it is alone. */
+  family: string[];
+  made_elsewhere: boolean;
+}
+
 export interface Layer {
   id: string;
   name_zh: string;
@@ -32,6 +42,7 @@ export interface Layer {
   fields: Field[];
   tiles: string | null;
   tileset: string | null;
+  scene: Scene | null;
 }
 
 export class Catalog {
@@ -54,6 +65,11 @@ export class Catalog {
 
   layer(id: string): Layer | undefined {
     return this.byId.get(id);
+  }
+
+  /** Layers whose bodies lie below the ground. */
+  buried(): Layer[] {
+    return this.layers.filter((layer) => layer.scene?.below_ground);
   }
 
   withRole(role: string): Layer[] {
@@ -83,6 +99,9 @@ export class Catalog {
     return all[0] > all[2] ? [-180, -60, 180, 75] : all;
   }
 }
+
+/** A layer of a tile shows a layer of the catalog, or the points that stand for its names: `id/label`. */
+export const shownBy = (tileLayer: string): string => tileLayer.replace(/\/label$/, '');
 
 const ORDER = ['components', 'pipes', 'grids', 'operations', 'iot', 'convenience', 'cim', 'basemap'];
 const rank = (theme: string): number => (ORDER.indexOf(theme) + ORDER.length + 1) % (ORDER.length + 1);

@@ -46,7 +46,14 @@ test('matrices multiply and move as tilesets mean them: column by column', () =>
   assert.deepEqual(glb.moved(glb.times(shift, turn), [1, 0, 0]), [10, 21, 30]);
 });
 
-test('families are told by the addresses of a scene', () => {
-  const root = { children: [{ content: { uri: '../s/a/0.json?v=1' } }, { content: { uri: '../s/b,c/0.json?v=2' }, children: [{ content: { uri: '../s/b,c/3.glb' } }] }] };
-  assert.deepEqual(catalog.families(root), [['a'], ['b', 'c']]);
+test('the catalog tells bodies from the ground, and levels of one building from layers that are alone', () => {
+  const layer = (id, kind, more = {}) => ({ id, tileset: `/3dtiles/${id}/tileset.json`, scene: { kind, below_ground: false, family: [], ...more } });
+  const found = catalog.sorted([
+    layer('hills', 'terrain'), layer('mains', 'tube', { below_ground: true }), layer('blocks', 'extrude', { family: ['blocks', 'roofs'] }),
+    layer('roofs', 'surface', { family: ['blocks', 'roofs'] }), { id: 'flat', tileset: null, scene: null },
+  ]);
+  assert.equal(found.ground, 'hills');
+  assert.deepEqual([...found.bodies], ['mains', 'blocks', 'roofs']);
+  assert.deepEqual(found.families, [['blocks', 'roofs']]);
+  assert.deepEqual([...found.layers.values()].map((l) => [catalog.isBelow(l), catalog.isPipe(l)]), [[false, false], [true, true], [false, false], [false, false], [false, false]]);
 });

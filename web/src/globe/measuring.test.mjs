@@ -67,8 +67,10 @@ test('of a style what is wanted is drawn, and only that is asked for', () => {
   assert.deepEqual(what.layers.map((l) => l.id), ['ground', 'a', 'b']);
   assert.deepEqual(what.sources, [{ name: 'one', ids: ['a', 'b'] }]);
   const zooms = { a: { min: 5, max: 18 }, b: { min: 5, max: 18 } };
-  assert.deepEqual(style.asked(what, zooms, 12, 12), [{ name: 'one', ids: ['a'] }]);
-  assert.deepEqual(style.asked(what, zooms, 15, 15), [{ name: 'one', ids: ['a', 'b'] }]);
+  assert.deepEqual(style.asked(what, zooms, 12, 12), [{ name: 'one', ids: ['a'], z: 12 }]);
+  assert.deepEqual(style.asked(what, zooms, 15, 15), [{ name: 'one', ids: ['a', 'b'], z: 15 }]);
+  assert.deepEqual(style.asked(what, zooms, 20, 20), [{ name: 'one', ids: ['a', 'b'], z: 18 }], 'beyond its last tiles a source is asked for these');
+  assert.deepEqual(style.holding({ z: 20, x: 13, y: 7 }, 18), { z: 18, x: 3, y: 1 });
   assert.deepEqual(style.asked(what, zooms, 4, 4), []);
   assert.deepEqual(style.drawn(map, () => true).sources[1], { name: 'two', ids: ['d'] });
 });

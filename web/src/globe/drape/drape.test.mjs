@@ -33,13 +33,13 @@ test('shapes of one look are one path, in the colours that their values have', (
   assert.equal(brushes.length, 4);
   assert.equal(faults.length, 1);
   assert.match(faults[0], /^broken/);
-  const tiles = new Map([['s', { layers: {
+  const tiles = new Map([['s', { z: 15, x: 2, y: 2, tile: { layers: {
     a: layer([{ type: 3, rings: [square(0, 0, 10)], properties: { kind: 'x' } }, { type: 3, rings: [square(20, 0, 10)], properties: { kind: 'y' } },
       { type: 3, rings: [square(40, 0, 10)], properties: { kind: 'x' } }, { type: 3, rings: [square(60, 0, 10)], properties: { kind: 'no' } }]),
     l: layer([{ type: 2, rings: [[point(0, 0), point(4096, 4096)]], properties: {} }]),
-  } }]]);
+  } } }]]);
   const c = canvas();
-  paint.paint(c, brushes, tiles, { x: 0, y: 0, side: 512 }, 15, 2);
+  paint.paint(c, brushes, tiles, { z: 15, x: 2, y: 2, side: 512 }, 15, 2);
   const values = (name) => c.told.filter(([n]) => n === name).map((t) => t.slice(1));
   assert.equal(values('fill').length, 2, 'two looks of four shapes, one of which is filtered away');
   assert.deepEqual(values('fillStyle').slice(1).flat().map((s) => s.replace(/\s/g, '')), ['rgba(255,0,0,1)', 'rgba(0,0,255,1)']);
@@ -50,8 +50,11 @@ test('shapes of one look are one path, in the colours that their values have', (
   assert.deepEqual(values('globalAlpha').at(-1), [0.5], 'the layer is half as opaque as its style says');
   assert.deepEqual(values('lineTo').at(-1), [512, 512]);
   const far = canvas();
-  paint.paint(far, brushes, tiles, { x: 0, y: 0, side: 512 }, 14, 1);
+  paint.paint(far, brushes, tiles, { z: 15, x: 2, y: 2, side: 512 }, 14, 1);
   assert.equal(far.told.filter(([n]) => n === 'setLineDash').length, 2, 'below its zoom the line is not there');
+  const near = canvas();
+  paint.paint(near, brushes, tiles, { z: 17, x: 9, y: 8, side: 512 }, 17, 1);
+  assert.deepEqual(near.told.filter(([n]) => n === 'lineTo').at(-1), ['lineTo', 1536, 2048], 'beyond the last tiles their second part of four is drawn larger');
 });
 
 test('names stand at points and along lines; numbers and areas have none', () => {
@@ -59,16 +62,16 @@ test('names stand at points and along lines; numbers and areas have none', () =>
     { id: 'n', type: 'symbol', source: 's', 'source-layer': 'n', layout: { 'text-field': ['get', 'name'], 'text-size': 13 }, paint: { 'text-color': '#112233' } },
   ], {});
   assert.deepEqual(faults, []);
-  const tiles = new Map([['s', { layers: { n: layer([
+  const z = 14;
+  const [x, y] = [13394, 6503];
+  const tiles = new Map([['s', { z, x, y, tile: { layers: { n: layer([
     { type: 1, rings: [[point(2048, 2048)]], properties: { name: '龙亭' } },
     { type: 1, rings: [[point(5000, 100)]], properties: { name: '邻块' } },
     { type: 1, rings: [[point(10, 10)]], properties: { name: '72.5' } },
     { type: 2, rings: [[point(0, 0), point(4000, 2000)]], properties: { name: '中山路' } },
     { type: 3, rings: [square(0, 0, 100)], properties: { name: '砼5' } },
-  ]) } }]]);
-  const z = 14;
-  const [x, y] = [13394, 6503];
-  const found = letters.letters(brushes, tiles, { z, x, y }, z);
+  ]) } } }]]);
+  const found = letters.letters(brushes, tiles, z);
   assert.deepEqual(found.map((f) => f.text), ['龙亭', '中山路']);
   assert.equal(found[0].size_px, 13);
   // The middle of a tile of Web Mercator.

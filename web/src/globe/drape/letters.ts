@@ -1,10 +1,10 @@
-// Names that stand on the ground: what the style writes at points and along lines, as texts with their places. Areas' texts
-// (storeys, codes) and bare numbers are left to the 2D map. Pure; which of them are shown is the caller's matter.
+// Names that stand on the ground: what the style writes at points, along lines, and at the points that stand for areas, as
+// texts with their places. Texts within areas (storeys) and bare numbers are left to the 2D map. Pure; which of them are shown is the caller's matter.
 
 import type { Feature } from '@maplibre/maplibre-gl-style-spec';
-import type { VectorTile, VectorTileFeature } from '@mapbox/vector-tile';
-import { type Brush, TYPES, css } from './paint';
-import { isSeen } from './style';
+import type { VectorTileFeature } from '@mapbox/vector-tile';
+import { type Brush, type Tiles, TYPES, css } from './paint';
+import { type Tile, isSeen } from './style';
 
 export interface Letters {
   text: string; lon: number; lat: number; size_px: number; colour: string; halo: string;
@@ -12,13 +12,12 @@ export interface Letters {
   rank: number;
 }
 
-interface Tile { z: number; x: number; y: number }
-
-export function letters(list: Brush[], tiles: Map<string, VectorTile>, at: Tile, zoom: number): Letters[] {
+export function letters(list: Brush[], tiles: Tiles, zoom: number): Letters[] {
   return list.flatMap((b, rank) => {
     const { source, 'source-layer': name } = b.layer as { source: string; 'source-layer': string };
-    const layer = isSeen(b.layer, zoom) ? tiles.get(source)?.layers[name] : undefined;
-    return Array.from({ length: layer?.length ?? 0 }, (_, i) => one(b, layer!.feature(i), at, zoom, rank)).flat();
+    const found = isSeen(b.layer, zoom) ? tiles.get(source) : undefined;
+    const layer = found?.tile.layers[name];
+    return Array.from({ length: layer?.length ?? 0 }, (_, i) => one(b, layer!.feature(i), found!, zoom, rank)).flat();
   });
 }
 

@@ -3,13 +3,16 @@
 
 import { type Feature, type LayerSpecification, type StylePropertyExpression, expression, featureFilter, latest } from '@maplibre/maplibre-gl-style-spec';
 import type { VectorTile, VectorTileFeature } from '@mapbox/vector-tile';
-import { isSeen } from './style';
+import { type Tile, isSeen } from './style';
 
 type Canvas = Pick<OffscreenCanvasRenderingContext2D, 'beginPath' | 'moveTo' | 'lineTo' | 'closePath' | 'arc' | 'fill' | 'stroke' | 'fillRect'
   | 'setLineDash' | 'fillStyle' | 'strokeStyle' | 'globalAlpha' | 'lineWidth' | 'lineCap' | 'lineJoin'>;
 
 /** Where a vector tile lies on the canvas: offset of its corner and length of its side, canvas pixels. */
 export interface Placed { x: number; y: number; side: number }
+
+/** Vector tiles by the name of their source, each with its place in the grid. */
+export type Tiles = Map<string, Tile & { tile: VectorTile }>;
 
 export interface Brush {
   layer: LayerSpecification;
@@ -63,10 +66,11 @@ function brush(layer: LayerSpecification, opacity: Record<string, number>): Brus
 }
 
 /**
- * Paints a tile, layer over layer. `zoom` is the style's; a CSS pixel is `ratio` canvas pixels. `tiles` by name of the source.
+ * Paints a tile of `side` canvas pixels, layer over layer. `zoom` is the style's; a CSS pixel is `ratio` canvas pixels. Of
+ * `tiles` that stand above it a part is drawn larger.
  * What of a layer looks the same is one path: a city's tile has tens of thousands of shapes and a handful of looks.
  */
-export function paint(canvas: Canvas, list: Brush[], tiles: Map<string, VectorTile>, at: Placed, zoom: number, ratio: number): void {
+export function paint(canvas: Canvas, list: Brush[], tiles: Tiles, whole: Tile & { side: number }, zoom: number, ratio: number): void {
   for (const b of list) {
     if (!isSeen(b.layer, zoom)) continue;
     if (b.layer.type === 'background') {
@@ -76,8 +80,10 @@ export function paint(canvas: Canvas, list: Brush[], tiles: Map<string, VectorTi
       continue;
     }
     const { source, 'source-layer': name } = b.layer as { source: string; 'source-layer': string };
-    const tile = tiles.get(source)?.layers[name];
+    const found = tiles.get(source);
+    const tile = found?.tile.layers[name];
     if (!tile) continue;
+    const at = placed(found, whole);
     const paths = new Map<string, { look: Look; shapes: VectorTileFeature[] }>();
     for (let i = 0; i < tile.length; i += 1) {
       const feature = tile.feature(i);
@@ -93,6 +99,11 @@ export function paint(canvas: Canvas, list: Brush[], tiles: Map<string, VectorTi
     }
     for (const { look, shapes } of paths.values()) draw(canvas, look, shapes, at);
   }
+}
+
+function placed(found: Tile, { z, x, y, side }: Tile & { side: number }): Placed {
+  const parts = 2 ** (z - found.z);
+  return { x: -(x - found.x * parts) * side, y: -(y - found.y * parts) * side, side: side * parts };
 }
 
 interface Look { opacity: number; fill?: string; stroke?: string; width: number; dash: number[]; cap?: CanvasLineCap; join?: CanvasLineJoin }

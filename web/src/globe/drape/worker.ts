@@ -3,8 +3,8 @@
 import { VectorTile } from '@mapbox/vector-tile';
 import { PbfReader } from 'pbf';
 import { type Letters, letters } from './letters';
-import { brushes, paint } from './paint';
-import { type Drawn, type Zooms, asked } from './style';
+import { type Tiles, brushes, paint } from './paint';
+import { type Drawn, type Tile, type Zooms, asked, holding } from './style';
 
 export interface Setting { kind: 'style'; what: Drawn; letters: Drawn; zooms: Record<string, Zooms>; opacity: Record<string, number>; server: string; side: number; ratio: number }
 /** A picture of a tile, or its names. */
@@ -15,9 +15,6 @@ let setting: Setting | undefined;
 let ready = brushes([], {});
 let pens = brushes([], {});
 
-/** Vector tiles end at this zoom; below it a part of one is drawn larger. */
-const deepest = (zooms: Record<string, Zooms>) => Math.max(0, ...Object.values(zooms).map((z) => z.max));
-
 async function vector(url: string): Promise<VectorTile | undefined> {
   const answer = await fetch(url);
   // Outside of the layers' bounds or zooms there is nothing, which is no fault.
@@ -26,29 +23,27 @@ async function vector(url: string): Promise<VectorTile | undefined> {
   return new VectorTile(new PbfReader(new Uint8Array(await answer.arrayBuffer())));
 }
 
-async function vectors(what: Drawn, s: Setting, z: number, x: number, y: number, zoom: number): Promise<Map<string, VectorTile>> {
-  const tiles = new Map<string, VectorTile>();
-  await Promise.all(asked(what, s.zooms, z, zoom).map(async ({ name, ids }) => {
-    const found = await vector(`${s.server}/tiles/${ids.join(',')}/${z}/${x}/${y}.mvt`);
-    if (found) tiles.set(name, found);
+/** Of each source the tile, or the deepest above it that the source has. */
+async function vectors(what: Drawn, s: Setting, at: Tile, zoom: number): Promise<Tiles> {
+  const tiles: Tiles = new Map();
+  await Promise.all(asked(what, s.zooms, at.z, zoom).map(async ({ name, ids, z: deepest }) => {
+    const there = holding(at, deepest), { z, x, y } = there;
+    const tile = await vector(`${s.server}/tiles/${ids.join(',')}/${z}/${x}/${y}.mvt`);
+    if (tile) tiles.set(name, { tile, ...there });
   }));
   return tiles;
 }
 
 async function tile({ z, x, y }: Order, s: Setting): Promise<ImageBitmap> {
-  const down = Math.max(0, z - deepest(s.zooms));
-  const [tz, tx, ty] = [z - down, x >> down, y >> down];
   // What is as wide as a CSS pixel at the style's zoom is `ratio` pixels of the picture.
   const zoom = z - Math.log2(s.ratio) + Math.log2(s.side / 512);
-  const tiles = await vectors(s.what, s, tz, tx, ty, zoom);
+  const tiles = await vectors(s.what, s, { z, x, y }, zoom);
   const canvas = new OffscreenCanvas(s.side, s.side);
   const context = canvas.getContext('2d');
   if (!context) throw new Error('no canvas');
-  const side = s.side * 2 ** down;
-  const at = { x: -(x - tx * 2 ** down) * s.side, y: -(y - ty * 2 ** down) * s.side, side };
   // WebGL reads a bitmap from its last row: it is painted head down.
   context.setTransform(1, 0, 0, -1, 0, s.side);
-  paint(context, ready.brushes, tiles, at, zoom, s.ratio);
+  paint(context, ready.brushes, tiles, { z, x, y, side: s.side }, zoom, s.ratio);
   return canvas.transferToImageBitmap();
 }
 
@@ -66,7 +61,7 @@ addEventListener('message', (event: MessageEvent<Setting | Order>) => {
   const { number, z, x, y } = asked;
   const done = asked.kind === 'tile'
     ? tile(asked, setting).then((image) => scope.postMessage({ number, image }, [image]))
-    : vectors(setting.letters, setting, z, x, y, z).then((tiles) => scope.postMessage({ number, letters: letters(pens.brushes, tiles, { z, x, y }, z) }, []));
+    : vectors(setting.letters, setting, { z, x, y }, z).then((tiles) => scope.postMessage({ number, letters: letters(pens.brushes, tiles, z) }, []));
   done.catch(
     (e: unknown) => scope.postMessage({ number: asked.number, error: e instanceof Error ? e.message : String(e) }, []),
   );
