@@ -184,6 +184,7 @@ pub fn run(flags: Flags) -> Result<()> {
             tracing::warn!("listening on all addresses without public_url: URLs in answers name 127.0.0.1");
         }
         server.app.fonts.look().await;
+        tokio::spawn(styles::prepare(server.app.clone()));
         server.run(stop_signal()).await;
         Ok(())
     })

@@ -9,6 +9,7 @@ use super::gate::Asked;
 use super::problem::Problem;
 use super::reply;
 use super::router::Segments;
+use crate::error::{Error, Result};
 use crate::layer::Serve;
 use crate::style::{Fonts, Ratio, Style, range_start};
 use crate::tile::zoom_range;
@@ -105,22 +106,43 @@ pub async fn sprite(
     if app.styles.pictures().next().is_none() {
         return Err(Problem::not_found("sprite-not-found", "these styles have no pictures"));
     }
-    let styles = app.styles.clone();
-    let make = move || {
-        let style = styles.iter().nth(place).ok_or_else(|| crate::error::Error::Data("no such style".into()))?;
-        let sheet = styles.sheet(style, ratio)?;
-        match part {
-            Part::Index => sheet.index(),
-            Part::Image => sheet.image(),
-        }
-    };
     let (media_type, coding) = match part {
         Part::Index => (reply::JSON, Coding::negotiate(&headers)),
         // Compressed already.
         Part::Image => (reply::PNG, Coding::Identity),
     };
+    let make = drawn(&app, place, ratio, part);
     let (coded, _) = app.cache.get(Of::Sprite(place, ratio, part), coding, make).await?;
     Ok(reply::coded(&headers, &asked, media_type, coded))
+}
+
+/// Draws a sheet of the style at `place`, for the cache.
+fn drawn(app: &App, place: usize, ratio: Ratio, part: Part) -> impl FnOnce() -> Result<Vec<u8>> + Send + use<> {
+    let styles = app.styles.clone();
+    move || {
+        let style = styles.iter().nth(place).ok_or_else(|| Error::Data("no such style".into()))?;
+        let sheet = styles.sheet(style, ratio)?;
+        match part {
+            Part::Index => sheet.index(),
+            Part::Image => sheet.image(),
+        }
+    }
+}
+
+/// Draws the sheets of all styles, one after another, before anybody asks: a map shows nothing until it has one, and
+/// packing one takes some tenths of a second.
+pub async fn prepare(app: Arc<App>) {
+    if app.styles.pictures().next().is_none() {
+        return;
+    }
+    let sheets = |place| [Ratio::One, Ratio::Two].map(|ratio| (place, ratio));
+    for (place, ratio) in (0..app.styles.iter().count()).flat_map(sheets) {
+        for part in [Part::Index, Part::Image] {
+            let make = drawn(&app, place, ratio, part);
+            // What cannot be drawn is told to who asks for it.
+            let _ = app.cache.get(Of::Sprite(place, ratio, part), Coding::Identity, make).await;
+        }
+    }
 }
 
 /// `/fonts/{stack}/{first}-{last}.pbf`: `{stack}` is a font's name or a comma list.

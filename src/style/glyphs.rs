@@ -8,6 +8,7 @@ use super::Stack;
 use crate::error::{Error, Result};
 use crate::mvt::wire::{put_bytes, put_number, zigzag};
 use ab_glyph::{Font, FontRef, OutlinedGlyph, PxScale};
+use rayon::prelude::*;
 use sdf_glyph_renderer::{BitmapGlyph, clamp_to_u8};
 
 /// Code points of one file.
@@ -41,9 +42,10 @@ impl Stack {
             let bytes = std::fs::read(&face.file).map_err(|e| Error::Io { path: face.file.clone(), source: e })?;
             let font = FontRef::try_from_slice_and_index(&bytes, face.index);
             let font = font.map_err(|e| Error::config(&face.file, 0, e.to_string()))?;
-            for (glyph, code) in glyphs.iter_mut().zip(first..).filter(|(g, _)| g.is_none()) {
+            let missing = glyphs.par_iter_mut().zip(first..first + RANGE).filter(|(g, _)| g.is_none());
+            missing.for_each(|(glyph, code)| {
                 *glyph = char::from_u32(code).and_then(|c| letter(&font, c)).map(|l| l.message(code));
-            }
+            });
         }
         let mut stack = vec![];
         put_bytes(&mut stack, 1, self.name.as_bytes());
