@@ -6,9 +6,9 @@ import './style/panels.css';
 import './style/owner.css';
 import './style/phone.css';
 import { ask, words } from './api';
-import { Catalog } from './catalog';
+import { Catalog, shownBy } from './catalog';
 import { attribute, debounced, fill, h, svg } from './dom';
-import { language, t } from './i18n';
+import { language, number, t } from './i18n';
 import { ICONS } from './icons';
 import { type Box, CityMap, type StyleEntry } from './map/citymap';
 import { GlobeView } from './map/globeview';
@@ -26,6 +26,7 @@ const TABS: [Exclude<Panel, null>, string][] = [['layers', ICONS.layers], ['who'
 /** Shown unasked, where the server has it. */
 const FIRST_STYLE = 'standard';
 const NEWER_EVERY_MS = 60_000;
+const HINT_MS = 15_000;
 
 async function open(app: HTMLElement): Promise<void> {
   fill(app, h('div', { class: 'opening', attrs: { role: 'status' } }, h('span', { class: 'spinner' }), t('app.loading')));
@@ -57,7 +58,7 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
   const who = new WhoPanel(catalog, map, store);
   const dispatch = new DispatchPanel(map, store);
   const panels = { layers: tree.element, who: who.element, dispatch: dispatch.element };
-  const globe = new GlobeView(globeElement, map, catalog, store, { pick: (at, meant) => void (store.get().panel === 'dispatch' ? dispatch.ask(at) : place.open(at, meant)), say: toast.say });
+  const globe = new GlobeView(globeElement, map, catalog, store, { pick: (at, meant) => void (store.get().panel === 'dispatch' ? dispatch.ask(at) : place.open(at, meant)), say: toast.say, busy: (is) => { progress.hidden = !is; } });
   const fly = (box: Box): void => (store.get().mode === '3d' ? globe.goTo(box) : map.goTo(box));
   const measure = new MeasureTool(map, () => globe.measure('off', () => {}));
   const startMeasure = (mode: Measure): void => {
@@ -78,6 +79,7 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
   const progress = h('div', { class: 'progress', attrs: { role: 'progressbar', 'aria-label': t('progress.loading'), hidden: true } });
   const header = h('header', { class: 'top' }, h('h1', { class: 'sr', text: t('app.name') }), search.element, tabs(store));
   app.append(progress, header, left.element, right.element, bar, measure.element, toast.element);
+  if (!store.get().selected && !store.get().place && store.get().panel === null) hint(app, map);
 
   const showPanel = (): void => {
     const { panel } = store.get();
@@ -108,7 +110,7 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
     const at = { lon: lng, lat };
     if (store.get().panel === 'dispatch') return void dispatch.ask(at);
     const [top] = map.drawnAt(screen);
-    const meant = top?.id !== undefined && top.sourceLayer ? { layer: top.sourceLayer, id: String(top.id) } : null;
+    const meant = top?.id !== undefined && top.sourceLayer ? { layer: shownBy(top.sourceLayer), id: String(top.id) } : null;
     void place.open(at, meant);
   };
   map.map.on('click', (e) => pointed(e.point));
@@ -116,8 +118,10 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
   map.map.getCanvas().addEventListener('keydown', (e) => {
     if (e.key === 'Enter') pointed({ x: map.container.clientWidth / 2, y: map.container.clientHeight / 2 });
   });
-  map.map.on('dataloading', () => { progress.hidden = false; });
-  map.map.on('idle', () => { progress.hidden = true; });
+  // The globe says itself when its picture is whole.
+  const isFlat = (): boolean => store.get().mode === '2d';
+  map.map.on('dataloading', () => { if (isFlat()) progress.hidden = false; });
+  map.map.on('idle', () => { if (isFlat()) progress.hidden = true; });
   map.map.on('error', (e) => { if (!/abort/i.test(e.error?.message ?? '')) toast.say(t('error.tiles')); });
   keys(store, search, measure, place, right);
   keepAddress(store);
@@ -131,6 +135,16 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
   };
 }
 
+/** Says what can be done, until it is done or has stood there long enough. */
+function hint(app: HTMLElement, map: CityMap): void {
+  const element = h('p', { class: 'toast hint-first', text: t('map.hint') });
+  const go = (): void => element.remove();
+  app.append(element);
+  for (const event of ['click', 'dragstart'] as const) map.map.once(event, go);
+  document.addEventListener('pointerdown', go, { once: true });
+  setTimeout(go, HINT_MS);
+}
+
 function tabs(store: Store): HTMLElement {
   const buttons = TABS.map(([panel, icon]) =>
     h('button', { class: 'tab', attrs: { 'data-panel': panel }, on: { click: () => store.set({ panel: store.get().panel === panel ? null : panel }) } }, svg(icon), h('span', { text: t(`tab.${panel}`) })));
@@ -140,12 +154,22 @@ function tabs(store: Store): HTMLElement {
   return h('nav', { class: 'tabs', attrs: { 'aria-label': t('app.name') } }, ...buttons);
 }
 
+/** Things of one name are shown together up to so many; of more the nearest is. */
+const GROUP = 500;
+
 /** To what was found; of several things under one name to the box that holds them all. */
 function goTo(result: Result, fly: (box: Box) => void, after: (work: () => void) => void, place: PlacePanel): void {
   const at = { lon: result.lon, lat: result.lat };
-  if (result.layer && result.id !== undefined) void place.openRecord({ layer: result.layer, id: String(result.id) }, at, false);
-  else after(() => void place.open(at));
-  fly(result.bbox ?? [at.lon, at.lat, at.lon, at.lat]);
+  const there: Box = [at.lon, at.lat, at.lon, at.lat];
+  const { layer, id, count = 1, items, bbox } = result;
+  if (layer === undefined || id === undefined) {
+    after(() => void place.open(at));
+    return fly(there);
+  }
+  const isGroup = items !== undefined && count > 1;
+  if (isGroup && count <= GROUP) void place.openGroup({ layer, title: result.title ?? '', items, count, bbox: bbox ?? there });
+  else void place.openRecord({ layer, id: String(id) }, at, false, isGroup ? t('group.nearest', { n: number(count) }) : '');
+  fly((isGroup && count > GROUP ? null : bbox) ?? there);
 }
 
 function whole(catalog: Catalog, map: CityMap, globe: GlobeView, store: Store): void {

@@ -2,9 +2,9 @@
 // Knows nothing of panels; tells what was clicked and where the camera is.
 
 import { LngLat, Map as MapLibre, ScaleControl, setWorkerUrl } from 'maplibre-gl';
-import type { GeoJSONSource, PaddingOptions, MapGeoJSONFeature, StyleSpecification, VectorTileSource } from 'maplibre-gl';
+import type { GeoJSONSource, LayerSpecification, MapGeoJSONFeature, PaddingOptions, StyleSpecification, VectorTileSource } from 'maplibre-gl';
 import { address, ask, local } from '../api';
-import type { Catalog } from '../catalog';
+import { type Catalog, type Layer, shownBy } from '../catalog';
 import { locale } from '../i18n';
 import type { State, Store, View } from '../state';
 import { faded } from './opacity';
@@ -36,8 +36,8 @@ export class CityMap {
 
   constructor(readonly container: HTMLElement, readonly catalog: Catalog, readonly store: Store) {
     const state = store.get();
-    const ids = (role: string): Set<string> => new Set(catalog.withRole(role).map((l) => l.id));
-    [this.standing, this.buried] = [ids('building_model'), ids('pipe_segment')];
+    const ids = (layers: Layer[]): Set<string> => new Set(layers.map((l) => l.id));
+    [this.standing, this.buried] = [ids(catalog.withRole('building_model')), ids(catalog.buried())];
     const [west, south, east, north] = catalog.bounds();
     this.map = new MapLibre({
       container,
@@ -86,13 +86,13 @@ export class CityMap {
     if (!this.raw) return;
     const drawing = prepare(this.raw, this.catalog);
     this.drawing = drawing;
-    this.addresses = new TileAddresses(drawing, this.catalog, (id) => this.isVisible(id));
+    this.addresses = new TileAddresses(drawing, this.catalog, (id) => this.isVisible(id), (layer) => this.begins(layer));
     const { opacity } = this.store.get();
     const layers = drawing.spec.layers.map((layer) => {
-      const id = 'source-layer' in layer ? layer['source-layer'] : undefined;
+      const id = idOf(layer);
       if (!id) return layer;
       const paint = { ...layer.paint, ...Object.fromEntries(opacity.has(id) ? faded(layer.type, layer.paint, opacity.get(id) ?? 1) : []) };
-      return { ...layer, paint, layout: { ...layer.layout, visibility: this.visibility(id, layer.layout?.visibility) } } as typeof layer;
+      return { ...layer, minzoom: this.begins(layer), paint, layout: { ...layer.layout, visibility: this.visibility(id, layer.layout?.visibility) } } as typeof layer;
     });
     const extra = overlays(drawing.dark);
     const below = layers.findIndex((l) => l.type === 'symbol');
@@ -109,6 +109,18 @@ export class CityMap {
   private visibility(id: string, own: unknown): 'visible' | 'none' {
     if (!this.isVisible(id)) return 'none';
     return own === 'none' && this.drawing?.defaults.has(id) ? 'none' : 'visible';
+  }
+
+  /** The zoom that a style layer begins at: with its tiles where somebody wants to see it who switched it on. */
+  begins(layer: LayerSpecification): number {
+    const own = layer.minzoom ?? 0, id = idOf(layer);
+    return id !== undefined && this.store.get().on.has(id) ? (this.drawing?.earliest.get(layer.id) ?? own) : own;
+  }
+
+  /** The zoom from which something of a layer is drawn on the flat map; null where nothing of it ever is. */
+  from(id: string): number | null {
+    const layers = this.drawing?.byLayer.get(id), layer = this.catalog.layer(id);
+    return layers && layer ? Math.min(...layers.map((l) => Math.max(this.begins(l), layer.minzoom))) : null;
   }
 
   isVisible(id: string): boolean {
@@ -133,7 +145,7 @@ export class CityMap {
   isDrawn(id: string): boolean {
     const layer = this.catalog.layer(id), zoom = this.zoom();
     if (layer?.tileset && this.store.get().mode === '3d') return true;
-    return !!layer && zoom >= layer.minzoom && (this.drawing?.byLayer.get(id) ?? []).some((l) => (l.minzoom ?? 0) <= zoom && (l.maxzoom ?? 24) > zoom);
+    return !!layer && zoom >= layer.minzoom && (this.drawing?.byLayer.get(id) ?? []).some((l) => this.begins(l) <= zoom && (l.maxzoom ?? 24) > zoom);
   }
 
   /** Ids of the layers that are switched on, in the catalog's order. */
@@ -146,6 +158,7 @@ export class CityMap {
     for (const [id, layers] of this.drawing?.byLayer ?? []) {
       for (const layer of layers) {
         const visibility = this.visibility(id, layer.layout?.visibility);
+        if (this.drawing?.earliest.has(layer.id)) this.map.setLayerZoomRange(layer.id, this.begins(layer), layer.maxzoom ?? 24);
         if (this.map.getLayoutProperty(layer.id, 'visibility') === visibility) continue;
         this.map.setLayoutProperty(layer.id, 'visibility', visibility);
         if (visibility === 'visible') appeared.add(id);
@@ -232,13 +245,17 @@ export class CityMap {
   drawnAt(point: { x: number; y: number }): MapGeoJSONFeature[] {
     const { x, y } = point;
     const features = this.map.queryRenderedFeatures([[x - CLICK_PX, y - CLICK_PX], [x + CLICK_PX, y + CLICK_PX]]);
-    return features.filter((f) => f.sourceLayer !== undefined && this.catalog.layer(f.sourceLayer) !== undefined);
+    return features.filter((f) => f.sourceLayer !== undefined && this.catalog.layer(shownBy(f.sourceLayer)) !== undefined);
   }
 
   /** Metres on the ground that a number of pixels spans at a place. */
   metres(pixels: number, at: { lat: number }): number {
     return (pixels * 40_075_016.686 * Math.cos((at.lat * Math.PI) / 180)) / (512 * 2 ** this.zoom());
   }
+}
+
+function idOf(layer: LayerSpecification): string | undefined {
+  return 'source-layer' in layer && layer['source-layer'] ? shownBy(layer['source-layer']) : undefined;
 }
 
 export function camera(view: View): { center: [number, number]; zoom: number; bearing: number; pitch: number } {

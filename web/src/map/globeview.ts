@@ -11,7 +11,12 @@ import { type Box, type CityMap, camera } from './citymap';
 export interface Calls {
   pick(place: Place, meant: Selection | null): void;
   say(text: string): void;
+  /** Whether anything is still on its way to the picture. */
+  busy(is: boolean): void;
 }
+
+/** Until its first picture is whole the globe lies unseen over the flat map; not longer than this. */
+const UNSEEN_MS = 12_000;
 
 export class GlobeView {
   private globe: Globe | null = null;
@@ -35,6 +40,8 @@ export class GlobeView {
     this.element.classList.add('opening-globe');
     this.element.setAttribute('aria-busy', 'true');
     this.element.setAttribute('data-words', t('globe.loading'));
+    this.calls.busy(true);
+    const shown = (): void => this.element.classList.remove('opening-globe');
     try {
       const [{ openGlobe }] = await Promise.all([import('../globe/index'), this.map.styled()]);
       const state = this.store.get();
@@ -53,17 +60,20 @@ export class GlobeView {
         onPick: (picked, place) => this.picked(picked, place),
         onStatus: ({ loading, error }) => {
           this.element.setAttribute('aria-busy', String(loading > 0));
+          this.calls.busy(loading > 0);
+          if (loading === 0 && this.globe) shown();
           if (error) this.calls.say(error);
         },
       });
       if (this.store.get().mode === '2d') return this.leave();
       if (state.selected) this.globe.select(state.selected);
       if (state.underground) this.globe.setUnderground(true);
+      setTimeout(shown, UNSEEN_MS);
     } catch (error) {
       this.calls.say(`${t('globe.failed')} ${error instanceof Error ? error.message : words(error)}`);
       this.store.set({ mode: '2d' });
-    } finally {
-      this.element.classList.remove('opening-globe');
+      shown();
+      this.calls.busy(false);
     }
   }
 
@@ -74,7 +84,9 @@ export class GlobeView {
     this.map.map.jumpTo(camera({ ...view, pitch: Math.min(view.pitch, this.map.map.getMaxPitch()) }));
     this.globe.destroy();
     this.globe = null;
+    this.calls.busy(false);
     this.element.hidden = true;
+    this.element.classList.remove('opening-globe');
     this.element.replaceChildren();
   }
 

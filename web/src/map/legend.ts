@@ -29,7 +29,7 @@ export function sample(value: unknown): string | number | undefined {
 }
 
 /** What a style says itself of how a layer is drawn (`metadata.chengtu:legend`, docs/styles.md). */
-interface Told { shape: 'fill' | 'line' | 'dot' | 'icon'; color?: string; stroke?: string; width?: number; dash?: number[]; icon?: string; label?: { zh?: string; en?: string } }
+interface Told { shape: 'fill' | 'line' | 'dot' | 'icon' | 'text' | 'ramp'; color?: string; colors?: string[]; stroke?: string; width?: number; dash?: number[]; icon?: string; label?: { zh?: string; en?: string } }
 
 function told(layers: LayerSpecification[]): Told[] {
   return layers.flatMap((layer) => ((layer.metadata as Record<string, unknown> | undefined)?.['chengtu:legend'] as Told[] | undefined) ?? []);
@@ -75,11 +75,25 @@ function toldSwatch(entry: Told, map: MapLibre): Element {
     const dash: Record<string, string> = entry.dash ? { 'stroke-dasharray': entry.dash.map((d) => d * Math.max(width, 1) * 0.7).join(' ') } : {};
     return drawing([...(stroke ? [curve(stroke, width + 2, {})] : []), curve(colour, width, dash)]);
   }
+  if (entry.shape === 'text') return drawing([letter(colour)]);
+  if (entry.shape === 'ramp') return drawing(ramp(entry.colors ?? [colour]));
   return drawing([element('circle', { cx: WIDTH / 2, cy: HEIGHT / 2, r: 4.5, fill: colour, stroke: stroke ?? 'none', 'stroke-width': 1.5 })]);
 }
 
 const curve = (stroke: string, width: number, more: Record<string, string>): SVGElement =>
   element('path', { d: `M1 ${HEIGHT - 4}C7 ${HEIGHT - 15} 13 ${HEIGHT} ${WIDTH - 1} 4`, fill: 'none', stroke, 'stroke-width': width, ...more });
+
+function letter(colour: string): SVGElement {
+  const text = element('text', { x: WIDTH / 2, y: HEIGHT - 3.5, 'text-anchor': 'middle', 'font-size': 12, 'font-weight': 600, fill: colour });
+  text.textContent = language === 'zh' ? '字' : 'A';
+  return text;
+}
+
+/** From little to much. */
+function ramp(colours: string[]): SVGElement[] {
+  const step = (WIDTH - 2) / colours.length;
+  return colours.map((fill, i) => element('rect', { x: 1 + i * step, y: 3, width: step + 0.3, height: HEIGHT - 6, fill }));
+}
 
 function drawing(marks: SVGElement[]): SVGSVGElement {
   const picture = element('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, class: 'swatch', 'aria-hidden': 'true' }) as SVGSVGElement;
@@ -108,9 +122,7 @@ function marks(layer: LayerSpecification, instead: Record<string, unknown>): SVG
     return [element('circle', { cx: WIDTH / 2, cy: HEIGHT / 2, r: radius, fill: colour('circle-color') ?? '#000', 'fill-opacity': Math.max(amount('circle-opacity', 1), 0.4), stroke: colour('circle-stroke-color') ?? 'none', 'stroke-width': Math.min(amount('circle-stroke-width', 0), 2) })];
   }
   if (layer.type === 'symbol' && layer.layout?.['text-field'] !== undefined && layer.layout['icon-image'] === undefined) {
-    const text = element('text', { x: WIDTH / 2, y: HEIGHT - 4, 'text-anchor': 'middle', 'font-size': 11, 'font-weight': 600, fill: colour('text-color') ?? '#000' });
-    text.textContent = '字';
-    return [text];
+    return [letter(colour('text-color') ?? '#000')];
   }
   return [];
 }

@@ -2,13 +2,15 @@
 // drawn on beyond its end), and remembered by layer, so that tiles can be asked for with the visible layers alone.
 
 import type { FilterSpecification, LayerSpecification, StyleSpecification, VectorSourceSpecification } from 'maplibre-gl';
-import type { Catalog, Layer } from '../catalog';
+import { type Catalog, type Layer, shownBy } from '../catalog';
 import { address } from '../api';
 
 export interface Drawing {
   spec: StyleSpecification;
   /** Style layers of a layer of the catalog, in drawing order. */
   byLayer: Map<string, LayerSpecification[]>;
+  /** By style layer: the zoom it may begin at when its layer is switched on by hand. */
+  earliest: Map<string, number>;
   /** Layers that the style shows unasked. */
   defaults: Set<string>;
   /** Layers of a source, in the style's order. */
@@ -43,7 +45,8 @@ export function prepare(raw: StyleSpecification, catalog: Catalog): Drawing {
   const byLayer = new Map<string, LayerSpecification[]>();
   const defaults = new Set<string>();
   for (const layer of raw.layers) {
-    const { source, 'source-layer': id } = layer as Sourced;
+    const { source, 'source-layer': shown } = layer as Sourced;
+    const id = shown && shownBy(shown);
     if (!source || !id || raw.sources[source]?.type !== 'vector') {
       layers.push(layer);
       continue;
@@ -56,7 +59,20 @@ export function prepare(raw: StyleSpecification, catalog: Catalog): Drawing {
     if (layer.layout?.visibility !== 'none') defaults.add(id);
   }
   const spec: StyleSpecification = { ...raw, sources, layers };
-  return { spec, byLayer, defaults, bySource, dark: isDark(raw) };
+  return { spec, byLayer, earliest: earliest(byLayer), defaults, bySource, dark: isDark(raw) };
+}
+
+/** Points may begin with their tiles (`chengtu:minzoom`, docs/styles.md), each standing for several: else a layer that was
+ * switched on would show nothing. Lines and areas below their full zoom would be crumbs. */
+function earliest(byLayer: Map<string, LayerSpecification[]>): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const layers of byLayer.values()) {
+    const told = layers.map((l) => (l.metadata as Record<string, unknown> | undefined)?.['chengtu:minzoom']).find((z) => typeof z === 'number');
+    const first = Math.min(...layers.map((l) => l.minzoom ?? 0));
+    if (typeof told !== 'number' || told >= first) continue;
+    for (const l of layers) if (l.type === 'circle' && (l.minzoom ?? 0) === first) found.set(l.id, told);
+  }
+  return found;
 }
 
 /** The layers that a source's address lists: `/tiles/{a,b,c}.json`. */
@@ -103,7 +119,7 @@ function isDark(raw: StyleSpecification): boolean {
 export class TileAddresses {
   private turns = new Map<string, number>();
 
-  constructor(private readonly drawing: Drawing, private readonly catalog: Catalog, private readonly visible: (id: string) => boolean) {}
+  constructor(private readonly drawing: Drawing, private readonly catalog: Catalog, private readonly visible: (id: string) => boolean, private readonly begins: (layer: LayerSpecification) => number) {}
 
   /** For `transformRequest`; null where the address is not of this scheme. */
   real(url: string): string | null {
@@ -120,7 +136,7 @@ export class TileAddresses {
       if (!layer || !this.visible(id) || z < layer.minzoom || z > layer.maxzoom) return false;
       // The last zoom's tiles are used for all that follow.
       const until = z === layer.maxzoom ? Infinity : z + 1;
-      return (this.drawing.byLayer.get(id) ?? []).some((l) => (l.minzoom ?? 0) < until && (l.maxzoom ?? 24) > z);
+      return (this.drawing.byLayer.get(id) ?? []).some((l) => this.begins(l) < until && (l.maxzoom ?? 24) > z);
     });
   }
 

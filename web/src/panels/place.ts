@@ -8,6 +8,7 @@ import { ICONS } from '../icons';
 import { type Box, CLICK_PX, type CityMap } from '../map/citymap';
 import type { Place, Selection, Store } from '../state';
 import { type Answer, ownerCard, whose } from './owner';
+import { type Group, groupCard, members, shapeOf } from './group';
 import { type Item, box, record, recordCard } from './record';
 
 /** A record and the layer that it is of. */
@@ -21,6 +22,7 @@ export class PlacePanel {
   private chosen: Found | null = null;
   private asking = new AbortController();
   private readonly owner = h('div', { attrs: { 'aria-busy': 'false' } });
+  private readonly above = h('div', { class: 'above' });
   private readonly things = h('div');
 
   constructor(private readonly catalog: Catalog, private readonly map: CityMap, private readonly store: Store, private readonly shown: (open: boolean) => void, private readonly fly: (box: Box) => void) {}
@@ -51,9 +53,32 @@ export class PlacePanel {
     await this.choose(drawn, place, signal);
   }
 
-  /** A record by its id, wherever it is. */
-  async openRecord(selected: Selection, place: Place | null, fly: boolean): Promise<void> {
+  /** Several records of one name. */
+  async openGroup(group: Group): Promise<void> {
+    const signal = this.begin(null);
+    this.store.set({ selected: null, place: null });
+    fill(this.owner);
+    fill(this.things, skeleton());
+    const layer = this.catalog.layer(group.layer);
+    if (!layer) return;
+    try {
+      const { lon, lat } = this.map.view();
+      const list = await members(group, { lon, lat }, signal);
+      this.map.setData('page-selection', shapeOf(list));
+      const open = (item: Item): void => {
+        const back = h('button', { class: 'link back', text: t('group.back', { name: group.title }), on: { click: () => void this.openGroup(group) } });
+        void this.openRecord({ layer: layer.id, id: String(item.id) }, null, true, back);
+      };
+      fill(this.things, groupCard(group, layer, list, open, () => this.fly(group.bbox)));
+    } catch (error) {
+      if (!aborted(error)) fill(this.things, h('p', { class: 'fault', text: words(error) }));
+    }
+  }
+
+  /** A record by its id, wherever it is; `above` it stands what is to be known of it. */
+  async openRecord(selected: Selection, place: Place | null, fly: boolean, above: Child = null): Promise<void> {
     const signal = this.begin(place);
+    fill(this.above, above);
     this.store.set({ selected, place });
     try {
       const [found] = await this.fetch(selected, signal);
@@ -74,6 +99,7 @@ export class PlacePanel {
     this.asking = new AbortController();
     this.map.setData('page-selection', place && { type: 'Point', coordinates: [place.lon, place.lat] });
     fill(this.owner, skeleton());
+    fill(this.above);
     fill(this.things);
     this.found = [];
     this.chosen = null;
@@ -86,7 +112,7 @@ export class PlacePanel {
     const text = place ? `${place.lon.toFixed(6)}, ${place.lat.toFixed(6)}` : '';
     const copy = h('button', { class: 'coordinate', text, title: t('place.copy'), on: { click: () => void navigator.clipboard?.writeText(text) } });
     const close = h('button', { class: 'round close', title: t('panel.close'), attrs: { 'aria-label': t('panel.close') }, on: { click: () => this.close() } }, svg(ICONS.close));
-    fill(this.element, h('div', { class: 'bar' }, copy, close), this.owner, this.things);
+    fill(this.element, h('div', { class: 'bar' }, copy, close), this.above, this.owner, this.things);
   }
 
   private async identify(place: Place, signal: AbortSignal): Promise<Found[]> {

@@ -2,7 +2,7 @@
 
 import { aborted, ask, words } from '../api';
 import { debounced, fill, h, svg } from '../dom';
-import { language, t } from '../i18n';
+import { language, number, t } from '../i18n';
 import { ICONS } from '../icons';
 
 export interface Result {
@@ -16,6 +16,8 @@ export interface Result {
   lat: number;
   bbox?: [number, number, number, number] | null;
   count?: number;
+  /** Address of all of them. */
+  items?: string;
 }
 interface Results { results: Result[]; truncated?: boolean }
 
@@ -87,7 +89,7 @@ export class SearchBox {
 
   private row(r: Result, i: number): HTMLElement {
     const where = r.kind === 'coordinate' ? t('search.coordinate') : of(r.layer_title);
-    const many = r.count && r.count > 1 ? t('search.times', { n: r.count }) : '';
+    const many = r.count && r.count > 1 ? t('search.times', { n: number(r.count) }) : '';
     return h('li', { attrs: { role: 'option', id: `result-${i}`, 'aria-selected': 'false' }, on: { click: () => this.take(r), pointermove: () => this.mark(i) } },
       svg(r.kind === 'coordinate' ? ICONS.target : ICONS.pin), h('span', { class: 'name', text: r.title ?? `${r.lon.toFixed(6)}, ${r.lat.toFixed(6)}` }), h('span', { class: 'muted', text: [where, many].filter(Boolean).join(' · ') }));
   }

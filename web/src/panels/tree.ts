@@ -29,7 +29,7 @@ export class LayerTree {
     this.nothing = h('p', { class: 'muted pad', text: t('tree.none'), attrs: { hidden: true } });
     const reset = h('button', { class: 'link', text: t('tree.reset'), on: { click: () => store.set({ on: new Set(), off: new Set(), opacity: new Map() }) } });
     this.element = h('div', { class: 'layers' }, h('div', { class: 'bar' }, filter), h('div', { class: 'bar small' }, this.total, reset), this.nothing, this.tree);
-    store.watch(['on', 'off', 'mode', 'underground'], () => this.mark());
+    store.watch(['on', 'off', 'mode', 'underground'], () => { this.mark(); this.notes(); });
     map.map.on('zoomend', () => this.notes());
   }
 
@@ -106,12 +106,12 @@ export class LayerTree {
 
   /** Says of each layer why it is not to be seen now. */
   private notes(): void {
-    const zoom = this.map.map.getZoom();
+    const zoom = this.map.zoom();
     for (const { layer, note } of this.rows.values()) {
-      const layers = this.map.drawing?.byLayer.get(layer.id);
-      const from = layers ? Math.min(...layers.map((l) => Math.max(l.minzoom ?? 0, layer.minzoom))) : null;
-      const text = layer.count === 0 ? t('tree.empty') : from === null ? t('tree.only3d') : zoom < from ? t('tree.from', { z: from }) : '';
-      note.textContent = text;
+      const from = this.map.from(layer.id);
+      const isBody = layer.tileset !== null && this.store.get().mode === '3d';
+      const far = from !== null && zoom < from && !isBody;
+      note.textContent = layer.count === 0 ? t('tree.empty') : from === null ? t('tree.only3d') : far ? t('tree.from', { z: Math.ceil(from) }) : '';
     }
   }
 
@@ -127,11 +127,12 @@ export class LayerTree {
     const classes = categories(layers, this.map.map);
     const now = this.store.get().opacity.get(layer.id) ?? 1;
     const slider = h('input', { attrs: { type: 'range', min: 0.1, max: 1, step: 0.05, value: now, 'aria-label': `${titleOf(layer)} ${t('tree.opacity')}` }, on: { input: () => this.fade(layer.id, Number(slider.value)) } });
-    const bounds = layer.bounds;
+    const bounds = layer.bounds, from = this.map.from(layer.id);
     fill(details,
       classes && h('ul', { class: 'classes' }, ...classes.map((c) => h('li', {}, c.swatch, c.label))),
       h('label', { class: 'opacity' }, t('tree.opacity'), slider),
-      bounds && h('button', { class: 'link', text: t('tree.zoom'), on: { click: () => this.map.goTo(bounds) } }));
+      bounds && h('button', { class: 'link', text: t('tree.zoom'), on: { click: () => this.map.goTo(bounds) } }),
+      from !== null && this.map.zoom() < from && h('button', { class: 'link', text: t('tree.closer'), on: { click: () => this.map.map.easeTo({ zoom: Math.ceil(from) }) } }));
   }
 
   private fade(id: string, value: number): void {
