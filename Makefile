@@ -4,7 +4,7 @@ DEMO ?= demo
 LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: demo test lint setup build bench clients styles web web-test build-with-page clean
+.PHONY: demo test lint setup build bench clients styles web web-test walk build-with-page clean
 
 setup:
 	@sh scripts/setup.sh
@@ -30,7 +30,13 @@ web-test: web
 	@[ "$(WEB_BIN)" != "$(CARGO_TARGET_DIR)/debug/chengtu" ] || cargo build --locked
 	@test -f $(WEB_CITY)/store/CURRENT || { $(WEB_BIN) sample --out $(WEB_CITY)/deliveries --scale 0.004 && $(WEB_BIN) import --store $(WEB_CITY)/store $(WEB_CITY)/deliveries/*.toml; } >/dev/null
 	cd web && npx --no-install tsc --noEmit
-	cd web && CHENGTU_BIN=$(abspath $(WEB_BIN)) CHENGTU_STORE=$(abspath $(WEB_CITY)/store) node --test test/*.test.mjs src/globe/*.test.mjs
+	cd web && CHENGTU_BIN=$(abspath $(WEB_BIN)) CHENGTU_STORE=$(abspath $(WEB_CITY)/store) node --test test/*.test.mjs src/globe/*.test.mjs src/globe/drape/*.test.mjs
+
+# A walk through the page before a whole city, as somebody takes it who judges it: checks, and pictures in WALK_OUT.
+WALK_OUT ?= $(DEMO)/walk
+WALK_CITY ?= $(DEMO)/store
+walk: build-with-page
+	cd web && CHENGTU_BIN=$(CARGO_TARGET_DIR)/release/chengtu CHENGTU_STORE=$(abspath $(WALK_CITY)) WALK_OUT=$(abspath $(WALK_OUT)) node test/walk.mjs
 
 # Without the page the server still answers everything; `/` then says how to build it.
 demo: build-with-page
