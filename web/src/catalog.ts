@@ -67,9 +67,9 @@ export class Catalog {
     return this.byId.get(id);
   }
 
-  /** Layers whose bodies lie below the ground. */
+  /** Layers whose bodies are what one looks for below the ground: pipes, tunnels, rooms; not the many nodes of pipes. */
   buried(): Layer[] {
-    return this.layers.filter((layer) => layer.scene?.below_ground);
+    return this.layers.filter((layer) => layer.scene?.below_ground && layer.scene.kind !== 'node');
   }
 
   withRole(role: string): Layer[] {

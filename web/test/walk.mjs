@@ -235,6 +235,7 @@ for (const [name, options] of [['phone', { phone: true }], ['phone English', { p
     await (options.phone ? page.touchscreen.tap(x, y) : page.mouse.click(x, y));
     await page.waitForFunction((u) => document.querySelector('.unit')?.textContent === u, thing.unit, { timeout: 30_000 });
     await page.waitForSelector('.record');
+    await page.waitForTimeout(1500);
     await shot(`${file}-clicked`);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(wide <= page.viewportSize().width, `${wide} px wide`);
