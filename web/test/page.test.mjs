@@ -130,6 +130,33 @@ test('a code and a coordinate fly there', options, async () => {
   await page.close();
 });
 
+test('records of one name are shown together', options, async () => {
+  const roads = catalog.layers.find((l) => l.roles.includes('road_centerline'));
+  const { features } = await json(`/collections/${roads.id}/items?limit=400`);
+  const counts = new Map();
+  for (const { properties: { road_name: name } } of features) if (name) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const [name] = [...counts].sort((a, b) => b[1] - a[1])[0];
+  const { results } = await json(`/search?q=${encodeURIComponent(name)}&layers=${roads.id}`);
+  const { count } = results.find((r) => r.title === name);
+  assert.ok(count > 1 && count <= 500, `${count} of ${name}`);
+  const { page, faults } = await open(desk.context, chengtu.url);
+  assert.ok(await page.locator('.hint-first').isVisible());
+  await page.click('.search input');
+  await page.keyboard.type(name);
+  await page.locator('.results li', { hasText: `${count} 处` }).first().click();
+  await page.waitForSelector('.group-card li');
+  assert.equal(await page.locator('.hint-first').count(), 0);
+  assert.equal(await page.locator('.group-card li').count(), Math.min(count, 100));
+  assert.ok((await text(page, '.group-card')).includes(`${count}`));
+  await page.locator('.group-card li button').first().click();
+  await page.waitForFunction((part) => location.hash.includes(part), `sel=${roads.id}/`);
+  await page.click('.back');
+  await page.waitForSelector('.group-card li');
+  assert.deepEqual(await serious(page), []);
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
 test('the dispatcher points and is answered', options, async () => {
   const { schemes } = await json('/owner/classes');
   const [scheme] = schemes;

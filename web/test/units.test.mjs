@@ -74,3 +74,29 @@ test('both languages say everything, with the same gaps', () => {
     assert.deepEqual(gaps(words.zh[key]), gaps(words.en[key]), key);
   }
 });
+
+test('points that are switched on by hand begin with their tiles; lines, areas and what is not of the catalog do not', async () => {
+  // What these modules ask of a browser when they are loaded.
+  globalThis.document ??= { baseURI: 'http://city.example/', documentElement: {} };
+  globalThis.location ??= { hash: '#lang=zh' };
+  const { style, catalog } = await load('map/style', 'catalog');
+  const layer = (id, more = {}) => ({ id, tiles: `http://city.example/tiles/${id}.json`, bounds: [114, 34, 115, 35], minzoom: 10, maxzoom: 18, fields: [], roles: [], ...more });
+  const known = new catalog.Catalog({ snapshot: 's', layers: [layer('lamps'), layer('mains'), layer('wards', { maxzoom: 16 })] });
+  const drawn = (id, of, type, more = {}) => ({ id, type, source: 's', 'source-layer': of, metadata: { 'chengtu:minzoom': 10 }, ...more });
+  const spec = {
+    version: 8, sources: { s: { type: 'vector', url: '/tiles/lamps,mains,wards.json' } },
+    layers: [
+      drawn('lamps', 'lamps', 'circle', { minzoom: 15 }), drawn('lamps/icon', 'lamps', 'symbol', { minzoom: 16 }), drawn('mains', 'mains', 'line', { minzoom: 13 }),
+      drawn('wards', 'wards', 'line'), drawn('wards/label', 'wards/label', 'symbol'), drawn('gone', 'gone', 'circle', { minzoom: 15 }),
+    ],
+  };
+  const made = style.prepare(spec, known);
+  assert.deepEqual([...made.earliest], [['lamps', 10]]);
+  assert.deepEqual(made.spec.layers.map((l) => [l.id, l.source]), [['lamps', 's@18'], ['lamps/icon', 's@18'], ['mains', 's@18'], ['wards', 's@16'], ['wards/label', 's@16']]);
+  assert.deepEqual(made.byLayer.get('wards').map((l) => l.id), ['wards', 'wards/label'], 'names belong to the layer whose areas they name');
+  const addresses = (on) => new style.TileAddresses(made, known, () => true, (l) => (on ? made.earliest.get(l.id) : undefined) ?? l.minzoom ?? 0);
+  const asked = (on, z) => addresses(on).real(`${style.TILES}//s@18/${z}/1/2?0`);
+  assert.match(asked(false, 12), /^data:/, 'nothing is drawn there, and nothing is asked for');
+  assert.equal(asked(true, 12), 'http://city.example/tiles/lamps/12/1/2.mvt');
+  assert.equal(asked(false, 15), 'http://city.example/tiles/lamps,mains/15/1/2.mvt');
+});
