@@ -2,20 +2,22 @@
 //! killed before that, it changes nothing that anybody reads.
 //!
 //! Blobs are hashed and named at once and fsynced by `publish`, so that the disk works while the import goes on. A
-//! name in `blobs/` is therefore no promise: a blob that is already there is read and compared before it is kept.
+//! name in `blobs/` is therefore no promise: a blob that is already there is kept only if the snapshot that this one is
+//! drafted from names it, so that it was durable once, and if its bytes are read and compared. One that a failed import
+//! left may be whole in memory and never reach the disk, whatever a second fsync says.
 
 use super::blob::{self, BlockCache};
+use super::durable::{self, Output};
 use super::ground::{GROUND, Ground};
 use super::manifest::{self, BlobRef, FORMAT, Manifest};
 use super::models::Models;
 use super::snapshot::Snapshot;
 use super::table::Table;
-use super::{BLOCK, Store, durable};
+use super::{BLOCK, Store};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -23,13 +25,15 @@ use std::time::SystemTime;
 /// Cache of the snapshot that a draft copies from: rows are read once, in order.
 const BASE_CACHE_BYTES: u64 = 16 << 20;
 
-/// A snapshot being written. Dropped without `publish`, it leaves nothing behind but blobs that nobody names, which
-/// `Store::gc` removes.
+/// A snapshot being written. Dropped without `publish`, it leaves nothing behind; killed, what the next draft sweeps.
 pub struct Draft {
     pub manifest: Manifest,
     store: PathBuf,
     base: Option<Arc<Snapshot>>,
     staging: tempfile::TempDir,
+    /// Digests that the base names: durable since it was published.
+    settled: BTreeSet<String>,
+    published: bool,
     /// Digests of the blobs to be fsynced.
     fresh: Mutex<BTreeSet<String>>,
     /// Cache for reading what the draft itself has written.
@@ -41,7 +45,7 @@ pub struct Draft {
 impl Draft {
     pub(super) fn begin(store: &Store, lock: File) -> Result<Draft> {
         let dir = store.dir();
-        sweep(&dir.join("staging"))?;
+        sweep(store)?;
         let cache = Arc::new(BlockCache::new(BASE_CACHE_BYTES));
         let base = store.current()?.map(|id| store.snapshot(&id, &cache)).transpose()?;
         let mut manifest = base.as_ref().map_or_else(Manifest::empty, |b| b.manifest.clone());
@@ -51,9 +55,11 @@ impl Draft {
         manifest.sequence = base.as_ref().and(latest).unwrap_or(0) + 1;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         manifest.created = manifest::rfc3339(now.as_secs());
-        let staging = tempfile::Builder::new().prefix("draft-").tempdir_in(dir.join("staging"));
-        let staging = staging.map_err(|e| Error::io(dir, e))?;
-        Ok(Draft { manifest, store: dir.to_path_buf(), base, staging, fresh: Mutex::default(), cache, _lock: lock })
+        let staging = durable::folder(&dir.join("staging"), "draft-")?;
+        let named = base.iter().flat_map(|b| b.manifest.blobs());
+        let settled = named.flat_map(|(b, _)| [b.digest.clone(), b.blocks.clone()]).collect();
+        let (store, fresh, published) = (dir.to_path_buf(), Mutex::default(), false);
+        Ok(Draft { manifest, store, base, staging, settled, published, fresh, cache, _lock: lock })
     }
 
     /// The folder for this draft's temporary files.
@@ -108,33 +114,37 @@ impl Draft {
 
     /// fsyncs all blobs and folders, writes the manifest aside, renames it, then replaces `CURRENT`; the new id.
     /// After an error the store is as it was, or it has the new snapshot whole.
-    pub fn publish(self) -> Result<String> {
+    pub fn publish(mut self) -> Result<String> {
         refuse_missing(&self.store, &self.manifest)?;
 
         let blobs = self.store.join("blobs");
         let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         fresh.iter().try_for_each(|digest| durable::sync_file(&blobs.join(digest)))?;
+        drop(fresh);
         durable::sync_dir(&blobs)?;
         let (json, id) = self.manifest.to_json()?;
         durable::replace(&self.store.join("snapshots"), &manifest::file_name(&id), &json)?;
         set_current(&self.store, &id)?;
+        self.published = true;
         Ok(id)
     }
 
-    fn stage(&self, bytes: &[u8]) -> Result<tempfile::TempPath> {
-        let io = |e| Error::io(self.staging(), e);
-        let mut file = aside("blob-").tempfile_in(self.staging()).map_err(io)?;
-        file.write_all(bytes).map_err(io)?;
-        Ok(file.into_temp_path())
+    fn stage(&self, bytes: &[u8]) -> Result<PathBuf> {
+        let mut file = Output::create(self.staging(), "blob-", "")?;
+        file.write_all(bytes).map_err(|e| Error::io(self.staging(), e))?;
+        Ok(file.path().to_path_buf())
     }
 
-    /// Names the file by its digest, unless a blob with these very bytes is there.
+    /// Names the file by its digest, unless a blob with these very bytes is there that can be relied on.
     fn place(&self, from: &Path, digest: &str, size: u64) -> Result<()> {
         let to = self.store.join("blobs").join(digest);
-        let there = fs::metadata(&to).is_ok_and(|m| m.len() == size);
-        let same = there && hash_file(&to).is_ok_and(|h| h.digest == digest);
-        match same {
-            true => fs::remove_file(from).map_err(|e| Error::io(from, e))?,
+        let own = self.fresh.lock().unwrap_or_else(PoisonError::into_inner).contains(digest);
+        let whole = || {
+            let there = fs::metadata(&to).is_ok_and(|m| m.len() == size);
+            there && hash_file(&to).is_ok_and(|h| h.digest == digest)
+        };
+        match own || (self.settled.contains(digest) && whole()) {
+            true => durable::remove(from)?,
             false => durable::rename(from, &to)?,
         }
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.to_string());
@@ -142,11 +152,13 @@ impl Draft {
     }
 }
 
-/// A temporary file that becomes a blob: readable for whomever the umask lets, not for its owner alone.
-pub(super) fn aside(prefix: &str) -> tempfile::Builder<'_, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix).permissions(fs::Permissions::from_mode(0o666));
-    builder
+/// What was placed for a snapshot that did not come to be goes. On a disk that fails the next draft does it.
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.published {
+            let _ = Store { dir: self.store.clone() }.clear_blobs();
+        }
+    }
 }
 
 /// The last step of a publish and all of a rollback.
@@ -168,15 +180,15 @@ pub(super) fn refuse_missing(store: &Path, manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
-/// Removes what a killed draft left.
-fn sweep(staging: &Path) -> Result<()> {
-    let io = |e| Error::io(staging, e);
-    for entry in fs::read_dir(staging).map_err(io)? {
-        let path = entry.map_err(io)?.path();
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        removed.map_err(|e| Error::io(&path, e))?;
+/// Removes what a killed draft left. Where a manifest is damaged its blobs cannot be told from leftovers: all stay.
+fn sweep(store: &Store) -> Result<()> {
+    let dir = store.dir();
+    durable::empty(&dir.join("staging"))?;
+    [dir, &dir.join("snapshots")].into_iter().try_for_each(durable::sweep_asides)?;
+    match store.clear_blobs() {
+        Err(Error::Damaged { .. } | Error::Config(_)) => Ok(()),
+        other => other,
     }
-    Ok(())
 }
 
 /// Digest of a file and of each of its blocks.

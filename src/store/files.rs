@@ -11,7 +11,7 @@
 
 use super::BlobRef;
 use super::blob::{Blob, BlockCache, Cursor};
-use super::draft::aside;
+use super::durable::Output;
 use super::runs::{Item, Runs};
 use super::tileset::{FileKind, Tileset};
 use crate::error::{Error, Result};
@@ -43,7 +43,7 @@ pub struct FileEntry {
 /// Writes files one after another. Memory: 16 bytes a file and about 24 MiB.
 pub struct FilesWriter {
     path: PathBuf,
-    out: BufWriter<std::fs::File>,
+    out: BufWriter<Output>,
     at: u64,
     known: HashSet<u128>,
     index: Runs,
@@ -78,8 +78,8 @@ impl FilesWriter {
 
     /// As `new`, with another share of memory. The blob does not depend on it.
     pub fn with_run_bytes(dir: &Path, name: &str, run_bytes: usize) -> Result<FilesWriter> {
-        let named = aside(&format!("{name}-")).suffix(".files").tempfile_in(dir);
-        let (file, path) = named.map_err(|e| Error::io(dir, e))?.keep().map_err(|e| Error::io(dir, e.error))?;
+        let file = Output::create(dir, &format!("{name}-"), ".files")?;
+        let path = file.path().to_path_buf();
         let mut out = BufWriter::with_capacity(COPY_BYTES, file);
         out.write_all(&[0; HEAD_BYTES as usize]).map_err(|e| Error::io(&path, e))?;
         let (known, index) = (HashSet::new(), Runs::new(dir, run_bytes));

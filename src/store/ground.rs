@@ -5,11 +5,10 @@
 
 use super::BlobRef;
 use super::blob::{Blob, BlockCache, Cursor};
-use super::draft::aside;
+use super::durable::Output;
 use crate::error::{Error, Result};
 use crate::geo::lattice::{NODES, Patch, TileAt};
 use quick_cache::sync::Cache;
-use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,7 +39,7 @@ pub struct GroundTile {
 
 /// Writes tiles in any order, each once.
 pub struct GroundWriter {
-    out: BufWriter<File>,
+    out: BufWriter<Output>,
     path: PathBuf,
     index: Vec<GroundTile>,
     at: u64,
@@ -49,8 +48,8 @@ pub struct GroundWriter {
 impl GroundWriter {
     /// `dir`: where the file is written (`Draft::staging`).
     pub fn new(dir: &Path) -> Result<GroundWriter> {
-        let named = aside("ground-").suffix(".heights").tempfile_in(dir);
-        let (file, path) = named.map_err(|e| Error::io(dir, e))?.keep().map_err(|e| Error::io(dir, e.error))?;
+        let file = Output::create(dir, "ground-", ".heights")?;
+        let path = file.path().to_path_buf();
         let mut out = BufWriter::with_capacity(256 << 10, file);
         out.write_all(&[0; HEAD_BYTES as usize]).map_err(|e| Error::io(&path, e))?;
         Ok(GroundWriter { out, path, index: vec![], at: HEAD_BYTES })

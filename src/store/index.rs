@@ -4,11 +4,10 @@
 //! Knows no features.
 
 use super::blob::Cursor;
+use super::durable::Output;
 use crate::error::{Error, Result};
 use crate::geo::BBox;
-use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 
 /// Children of a node, FlatGeobuf's default and the only one that all its readers know.
 pub(super) const NODE_SIZE: usize = 16;
@@ -60,7 +59,7 @@ impl Node {
 
 /// Writes a tree whose leaves arrive in file order. Memory: one portion and one open node a level.
 pub(super) struct IndexBuilder<'f> {
-    file: &'f File,
+    file: &'f Output,
     levels: Vec<Level>,
 }
 
@@ -77,7 +76,7 @@ struct Level {
 
 impl<'f> IndexBuilder<'f> {
     /// `at`: the tree's first byte in the file.
-    pub fn new(file: &'f File, at: u64, leaves: u64) -> IndexBuilder<'f> {
+    pub fn new(file: &'f Output, at: u64, leaves: u64) -> IndexBuilder<'f> {
         let level = |l: Range<u64>| Level {
             next: l.start,
             at: at + l.start * NODE_BYTES as u64,
@@ -114,7 +113,7 @@ impl<'f> IndexBuilder<'f> {
 }
 
 impl Level {
-    fn add(&mut self, node: &Node, file: &File) -> std::io::Result<()> {
+    fn add(&mut self, node: &Node, file: &Output) -> std::io::Result<()> {
         node.write(&mut self.portion);
         self.next += 1;
         self.parent = self.parent.join(&node.bbox);
@@ -129,7 +128,7 @@ impl Level {
         node
     }
 
-    fn flush(&mut self, file: &File) -> std::io::Result<()> {
+    fn flush(&mut self, file: &Output) -> std::io::Result<()> {
         file.write_all_at(&self.portion, self.at)?;
         self.at += self.portion.len() as u64;
         self.portion.clear();
@@ -210,13 +209,13 @@ mod tests {
                 let (x, y) = ((i * 37 % 101) as f64, (i * 53 % 89) as f64);
                 (BBox::new(x, y, x + 0.5, y + 0.25), i * 100)
             };
-            let file = tempfile::tempfile().expect("a temporary file");
+            let dir = tempfile::tempdir().expect("a folder");
+            let file = Output::create(dir.path(), "", "").expect("a temporary file");
             let mut builder = IndexBuilder::new(&file, 0, leaves);
             (0..leaves).for_each(|i| builder.push(node(i).0, node(i).1).expect("writes"));
             builder.finish().expect("writes");
-            let mut ours = vec![0; index_bytes(leaves) as usize];
-            file.read_exact_at(&mut ours, 0).expect("is that long");
-            assert_eq!(file.metadata().expect("has").len(), ours.len() as u64, "{leaves} leaves");
+            let ours = std::fs::read(file.path()).expect("is there");
+            assert_eq!(ours.len() as u64, index_bytes(leaves), "{leaves} leaves");
             let theirs = super::super::fgb::reference_index(&(0..leaves).map(node).collect::<Vec<_>>());
             assert!(ours == theirs, "{leaves} leaves");
         }

@@ -19,14 +19,14 @@ mod images;
 mod index;
 mod manifest;
 mod models;
-#[cfg(test)]
-mod publish_tests;
 mod row;
 mod runs;
 mod search;
 mod snapshot;
 pub mod table;
 mod tileset;
+#[cfg(test)]
+mod torture;
 mod upkeep;
 mod writer;
 
@@ -60,15 +60,15 @@ pub struct Store {
 impl Store {
     /// Opens a store; with `create`, makes the folders that are missing.
     pub fn open(dir: &Path, create: bool) -> Result<Store> {
-        for folder in FOLDERS.map(|f| dir.join(f)) {
+        for name in FOLDERS {
+            let folder = dir.join(name);
             if folder.is_dir() {
                 continue;
             }
             if !create {
                 return Err(Error::Missing(folder));
             }
-            fs::create_dir_all(&folder).map_err(|e| Error::io(&folder, e))?;
-            durable::sync_dir(dir)?;
+            durable::make_dir(dir, name)?;
         }
         Ok(Store { dir: dir.to_path_buf() })
     }
@@ -122,8 +122,7 @@ impl Store {
     /// Held as long as the file is open; the kernel lets it go when the process ends, however it ends.
     fn lock(&self) -> Result<File> {
         let path = self.dir.join("LOCK");
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(|e| Error::io(&path, e))?;
+        let file = durable::lock_file(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(Error::Busy(self.dir.clone())),

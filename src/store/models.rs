@@ -9,13 +9,12 @@
 
 use super::BlobRef;
 use super::blob::{Blob, BlockCache, Cursor};
-use super::draft::aside;
+use super::durable::Output;
 use super::runs::{Item, Runs};
 use crate::error::{Error, Result};
 use crate::feature::{FeatureId, ImageId, Lod, Model, Skin};
 use crate::geo::{BBox, hilbert};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,15 +137,14 @@ impl ModelWriter {
     /// Sorts and writes the file. `Error::Data` when an id occurs twice.
     pub fn seal(self) -> Result<SealedModels> {
         let ModelWriter { dir, name, runs, count } = self;
-        let named = aside(&format!("{name}-")).suffix(".models").tempfile_in(&dir);
-        let (file, path) = named.map_err(|e| Error::io(&dir, e))?.keep().map_err(|e| Error::io(&dir, e.error))?;
-        write(&file, &path, count, runs)?;
-        Ok(SealedModels { path, count })
+        let file = Output::create(&dir, &format!("{name}-"), ".models")?;
+        write(&file, count, runs)?;
+        Ok(SealedModels { path: file.path().to_path_buf(), count })
     }
 }
 
-fn write(file: &File, path: &Path, count: u64, runs: Runs) -> Result<()> {
-    let io = |e| Error::io(path, e);
+fn write(file: &Output, count: u64, runs: Runs) -> Result<()> {
+    let io = |e| Error::io(file.path(), e);
     let mut out = BufWriter::with_capacity(256 << 10, file);
     out.write_all(&[0; HEAD_BYTES as usize]).map_err(io)?;
     let mut index = Vec::with_capacity(count as usize);

@@ -1,6 +1,7 @@
 //! External sort: encoded features come in any order and go out by (Hilbert key, id), within a fixed memory.
 //! Sorted runs go to unnamed files, which vanish with the process. Does not look into the bytes.
 
+use super::durable::Output;
 use crate::error::{Error, Result};
 use crate::feature::FeatureId;
 use crate::geo::BBox;
@@ -79,11 +80,11 @@ impl Runs {
     fn write_run(&mut self) -> Result<()> {
         let dir = self.dir.clone();
         let io = |e| Error::io(&dir, e);
-        let mut out = BufWriter::with_capacity(256 << 10, tempfile::tempfile_in(&dir).map_err(io)?);
+        let mut out = BufWriter::with_capacity(256 << 10, Output::unnamed(&dir)?);
         for item in self.in_order() {
             write_item(&mut out, &item).map_err(io)?;
         }
-        let mut file = out.into_inner().map_err(|e| io(e.into_error()))?;
+        let mut file = out.into_inner().map_err(|e| io(e.into_error()))?.into_file();
         file.rewind().map_err(io)?;
         self.written.push(file);
         self.entries.clear();

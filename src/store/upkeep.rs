@@ -34,19 +34,35 @@ impl Store {
         let newest_from = stay.len().saturating_sub(keep);
         let mut old = stay.drain(..newest_from).collect::<Vec<_>>();
         stay.extend(old.extract_if(.., |id| Some(&*id) == current.as_ref()));
-        let mut needed = BTreeSet::new();
-        for id in &stay {
-            let manifest = Manifest::read(self.dir(), id)?;
-            needed.extend(manifest.blobs().flat_map(|(b, _)| [b.digest.clone(), b.blocks.clone()]));
-        }
+        let needed = self.needed(&stay)?;
         let snapshots = self.dir().join("snapshots");
         old.iter().try_for_each(|id| durable::remove(&snapshots.join(manifest::file_name(id))))?;
         // A snapshot must not come back after a power cut when its blobs are gone.
         durable::sync_dir(&snapshots)?;
-        for name in self.names_in("blobs")?.iter().filter(|n| !needed.contains(*n)) {
-            durable::remove(&self.dir().join("blobs").join(name))?;
-        }
+        self.keep_only(&needed)?;
         Ok(old)
+    }
+
+    /// Removes the blobs that no snapshot names; whoever calls holds the lock. Removes nothing when a manifest cannot be
+    /// read.
+    pub(super) fn clear_blobs(&self) -> Result<()> {
+        self.keep_only(&self.needed(&self.snapshots()?)?)
+    }
+
+    /// Names of all blobs of these snapshots, block lists included.
+    fn needed(&self, ids: &[String]) -> Result<BTreeSet<String>> {
+        let mut needed = BTreeSet::new();
+        for id in ids {
+            let manifest = Manifest::read(self.dir(), id)?;
+            needed.extend(manifest.blobs().flat_map(|(b, _)| [b.digest.clone(), b.blocks.clone()]));
+        }
+        Ok(needed)
+    }
+
+    fn keep_only(&self, needed: &BTreeSet<String>) -> Result<()> {
+        let blobs = self.dir().join("blobs");
+        let names = self.names_in("blobs")?;
+        names.iter().filter(|n| !needed.contains(*n)).try_for_each(|name| durable::remove(&blobs.join(name)))
     }
 
     /// Reads every byte that any snapshot names; the files that are not whole, by name, each with the layers that
@@ -82,11 +98,7 @@ impl Store {
 
     /// Files that no snapshot names: leftovers of a killed import, which `gc` removes. Not damage.
     pub fn orphans(&self) -> Result<Vec<PathBuf>> {
-        let mut needed = BTreeSet::new();
-        for id in self.snapshots()? {
-            let manifest = Manifest::read(self.dir(), &id)?;
-            needed.extend(manifest.blobs().flat_map(|(b, _)| [b.digest.clone(), b.blocks.clone()]));
-        }
+        let needed = self.needed(&self.snapshots()?)?;
         let names = self.names_in("blobs")?.into_iter().filter(|n| !needed.contains(n));
         Ok(names.map(|n| self.dir().join("blobs").join(n)).collect())
     }

@@ -1,7 +1,7 @@
 //! Writes a table: encode, sort (`runs`), then header, index and features in one pass. The file depends on the set
 //! of features alone, never on the order in which they came. Publishes nothing: that is `Draft::add_file`.
 
-use super::draft::aside;
+use super::durable::Output;
 use super::fgb::{self, Encoder};
 use super::index::{self, IndexBuilder};
 use super::row::Row;
@@ -10,7 +10,6 @@ use super::table::Schema;
 use crate::error::{Error, Result};
 use crate::feature::{Feature, FeatureId};
 use crate::geo::{BBox, hilbert};
-use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -108,18 +107,16 @@ impl TableWriter {
         let TableWriter { dir, name, schema, runs, count, bounds, heights, .. } = self;
         let bounds = (count > 0).then_some(bounds);
         let head = fgb::write_head(&name, &fgb::Header { schema, count, bounds }, heights && count > 0);
-        let named = aside(&format!("{name}-")).suffix(".fgb").tempfile_in(&dir);
-        let (file, path) = named.map_err(|e| Error::io(&dir, e))?.keep().map_err(|e| Error::io(&dir, e.error))?;
-
-        let mut ids = write_table(&file, &path, &head, count, runs)?;
+        let file = Output::create(&dir, &format!("{name}-"), ".fgb")?;
+        let mut ids = write_table(&file, &head, count, runs)?;
         ids.sort_unstable();
         refuse_duplicates(&name, &ids)?;
-        Ok(SealedTable { path, count, bounds, ids })
+        Ok(SealedTable { path: file.path().to_path_buf(), count, bounds, ids })
     }
 }
 
-fn write_table(file: &File, path: &Path, head: &[u8], count: u64, runs: Runs) -> Result<Vec<(FeatureId, u64)>> {
-    let io = |e| Error::io(path, e);
+fn write_table(file: &Output, head: &[u8], count: u64, runs: Runs) -> Result<Vec<(FeatureId, u64)>> {
+    let io = |e| Error::io(file.path(), e);
     let features_at = head.len() as u64 + index::index_bytes(count);
     let mut out = BufWriter::with_capacity(256 << 10, file);
     out.write_all(head).map_err(io)?;
