@@ -4,7 +4,7 @@ DEMO ?= demo
 LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: demo test lint setup build bench clients styles web web-test walk build-with-page clean
+.PHONY: demo test lint setup build bench torture fuzz clients styles web web-test walk build-with-page clean
 
 setup:
 	@sh scripts/setup.sh
@@ -59,6 +59,14 @@ test: lint
 
 bench: setup
 	cargo bench --locked
+
+# All kills, full disks, power cuts, damages, hostile deliveries, swaps and slow clients; one table. `make test` does a sample.
+torture: setup
+	@sh scripts/torture.sh
+
+# Each fuzz target for SECONDS_EACH seconds (60); needs nightly and cargo-fuzz.
+fuzz: setup
+	@sh scripts/fuzz.sh
 
 # Writes the styles from their design and proves them, by the style specification's validator too; needs python3 and npm.
 styles: setup web/node_modules/.package-lock.json

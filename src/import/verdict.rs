@@ -2,9 +2,13 @@
 
 use super::load::Source;
 use super::report::{RegisterReport, Report, SourceReport};
-use super::wire::{Done, Who};
+use super::wire::{Done, Format, Who};
 use crate::error::{Error, Finding};
 use std::path::PathBuf;
+
+/// Formats whose records are what a name in the text makes them: one letter astray and a file is empty, and with it what
+/// the store has of its source.
+const EMPTY_BY_MISTAKE: [Format; 4] = [Format::Dxf, Format::Gml, Format::Cityjson, Format::Citygml];
 
 /// Whether a source that was read to its end may be published.
 pub fn judge(source: &Source, done: Option<&Done>, read: &mut SourceReport) {
@@ -25,6 +29,10 @@ pub fn judge(source: &Source, done: Option<&Done>, read: &mut SourceReport) {
         let what =
             format!("the manifest states {stated} rows and the file holds {n}; deliver it again, or correct `rows`");
         return read.fail(Who::Supplier, "incomplete", what);
+    }
+    if n == 0 && source.decl.rows != Some(0) && EMPTY_BY_MISTAKE.contains(&source.format) {
+        let what = "no record was found in it; if there really is none, say so in the manifest: `rows = 0`";
+        return read.fail(Who::Supplier, "empty", what);
     }
     let rejects = read.rejects();
     if rejects > read.reject_limit {

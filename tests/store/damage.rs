@@ -127,10 +127,13 @@ fn every_damage_is_named_and_never_answered_wrong() {
     assert_eq!(store.verify().expect("verifies"), vec![]);
     let files = files_of(&store);
     assert!(files.len() > 12, "{files:?}");
-    let mut r = Random(3);
+    // All of them with `CHENGTU_TORTURE=full`.
+    let full = std::env::var("CHENGTU_TORTURE").is_ok_and(|v| v == "full");
+    let (mut r, mut flips, mut others) = (Random(3), 0, 0);
     for (i, file) in files.iter().enumerate() {
         let whole = fs::read(file).expect("reads");
-        for _ in 0..12 {
+        for _ in 0..if full { 10_000 / files.len() + 1 } else { 12 } {
+            flips += 1;
             let (at, bit) = (r.below(whole.len()), r.below(8));
             let mut flipped = whole.clone();
             flipped[at] ^= 1 << bit;
@@ -138,6 +141,7 @@ fn every_damage_is_named_and_never_answered_wrong() {
             prove(&store, &layers, file, &format!("bit {bit} of byte {at}"));
         }
         for len in [0, 1, whole.len() / 2, whole.len() - 1].into_iter().filter(|&len| len < whole.len()) {
+            others += 1;
             fs::write(file, &whole[..len]).expect("writes");
             prove(&store, &layers, file, &format!("cut at {len}"));
         }
@@ -151,9 +155,14 @@ fn every_damage_is_named_and_never_answered_wrong() {
             prove(&store, &layers, file, "a removal");
         }
         fs::write(file, &whole).expect("restores");
+        others += 3;
     }
     assert_eq!(ask(&store, &layers), ["a", "b"]);
     assert_eq!(store.verify().expect("verifies"), vec![]);
+    let of = files.len();
+    eprintln!(
+        "torture: damaged store files: {flips} bit flips, {others} cuts, swaps and removals in {of} files, all named"
+    );
 }
 
 /// Under a table that is open and has been read: the file is cut, then restored.

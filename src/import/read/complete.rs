@@ -2,14 +2,13 @@
 //! One rule per format; text formats are brought to UTF-8 on the way.
 
 use super::unpack::Input;
-use super::{OrIo, Outcome, fail, fgb, gdal_door, incomplete, textfile, xml};
+use super::{OrIo, Outcome, fail, fgb, gdal_door, geojson, incomplete, textfile, xml};
 use crate::import::wire::{Format, ReadJob, Who};
 use gdal::Dataset;
 use gdal::vector::LayerAccess;
 use gdal::vector::sql::Dialect;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -43,8 +42,8 @@ pub fn prove(job: &ReadJob, input: &Input) -> Outcome<Proven> {
             let walked = fgb::walk(&input.path, &input.named)?;
             Ok(Proven { declared: Some(walked), path: linked(job, &input.path, "source.fgb")?, ..by_format })
         }
-        Format::Geojson => text(job, input, "source.geojson", geojson),
-        Format::Geojsonseq => text(job, input, "source.geojsonl", geojson_lines),
+        Format::Geojson => text(job, input, "source.geojson", geojson::document),
+        Format::Geojsonseq => text(job, input, "source.geojsonl", geojson::lines),
         Format::Dxf => text(job, input, "source.dxf", dxf),
         Format::Gml => text(job, input, "source.gml", gml),
         Format::Shapefile | Format::Csv | Format::Geotiff | Format::Cityjson | Format::Citygml => Ok(by_format),
@@ -151,157 +150,46 @@ pub fn ask_database(format: Format, dataset: &Dataset, named: &str) -> Outcome<(
     }
 }
 
-/// The document closes, nothing follows it, and its features are counted.
-fn geojson(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
-    depth(path, named)?;
-    let reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
-    let mut json = serde_json::Deserializer::from_reader(reader);
-    let top = json.deserialize_map(TopLevel).and_then(|t| json.end().map(|()| t));
-    match top {
-        Ok(t) => {
-            proven.declared = t.features;
-            Ok(())
-        }
-        Err(e) if e.is_eof() => incomplete(named, format!("the JSON document ends early: {e}")),
-        Err(e) => fail(Who::Supplier, "malformed", format!("{named}: is not JSON: {e}")),
-    }
-}
-
-struct TopLevel;
-
-struct Counted {
-    features: Option<u64>,
-}
-
-impl<'de> Visitor<'de> for TopLevel {
-    type Value = Counted;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str("a GeoJSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Counted, A::Error> {
-        let mut features = None;
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "features" => features = Some(map.next_value::<Count>()?.0),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(Counted { features })
-    }
-}
-
-/// Length of a JSON array, its items not kept.
-struct Count(u64);
-
-impl<'de> serde::Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Count, D::Error> {
-        struct Items;
-        impl<'de> Visitor<'de> for Items {
-            type Value = Count;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                f.write_str("an array of features")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Count, A::Error> {
-                let mut n = 0;
-                while seq.next_element::<IgnoredAny>()?.is_some() {
-                    n += 1;
-                }
-                Ok(Count(n))
-            }
-        }
-        d.deserialize_seq(Items)
-    }
-}
-
-/// Brackets nested deeper than any GeoJSON are an attack on recursive readers.
-const MAX_JSON_DEPTH: u32 = 64;
-
-fn depth(path: &Path, named: &str) -> Outcome<()> {
-    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
-    let (mut open, mut in_string, mut escaped) = (0u32, false, false);
-    loop {
-        let chunk = reader.fill_buf().or_io(path)?;
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        for b in chunk {
-            match b {
-                _ if escaped => escaped = false,
-                b'\\' if in_string => escaped = true,
-                b'"' => in_string = !in_string,
-                b'{' | b'[' if !in_string => open += 1,
-                b'}' | b']' if !in_string => open = open.saturating_sub(1),
-                _ => {}
-            }
-            if open > MAX_JSON_DEPTH {
-                return fail(
-                    Who::Supplier,
-                    "malformed",
-                    format!("{named}: nested deeper than {MAX_JSON_DEPTH} levels"),
-                );
-            }
-        }
-        let n = chunk.len();
-        reader.consume(n);
-    }
-}
-
-/// Each record (RFC 8142: after a record separator, else each line) is a whole JSON text.
-fn geojson_lines(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
-    depth(path, named)?;
-    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
-    let separator = match reader.fill_buf().or_io(path)?.first() {
-        Some(0x1e) => 0x1e,
-        _ => b'\n',
-    };
-    let (mut count, mut number, mut record) = (0u64, 0u64, vec![]);
-    while reader.read_until(separator, &mut record).or_io(path)? > 0 {
-        number += 1;
-        let text = record.trim_ascii().trim_suffix_byte(separator).trim_ascii();
-        if !text.is_empty() {
-            count += 1;
-            match serde_json::from_slice::<IgnoredAny>(text) {
-                Ok(_) => {}
-                Err(e) if e.is_eof() => return incomplete(named, format!("record {number} ends early: {e}")),
-                Err(e) => {
-                    return fail(Who::Supplier, "malformed", format!("{named}: record {number} is not JSON: {e}"));
-                }
-            }
-        }
-        record.clear();
-    }
-    proven.declared = Some(count);
-    Ok(())
-}
-
-trait TrimSuffix {
-    fn trim_suffix_byte(&self, b: u8) -> &[u8];
-}
-
-impl TrimSuffix for [u8] {
-    fn trim_suffix_byte(&self, b: u8) -> &[u8] {
-        self.strip_suffix(&[b]).unwrap_or(self)
-    }
-}
-
-/// A drawing ends with group 0, `EOF`.
+/// Pairs of a group code and a value, to the end: sections that close, nothing outside of them, `EOF` at last. GDAL passes
+/// over what stands elsewhere.
 fn dxf(path: &Path, named: &str, _proven: &mut Proven) -> Outcome<()> {
-    let mut file = File::open(path).or_io(path)?;
-    let size = file.metadata().or_io(path)?.len();
-    file.seek(SeekFrom::Start(size.saturating_sub(256))).or_io(path)?;
-    let mut tail = vec![];
-    file.read_to_end(&mut tail).or_io(path)?;
-    let mut lines = tail.split(|b| *b == b'\n').map(|l| l.trim_ascii()).rev().skip_while(|l| l.is_empty());
-    match (lines.next(), lines.next()) {
-        (Some(b"EOF"), Some(b"0")) => Ok(()),
-        _ => incomplete(named, "the drawing does not end with `0 EOF`"),
+    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
+    let (mut code, mut value, mut line, mut inside) = (vec![], vec![], 0u64, false);
+    loop {
+        let malformed = |line: u64, what: &str| fail(Who::Supplier, "malformed", format!("{named}:{line}: {what}"));
+        if !next_line(&mut reader, &mut code).or_io(path)? || !next_line(&mut reader, &mut value).or_io(path)? {
+            return incomplete(named, "the drawing does not end with `0 EOF`");
+        }
+        line += 2;
+        let Some(code) = std::str::from_utf8(code.trim_ascii()).ok().and_then(|c| c.parse::<i32>().ok()) else {
+            return malformed(line - 1, "a group code is no number");
+        };
+        match (code, value.trim_ascii(), inside) {
+            (0, b"SECTION", false) => inside = true,
+            (0, b"ENDSEC", true) => inside = false,
+            (0, b"EOF", false) => break,
+            (0, b"EOF", true) => return incomplete(named, "the drawing ends inside a section"),
+            (0, b"SECTION", true) => return malformed(line, "a section begins inside another"),
+            (0, _, false) => return malformed(line, "an element stands outside of all sections"),
+            _ => {}
+        }
     }
+    let mut rest = vec![];
+    reader.take(4096).read_to_end(&mut rest).or_io(path)?;
+    // Old programs end a file with Ctrl-Z.
+    match rest.iter().all(|b| b.is_ascii_whitespace() || matches!(b, 0 | 0x1a)) {
+        true => Ok(()),
+        false => fail(Who::Supplier, "malformed", format!("{named}: something follows its end")),
+    }
+}
+
+/// A line longer than this is none.
+const MAX_LINE_BYTES: u64 = 64 << 20;
+
+/// The next line, without what was before; whether there is one.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
+    line.clear();
+    reader.take(MAX_LINE_BYTES).read_until(b'\n', line).map(|n| n > 0)
 }
 
 /// Well-formed to the end of its root; the CRS and its spelling are taken along.

@@ -8,6 +8,7 @@ mod dbf;
 mod fgb;
 mod gdal_door;
 mod geoid;
+mod geojson;
 mod ogr;
 pub(super) mod pipe;
 mod raster;

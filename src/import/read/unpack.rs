@@ -181,7 +181,8 @@ fn entries<R: Read + io::Seek>(archive: &mut ZipArchive<R>, named: &str) -> Outc
             Err(e) => return fail(Who::Supplier, "broken-archive", format!("{named}: entry {index}: {e}")),
         };
         let name = entry_name(file.name_raw());
-        let escapes = name.starts_with('/') || name.split('/').any(|part| part == "..") || name.contains('\0');
+        let drive = name.as_bytes().get(1) == Some(&b':');
+        let escapes = name.starts_with('/') || drive || name.split('/').any(|part| part == "..") || name.contains('\0');
         if escapes || file.is_symlink() {
             return fail(
                 Who::Supplier,

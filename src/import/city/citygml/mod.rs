@@ -41,8 +41,11 @@ pub fn is_one(path: &Path) -> Outcome<bool> {
 
 pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> {
     let named = input.named.as_str();
-    let (path, encoding, findings) = utf8(job, input)?;
+    let (path, encoding, mut findings) = utf8(job, input)?;
     let mut survey = survey::survey(&path, named)?;
+    if survey.strangers > 0 {
+        findings.push(format!("{} elements of the model are no members and left out", survey.strangers));
+    }
     let lods = super::wanted(job, named)?;
     let srs = survey.srs.clone();
     let authority = srs.as_deref().is_some_and(super::crs::authority_order);

@@ -25,7 +25,26 @@ pub struct Survey {
     pub srs: Option<String>,
     /// Bytes of each element of appearances: from, to.
     pub appearances: Vec<(u64, u64)>,
+    /// Elements of the model that are no members: what is in them is left out.
+    pub strangers: u64,
 }
+
+/// What a model holds beside its features: GML's standard properties, appearances, versions.
+const NO_FEATURES: [&str; 13] = [
+    "appearance",
+    "appearanceMember",
+    "boundedBy",
+    "description",
+    "descriptionReference",
+    "engineeringCRS",
+    "identifier",
+    "location",
+    "metaDataProperty",
+    "name",
+    "relativeToTerrain",
+    "versionMember",
+    "versionTransitionMember",
+];
 
 pub fn survey(path: &Path, named: &str) -> Outcome<Survey> {
     let whole = Part { path, named, from: 0, to: u64::MAX, opening: vec![] };
@@ -114,6 +133,7 @@ fn together(parts: &[Part<'_>]) -> Option<Survey> {
         }
         found.features.extend(pass.found.features);
         found.appearances.extend(pass.found.appearances);
+        found.strangers += pass.found.strangers;
         found.srs = found.srs.or(pass.found.srs);
         let new: Vec<String> = pass.found.attributes.into_iter().filter(|a| !found.attributes.contains(a)).collect();
         found.attributes.extend(new);
@@ -212,8 +232,12 @@ impl Pass<'_> {
         if self.appearance.is_none() && (name == "appearanceMember" || name == "appearance") {
             self.appearance = Some((self.depth, at));
         }
+        let member = name == "cityObjectMember" || name == "featureMember";
+        if self.depth == 2 && !member && !NO_FEATURES.contains(&name) {
+            self.found.strangers += 1;
+        }
         match &mut self.member {
-            None if name == "cityObjectMember" || name == "featureMember" => self.member = Some((self.depth, None)),
+            None if member => self.member = Some((self.depth, None)),
             Some((depth, from @ None)) if self.depth == *depth + 1 => {
                 *from = Some(at);
                 self.walk = Some(AttributeWalk::default());

@@ -136,6 +136,9 @@ fn survey(path: &Path, named: &str) -> Outcome<Survey> {
         records += layout.objects.iter().filter(|o| o.root).count() as u64;
         attributes.extend(layout.attributes);
     }
+    if !sequence && !head.has_objects {
+        return broken(named, "", Broken::Malformed("it has no `CityObjects`".into()));
+    }
     Ok(Survey { head, head_end, sequence, attributes, records })
 }
 

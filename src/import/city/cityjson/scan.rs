@@ -36,6 +36,8 @@ pub struct Layout {
     /// Top-level members but `CityObjects`: name, value.
     pub members: Vec<(String, Span)>,
     pub objects: Vec<ObjectSpan>,
+    /// Whether it has `CityObjects`, if only empty ones.
+    pub has_objects: bool,
     /// Names of the attributes of any object.
     pub attributes: BTreeSet<String>,
 }
@@ -111,6 +113,10 @@ impl Scanner {
                     if self.levels.is_empty() {
                         return Err(Broken::Malformed("it is a text, not an object".into()));
                     }
+                }
+                _ if b.is_ascii_whitespace() => {}
+                _ if self.levels.last().is_some_and(|l| l.object && l.name_next) => {
+                    return Err(Broken::Malformed(format!("something else stands where a name should, at byte {at}")));
                 }
                 _ => {}
             }
@@ -228,8 +234,9 @@ impl Scanner {
         let span = Span { at: level.value_at, len: at.saturating_sub(level.value_at) };
         if depth == 1 {
             let name = std::mem::take(&mut level.name);
-            if name != "CityObjects" {
-                self.layout.members.push((name, span));
+            match name == "CityObjects" {
+                true => self.layout.has_objects = true,
+                false => self.layout.members.push((name, span)),
             }
         } else if depth == 2 && self.levels[0].name == "CityObjects" {
             let id = std::mem::take(&mut self.levels[1].name);
