@@ -112,7 +112,7 @@ impl Cache {
             own.metrics.made();
             let work = move || {
                 let bytes = make()?;
-                Ok(Coded { digest: Digest::of(&bytes), bytes: Bytes::from(bytes), coding: Coding::Identity })
+                Ok(Coded { digest: Digest::of(&bytes), bytes: exact(bytes), coding: Coding::Identity })
             };
             let coded = own.workers.run(work).await?;
             own.memory.insert(key, coded.clone());
@@ -138,7 +138,7 @@ impl Cache {
                 false => {
                     own.metrics.compressed();
                     let work = move || {
-                        let bytes = Bytes::from(coding::encode(&plain.bytes, coding)?);
+                        let bytes = exact(coding::encode(&plain.bytes, coding)?);
                         Ok(Coded { bytes, coding, digest: plain.digest })
                     };
                     own.workers.run(work).await?
@@ -156,6 +156,14 @@ impl Cache {
 
     pub fn capacity(&self) -> u64 {
         self.memory.capacity()
+    }
+}
+
+/// Bytes that take as much memory as they count: what was written piece by piece has room to spare.
+fn exact(bytes: Vec<u8>) -> Bytes {
+    match bytes.capacity() > bytes.len() + bytes.len() / 16 {
+        true => Bytes::copy_from_slice(&bytes),
+        false => Bytes::from(bytes),
     }
 }
 
