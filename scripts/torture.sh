@@ -13,6 +13,8 @@ run() {
 run --lib store::torture
 run --test store damage
 run --test torture
+run --lib audit
+run --test access
 run --test fuzz
 grep -aE '^torture: |SKIPPED|panicked at' "$log" | sed 's/^torture: //' | awk -F': ' '
 	{ name = $1; sub(/^[^:]*: /, ""); printf "| %s | %s |\n", name, $0 }'

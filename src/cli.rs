@@ -1,10 +1,12 @@
 //! The command line: what a person may ask for, each subcommand one call into the library. No logic of its own
 //! but how errors are printed and which exit code they end in.
 
+mod access;
 mod check;
 mod inspect;
 mod owner;
 
+use chengtu::audit;
 use chengtu::error::{Error, Result};
 use chengtu::import::{self, ImportOptions};
 use chengtu::layer::Catalog;
@@ -46,6 +48,10 @@ enum Command {
     Rollback(RollbackArgs),
     /// Remove old snapshots and what only they used
     Gc(GcArgs),
+    /// Make an API key: the key for its holder, its hash for `[access]`
+    Key(access::KeyArgs),
+    /// Prove an audit log whole
+    Audit(access::AuditArgs),
 }
 
 #[derive(Args)]
@@ -74,6 +80,9 @@ struct ImportArgs {
     /// Snapshots to keep after publishing
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     keep: usize,
+    /// The audit log to write what was published to
+    #[arg(long, env = "CHENGTU_AUDIT", value_name = "FILE")]
+    audit: Option<PathBuf>,
     /// Delivery manifests
     #[arg(required = true, value_name = "MANIFEST")]
     manifests: Vec<PathBuf>,
@@ -116,6 +125,9 @@ struct RollbackArgs {
     store: PathBuf,
     /// The snapshot's id, as `chengtu inspect` lists it
     id: String,
+    /// The audit log to write it to
+    #[arg(long, env = "CHENGTU_AUDIT", value_name = "FILE")]
+    audit: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -125,6 +137,9 @@ struct GcArgs {
     /// Snapshots to keep; the current one always stays
     #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     keep: usize,
+    /// The audit log to write what was removed to
+    #[arg(long, env = "CHENGTU_AUDIT", value_name = "FILE")]
+    audit: Option<PathBuf>,
 }
 
 pub fn main() -> ExitCode {
@@ -151,7 +166,10 @@ fn run(command: Command) -> Result<()> {
         Command::Import(a) => {
             let catalog = catalog(a.layers.as_deref())?;
             let options = ImportOptions { store: a.store, manifests: a.manifests, report: a.report, keep: a.keep };
-            print(&format!("published {}\n", import::import(&catalog, &options)?))
+            audit::writable(a.audit.as_deref())?;
+            let published = import::import(&catalog, &options)?;
+            audit::record(a.audit.as_deref(), "import", &format!("published {published}"))?;
+            print(&format!("published {published}\n"))
         }
         Command::ReadSource => import::read_source_main(),
         Command::Check(a) => check::check(a.layers.as_deref(), a.styles.as_deref(), &a.manifests),
@@ -160,13 +178,19 @@ fn run(command: Command) -> Result<()> {
         Command::Verify(a) => verify(&a.store),
         Command::Inspect(a) => print(&inspect::inspect(&a.store, a.snapshot.as_deref(), a.json)?),
         Command::Rollback(a) => {
+            audit::writable(a.audit.as_deref())?;
             Store::open(&a.store, false)?.rollback(&a.id)?;
+            audit::record(a.audit.as_deref(), "rollback", &format!("current is now {}", a.id))?;
             print(&format!("current is now {}\n", a.id))
         }
         Command::Gc(a) => {
+            audit::writable(a.audit.as_deref())?;
             let gone = Store::open(&a.store, false)?.gc(a.keep)?;
+            audit::record(a.audit.as_deref(), "gc", &format!("removed {}", gone.join(" ")))?;
             print(&gone.iter().map(|id| format!("removed {id}\n")).collect::<String>())
         }
+        Command::Key(a) => access::key(&a),
+        Command::Audit(a) => access::audit(&a),
     }
 }
 

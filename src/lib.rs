@@ -6,11 +6,12 @@
 // F0: mathematics of place, and what can go wrong
 pub mod error;
 pub mod geo;
-// F1: what a layer is
-pub mod layer;
-// F2: what a thing on the map is, and who asks for it
-pub mod audience;
+// F1: what a layer is, what a thing on the map is
 pub mod feature;
+pub mod layer;
+// F2: who asks for it, and what is written down of that
+pub mod audience;
+pub mod audit;
 // F3: bytes at rest, bytes on the wire
 pub mod mvt;
 pub mod scene;

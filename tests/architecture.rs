@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 /// Each inner list is a floor, lowest first.
 const FLOORS: &[&[&str]] = &[
     &["error", "geo"],
-    &["layer"],
-    &["feature", "audience"],
+    &["layer", "feature"],
+    &["audience", "audit"],
     &["store", "mvt", "scene"],
     &["draw"],
     &["derive", "ownership"],
@@ -40,6 +40,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ttf_parser", &["style/fonts"]),
     ("ab_glyph", &["style/glyphs"]),
     ("sdf_glyph_renderer", &["style/glyphs"]),
+    ("jsonwebtoken", &["serve/access/"]),
+    ("ureq", &["serve/access/jwks"]),
+    ("getrandom", &["serve/access/keys"]),
     ("axum", &["serve/"]),
     ("hyper", &["serve/"]),
     ("hyper_util", &["serve/"]),

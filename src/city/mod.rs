@@ -1,6 +1,9 @@
 //! City: what one request sees, swapped atomically. One request loads it once and uses it to the end. Knows no
 //! requests.
 
+mod rows;
+
+use crate::audience::{Policy, RowSource};
 use crate::derive::family::{self, FamilyTree, Kin, LEDGER, Ledger};
 use crate::derive::ground::GROUND_SCENE;
 use crate::derive::{NODE_PIPES, NodePipes, PIPE_ENDS, PipeEnds, SCENE, Tree};
@@ -10,6 +13,7 @@ use crate::ownership::{self, Ownership};
 use crate::store::{BlobRef, BlockCache, Snapshot, Store};
 use arc_swap::ArcSwap;
 use rayon::prelude::*;
+use rows::Rows;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -30,6 +34,8 @@ pub struct City {
     making: Mutex<()>,
     /// What lookups read, or why they cannot be answered.
     ownership: OnceLock<Result<Arc<Ownership>, String>>,
+    /// Which rows policies leave.
+    rows: Arc<Rows>,
 }
 
 /// Composites and zooms that are remembered.
@@ -44,6 +50,7 @@ pub const KEPT: usize = 3;
 impl City {
     pub fn new(snapshot: Arc<Snapshot>) -> City {
         City {
+            rows: Arc::new(Rows::of(Arc::clone(&snapshot))),
             snapshot,
             joint_cuts: quick_cache::sync::Cache::new(JOINT_CUTS),
             trees: quick_cache::sync::Cache::new(TREES),
@@ -53,6 +60,11 @@ impl City {
             making: Mutex::new(()),
             ownership: OnceLock::new(),
         }
+    }
+
+    /// Which rows of this city policies leave: what an audience stands before.
+    pub fn rows(&self) -> Arc<dyn RowSource> {
+        self.rows.clone()
     }
 
     /// The tree of a layer's 3D tiles, read when first asked for; `None` where the snapshot has none.
@@ -177,7 +189,8 @@ impl City {
 
     /// Reads what first requests would wait for, before there are any: what lookups need, the trees of 3D tiles. What is
     /// wrong with one of them is said when it is asked for.
-    fn prepare(&self) {
+    fn prepare(&self, policies: &[Arc<Policy>]) {
+        self.rows.prepare(policies);
         let (snapshot, catalog) = (&self.snapshot, &self.snapshot.catalog);
         let trees = || {
             snapshot.manifest.layers.par_iter().for_each(|(layer, _)| {
@@ -201,6 +214,7 @@ impl City {
         {
             let _ = self.ownership.set(Ok(Arc::clone(same)));
         }
+        self.rows.inherit(&before.rows);
     }
 }
 
@@ -208,6 +222,8 @@ impl City {
 pub struct Follower {
     store: Store,
     cache: Arc<BlockCache>,
+    /// Those whose rows are found out before a city is served.
+    policies: Vec<Arc<Policy>>,
     city: ArcSwap<City>,
     /// Earlier cities that are still asked for, the latest last.
     earlier: Mutex<VecDeque<Arc<City>>>,
@@ -218,12 +234,17 @@ pub struct Follower {
 impl Follower {
     /// Opens the current snapshot; `Error::Missing` while the store has none.
     pub fn open(store: Store, cache: Arc<BlockCache>) -> Result<Follower> {
+        Follower::open_for(store, cache, vec![])
+    }
+
+    /// The same; which rows these policies leave is found out before each city is served.
+    pub fn open_for(store: Store, cache: Arc<BlockCache>, policies: Vec<Arc<Policy>>) -> Result<Follower> {
         let id = store.current()?.ok_or_else(|| Error::Missing(store.dir().join("CURRENT")))?;
         let snapshot = store.snapshot(&id, &cache)?;
         let city = City::new(snapshot);
-        city.prepare();
+        city.prepare(&policies);
         let city = ArcSwap::from_pointee(city);
-        Ok(Follower { store, cache, city, earlier: Mutex::default(), complaint: Mutex::default() })
+        Ok(Follower { store, cache, policies, city, earlier: Mutex::default(), complaint: Mutex::default() })
     }
 
     /// The city now: a pointer load.
@@ -280,7 +301,7 @@ impl Follower {
         tracing::info!(snapshot = %id, "snapshot opened");
         let city = City::new(snapshot);
         city.inherit(&self.city.load());
-        city.prepare();
+        city.prepare(&self.policies);
         let before = self.city.swap(Arc::new(city));
         keep(&mut self.earlier.lock().unwrap_or_else(PoisonError::into_inner), before);
         Ok(true)

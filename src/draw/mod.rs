@@ -1,7 +1,7 @@
 //! Rows of one table → one layer of one vector tile: window, project, clip, encode. Reads the store, knows no
 //! cache, no plan and no HTTP.
 
-use crate::audience::Audience;
+use crate::audience::{Audience, Seen};
 use crate::error::Result;
 use crate::feature::{Geometry, ValueRef};
 use crate::geo::clip::{ClippedBuffers, clip};
@@ -56,6 +56,8 @@ pub struct Brush<'a> {
     validity: Validity,
     today: &'a str,
     thinning: Option<Thinning<'a>>,
+    /// The rows that are seen, where not all are.
+    seen: Option<&'a Seen>,
 }
 
 /// Leaves out rows above a thinning level (`derive`): for composites that would be too heavy whole.
@@ -74,7 +76,13 @@ impl<'a> Brush<'a> {
             |name: &str| layer.tile_fields(z).any(|(_, f)| f.name == name && audience.sees_field_in_tiles(layer, f));
         let columns = &table.schema().columns;
         let keys = columns.iter().map(|c| (c.name == COUNT || shown(&c.name)).then_some(c.name.as_str())).collect();
-        Brush { layer, keys, validity: Validity::of(layer, table.schema()), today, thinning: None }
+        Brush { layer, keys, validity: Validity::of(layer, table.schema()), today, thinning: None, seen: None }
+    }
+
+    /// Leaves out rows that are not seen; and the counts, which would tell of them.
+    pub fn only(mut self, seen: &'a Seen) -> Brush<'a> {
+        self.keys.iter_mut().filter(|k| **k == Some(COUNT)).for_each(|k| *k = None);
+        Brush { seen: Some(seen), ..self }
     }
 
     pub fn thinned(self, thinning: Thinning<'a>) -> Brush<'a> {
@@ -83,6 +91,7 @@ impl<'a> Brush<'a> {
 
     fn stays(&self, row: &Row<'_>) -> bool {
         self.thinning.is_none_or(|t| t.levels.get(row.ordinal() as usize).is_none_or(|&l| l <= t.cut))
+            && self.seen.is_none_or(|seen| seen.has(row.id()))
     }
 
     fn is_valid(&self, row: &Row<'_>) -> bool {

@@ -2,6 +2,7 @@
 //! with it and requests draw with it, so that what was measured is what is drawn.
 
 use super::Validity;
+use crate::audience::Seen;
 use crate::error::Result;
 use crate::feature::{Geometry, Tier, ValueRef};
 use crate::geo::GeometryKind;
@@ -36,6 +37,8 @@ pub struct Sculptor<'a> {
     fields: Vec<Option<usize>>,
     field_count: usize,
     validity: Option<(Validity, &'a str)>,
+    /// The rows that are seen, where not all are.
+    seen: Option<&'a Seen>,
     geometry: Geometry,
 }
 
@@ -49,6 +52,7 @@ impl<'a> Sculptor<'a> {
             fields: schema.columns.iter().map(|c| layer.field(&c.name)).collect(),
             field_count: layer.fields.len(),
             validity: None,
+            seen: None,
             geometry: Geometry::empty(GeometryKind::Point),
         }
     }
@@ -57,6 +61,11 @@ impl<'a> Sculptor<'a> {
     pub fn on(self, layer: &Layer, schema: &Schema, today: &'a str) -> Sculptor<'a> {
         let validity = Some((Validity::of(layer, schema), today)).filter(|(v, _)| v.is_bounded());
         Sculptor { validity, ..self }
+    }
+
+    /// Leaves out rows that are not seen.
+    pub fn only(self, seen: Option<&'a Seen>) -> Sculptor<'a> {
+        Sculptor { seen, ..self }
     }
 
     /// One value a field, in the layer's order.
@@ -72,6 +81,9 @@ impl<'a> Sculptor<'a> {
 
     /// Adds a row: by its model where it has one, else by its geometry and values.
     pub fn add(&mut self, drawing: &mut Drawing<'_>, row: &Row<'_>, joint: Joint) -> Result<()> {
+        if self.seen.is_some_and(|seen| !seen.has(row.id())) {
+            return Ok(());
+        }
         if let Some((validity, today)) = &self.validity {
             let mut valid = true;
             row.values(&mut |column, value| valid &= validity.allows(column, value, today));

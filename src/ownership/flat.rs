@@ -20,7 +20,7 @@ impl View<'_> {
         each(a.rule.map_or("", |r| super::trail::Stage::Rule(r).code()));
         each(a.policy.map_or("", |p| &own.book.policies[p.0 as usize].id));
         for level in Level::ALL {
-            let cell = own.territory.of(&a.place, level).filter(|c| self.sees(c.layer));
+            let cell = own.territory.of(&a.place, level).filter(|c| self.sees(c.layer, c.id));
             each(cell.map_or("", |c| &c.code));
         }
         self.flat_component(each);
@@ -39,7 +39,7 @@ impl View<'_> {
         for candidate in &a.candidates {
             match candidate {
                 Candidate::Party(party) => join(&mut text, code(party)),
-                Candidate::Component(ix, _) if self.sees(own.components.get(*ix).layer) => {
+                Candidate::Component(ix, _) if self.sees_component(*ix) => {
                     join(&mut text, own.components.code(*ix));
                 }
                 Candidate::Component(..) => {}
@@ -52,7 +52,7 @@ impl View<'_> {
     /// Layer, id, code, class, distance, match.
     fn flat_component(&self, each: &mut dyn FnMut(&str)) {
         let own = self.ownership;
-        let seen = self.answer.component.filter(|f| self.sees(own.components.get(f.component).layer));
+        let seen = self.answer.component.filter(|f| self.sees_component(f.component));
         let Some(found) = seen else { return [""; 6].into_iter().for_each(each) };
         let c = own.components.get(found.component);
         each(&own.layer(c.layer).id);

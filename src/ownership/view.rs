@@ -9,15 +9,16 @@ use super::register::OrgIx;
 use super::territory::{Cell, Level};
 use super::trail::Step;
 use crate::audience::Audience;
+use crate::feature::FeatureId;
 use crate::layer::LayerIx;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use std::borrow::Cow;
 
 impl Ownership {
-    /// Whether an audience sees every layer that lookups read: a trail tells what each had to say.
+    /// Whether an audience sees every layer that lookups read, with all its rows: a trail tells what each had to say.
     pub fn seen_whole_by(&self, audience: &Audience) -> bool {
-        self.layers.iter().filter(|l| is_read(l)).all(|l| audience.sees_layer(l))
+        self.layers.iter().filter(|l| is_read(l)).all(|l| audience.sees_layer(l) && !audience.narrows(l))
     }
 }
 
@@ -134,7 +135,7 @@ impl<'a> View<'a> {
         let (own, a) = (self.ownership, self.answer);
         let border = a.border.iter().filter_map(|n| {
             let cell = own.territory.cell(n.level, n.cell);
-            let territory = self.sees(cell.layer).then(|| territory(cell))?;
+            let territory = self.sees(cell.layer, cell.id).then(|| territory(cell))?;
             Some(BorderView { level: n.level.key(), territory, distance_m: mm(n.distance_m) })
         });
         let candidates = a.candidates.iter().filter_map(|c| match c {
@@ -161,8 +162,16 @@ impl<'a> View<'a> {
         }
     }
 
-    pub(super) fn sees(&self, layer: LayerIx) -> bool {
-        self.audience.sees_layer(self.ownership.layer(layer))
+    /// Whether a record is seen; not where that cannot be found out.
+    pub(super) fn sees(&self, layer: LayerIx, id: FeatureId) -> bool {
+        let layer = self.ownership.layer(layer);
+        let row = || self.audience.rows(layer).is_ok_and(|rows| rows.is_none_or(|seen| seen.has(id)));
+        self.audience.sees_layer(layer) && row()
+    }
+
+    pub(super) fn sees_component(&self, ix: ComponentIx) -> bool {
+        let c = self.ownership.components.get(ix);
+        self.sees(c.layer, c.id)
     }
 
     pub(super) fn sees_all(&self) -> bool {
@@ -206,7 +215,7 @@ impl<'a> View<'a> {
             Match::AnyOf(_) => Cow::Borrowed("any_of_n"),
         });
         let layer = &own.layer(c.layer).id;
-        self.sees(c.layer).then(|| ComponentView {
+        self.sees(c.layer, c.id).then(|| ComponentView {
             layer,
             id: c.id.0,
             code: own.components.code(ix),
@@ -256,7 +265,7 @@ impl Serialize for Chain<'_> {
         let mut map = s.serialize_map(Some(Level::ALL.len()))?;
         for level in Level::ALL {
             let cell = view.ownership.territory.of(&view.answer.place, level);
-            map.serialize_entry(level.key(), &cell.filter(|c| view.sees(c.layer)).map(territory))?;
+            map.serialize_entry(level.key(), &cell.filter(|c| view.sees(c.layer, c.id)).map(territory))?;
         }
         map.end()
     }

@@ -33,14 +33,15 @@ pub struct Near {
     size: f64,
 }
 
-/// The nearest records of these layers.
-pub fn identify(city: &City, layers: &[LayerIx], around: &Around) -> Result<Vec<Near>> {
+/// The nearest records of these layers that `audience` sees.
+pub fn identify(city: &City, audience: &Audience, layers: &[LayerIx], around: &Around) -> Result<Vec<Near>> {
     let here = Local::at(around.p);
     let window = here.window(around.radius_m);
     let mut all = vec![];
     for &layer in layers {
-        let Some(table) = city.snapshot.features(&city.snapshot.catalog.layer(layer).id)? else { continue };
-        let found = table.find(&window)?;
+        let declared = city.snapshot.catalog.layer(layer);
+        let Some(table) = city.snapshot.features(&declared.id)? else { continue };
+        let found = table.find(&window, audience.rows(declared)?.as_deref())?;
         let mut g = Geometry::empty(GeometryKind::Point);
         for (offset, bbox) in found {
             table.pick(&[offset], &mut |row| {

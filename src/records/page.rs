@@ -3,7 +3,7 @@
 
 use super::geojson::Writer;
 use super::lods;
-use crate::audience::Audience;
+use crate::audience::{Audience, Seen};
 use crate::city::City;
 use crate::error::Result;
 use crate::feature::{Geometry, ValueRef};
@@ -52,6 +52,8 @@ pub struct Page {
     pub returned: usize,
     /// All that are wanted, on whatever page.
     pub matched: usize,
+    /// Where each of the page's records is: the middle of its box, degrees.
+    pub places: Vec<[f64; 2]>,
 }
 
 impl Filter {
@@ -82,7 +84,8 @@ pub fn page(city: &City, audience: &Audience, layer: LayerIx, wanted: &Wanted) -
     let snapshot = &city.snapshot;
     let layer = snapshot.catalog.layer(layer);
     let Some(table) = snapshot.features(&layer.id)? else { return Ok(Page::default()) };
-    let offsets = matching(layer, &table, wanted)?;
+    let seen = audience.rows(layer)?;
+    let offsets = matching(layer, &table, wanted, seen.as_deref())?;
     let mut page = Page { matched: offsets.len(), ..Page::default() };
     let from = wanted.from.min(offsets.len());
     let some = &offsets[from..offsets.len().min(from.saturating_add(wanted.limit))];
@@ -95,6 +98,7 @@ pub fn page(city: &City, audience: &Audience, layer: LayerIx, wanted: &Wanted) -
             let feature = row.to_feature();
             writer.write(&feature, lods(snapshot, layer, &feature)?, &mut page.features);
             page.returned += 1;
+            page.places.push(row.bbox().center());
             Ok(())
         })?;
         if page.features.len() >= PAGE_BYTES {
@@ -105,7 +109,7 @@ pub fn page(city: &City, audience: &Audience, layer: LayerIx, wanted: &Wanted) -
 }
 
 /// Where the wanted records stand, in the table's order. Reads only those of which their box in the index does not tell.
-fn matching(layer: &Layer, table: &Table, wanted: &Wanted) -> Result<Vec<u64>> {
+fn matching(layer: &Layer, table: &Table, wanted: &Wanted, seen: Option<&Seen>) -> Result<Vec<u64>> {
     let everywhere = BBox::new(f64::NEG_INFINITY, f64::NEG_INFINITY, f64::INFINITY, f64::INFINITY);
     let window = wanted.bbox.unwrap_or(everywhere);
     let filters: Vec<(usize, &Filter)> =
@@ -117,7 +121,7 @@ fn matching(layer: &Layer, table: &Table, wanted: &Wanted) -> Result<Vec<u64>> {
     let mut geometry = Geometry::empty(GeometryKind::Point);
     let mut clipped = ClippedBuffers::default();
     let mut matching = vec![];
-    for (offset, bbox) in table.find(&window)? {
+    for (offset, bbox) in table.find(&window, seen)? {
         let inside = window.contains(&bbox);
         let mut meets = true;
         if !inside || !filters.is_empty() {

@@ -103,9 +103,12 @@ fn kin<'a>(asked: &'a Asked, layers: &[&'a Layer]) -> Vec<Vec<&'a str>> {
 }
 
 fn describe<'a>(app: &App, asked: &'a Asked, kin: &[Vec<&'a str>], layer: &'a Layer) -> LayerDocument<'a> {
-    let entry = asked.city.snapshot.manifest.layers.get(&layer.id);
-    let made_elsewhere = asked.city.snapshot.manifest.tilesets(&layer.id).next().is_some();
-    let drawn = drawn_in_3d(layer) || is_ground(layer);
+    // A layer whose rows cannot be read is there without a number.
+    let (count, bounds) = asked.extent(layer).unwrap_or_default();
+    // What has no rows is not shown to whom rows are to be left out.
+    let whole = !asked.audience.narrows(layer);
+    let made_elsewhere = whole && asked.city.snapshot.manifest.tilesets(&layer.id).next().is_some();
+    let drawn = drawn_in_3d(layer) || whole && is_ground(layer);
     let scene = layer.scene.as_ref();
     let seen = layer.fields.iter().filter(|f| asked.audience.sees_field(layer, f));
     LayerDocument {
@@ -115,8 +118,8 @@ fn describe<'a>(app: &App, asked: &'a Asked, kin: &[Vec<&'a str>], layer: &'a La
         theme: &layer.theme,
         geometry: layer.geometry.iter().map(kind_name).collect::<Vec<_>>().join("+"),
         roles: &layer.roles,
-        count: entry.map_or(0, |e| e.count),
-        bounds: entry.and_then(|e| e.bounds).map(|b| b.to_array()),
+        count,
+        bounds: bounds.map(|b| b.to_array()),
         minzoom: layer.zoom.min,
         maxzoom: layer.zoom.max,
         fields: seen.map(|f| describe_field(layer, f)).collect(),

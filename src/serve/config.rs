@@ -1,6 +1,7 @@
 //! How the server is configured: flags over environment over `chengtu.toml` over defaults. One list of settings,
 //! the same names everywhere: `--cache-mb`, `CHENGTU_CACHE_MB`, `cache_mb`. Knows nothing of what they are for.
 
+use super::access::Declared;
 use crate::error::{Error, Result};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,9 @@ pub struct Settings {
     /// [default: info]
     #[arg(long, env = "CHENGTU_LOG", value_name = "FILTER")]
     log: Option<String>,
+    /// In the file alone.
+    #[arg(skip)]
+    access: Option<Declared>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -145,6 +149,12 @@ pub struct Options {
     pub drain_s: u64,
     pub log_format: LogFormat,
     pub log: String,
+    /// The file that says it, for errors.
+    #[serde(skip)]
+    pub file: PathBuf,
+    /// Who may ask for what. Last: a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Declared>,
 }
 
 impl Options {
@@ -188,6 +198,8 @@ impl Options {
             drain_s: 20,
             log_format: LogFormat::Text,
             log: "info".into(),
+            file: PathBuf::new(),
+            access: None,
         }
     }
 
@@ -222,6 +234,8 @@ impl Options {
             drain_s: s.drain_s.unwrap_or(d.drain_s),
             log_format: s.log_format.unwrap_or(d.log_format),
             log: s.log.unwrap_or(d.log),
+            file: file.to_path_buf(),
+            access: s.access,
         };
         match options.faults() {
             faults if faults.is_empty() => Ok(options),
@@ -242,6 +256,9 @@ impl Options {
             if value == 0 {
                 faults.push(format!("{name} must be at least 1"));
             }
+        }
+        if self.open && self.access.is_some() {
+            faults.push("open shows everything to everybody and [access] says who sees what: keep one".into());
         }
         if !(-150.0..=150.0).contains(&self.geoid_m) {
             faults.push("geoid_m must be a height in metres; geoids lie within 110 m of the ellipsoid".into());
@@ -308,6 +325,7 @@ impl Settings {
             drain_s: self.drain_s.or(below.drain_s),
             log_format: self.log_format.or(below.log_format),
             log: self.log.or(below.log),
+            access: self.access.or(below.access),
         }
     }
 }
@@ -328,6 +346,7 @@ fn read(path: &Path) -> Result<Settings> {
     settings.local_crs = beside(settings.local_crs);
     settings.fonts = beside(settings.fonts);
     settings.styles = settings.styles.map(|p| folder.join(p));
+    settings.access.iter_mut().for_each(|a| a.beside(folder));
     Ok(settings)
 }
 
@@ -367,7 +386,7 @@ mod tests {
     fn the_documented_file_says_the_defaults() {
         let text = include_str!("../../docs/chengtu.toml");
         let said = Options::complete(toml::from_str(text).unwrap(), Path::new("chengtu.toml")).unwrap();
-        assert_eq!(said, Options::new("store".into()));
+        assert_eq!(said, Options { file: said.file.clone(), ..Options::new("store".into()) });
         for name in
             toml::Table::try_from(&said).unwrap().keys().chain(&["public_url".to_string(), "styles".to_string()])
         {

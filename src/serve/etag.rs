@@ -14,6 +14,11 @@ impl Digest {
         Digest(d)
     }
 
+    /// The digest of the same bytes for one audience alone.
+    pub fn salted(self, tag: &str) -> Digest {
+        Digest::of(&[tag.as_bytes(), &[0], &self.0].concat())
+    }
+
     /// `"<32 hex digits><-g | -b | -z | nothing>"`
     pub fn etag(self, coding: Coding) -> HeaderValue {
         const HEX: &[u8; 16] = b"0123456789abcdef";

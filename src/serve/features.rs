@@ -107,8 +107,7 @@ fn describe(app: &App, asked: &Asked, layer: &Layer, crs: Value) -> Value {
         "storageCrs": Crs::Geographic { epsg: 4490 }.uri(),
         "links": links,
     });
-    let bounds = asked.city.snapshot.manifest.layers.get(&layer.id).and_then(|e| e.bounds);
-    if let Some(b) = bounds {
+    if let Ok((_, Some(b))) = asked.extent(layer) {
         collection["extent"] = json!({ "spatial": { "bbox": [b.to_array()], "crs": Crs::Crs84.uri() } });
     }
     collection
@@ -125,13 +124,17 @@ pub async fn items(
     let layer = asked.layer(&id)?;
     let query = Query::read(uri.query().unwrap_or_default(), &asked, asked.city.snapshot.catalog.layer(layer))?;
     // Further pages come from the snapshot of the first, as long as it is served.
-    let asked = match &query.snapshot {
-        Some(snapshot) => asked.of_snapshot(&app.gate, snapshot)?,
-        None => asked,
+    let (asked, layer) = match &query.snapshot {
+        Some(snapshot) => {
+            let then = asked.of_snapshot(&app.gate, snapshot)?;
+            let layer = then.layer(&id)?;
+            (then, layer)
+        }
+        None => (asked, layer),
     };
-    let layer = asked.layer(&id)?;
     let (city, audience, wanted) = (asked.city.clone(), asked.audience.clone(), query.wanted.clone());
     let page = app.workers.run(move || Ok(records::page(&city, &audience, layer, &wanted)?)).await?;
+    asked.spend_places(&[layer], &page.places)?;
     let body = collection_of(&app, &asked, &id, &query, page);
     let reply = reply::document(&app, &headers, &asked, reply::GEOJSON, body).await?;
     Ok(in_crs(reply, &query.wanted.crs))
@@ -149,7 +152,9 @@ pub async fn item(
     let crs = read_crs(uri.query().unwrap_or_default())?;
     let (city, audience) = (asked.city.clone(), asked.audience.clone());
     let body = app.workers.run(move || Ok(records::item(&city, &audience, ix, feature, crs)?)).await?;
-    let mut body = body.ok_or_else(|| Problem::not_found("item-not-found", "the layer has no item with this id"))?;
+    let found = body.ok_or_else(|| Problem::not_found("item-not-found", "the layer has no item with this id"))?;
+    let (mut body, place) = found;
+    asked.spend_places(&[ix], &[place])?;
     let own = format!("/collections/{layer}");
     let links = json!([
         link(&app, &format!("{own}/items/{id}"), "self", reply::GEOJSON),

@@ -26,10 +26,13 @@ pub async fn identify(
     let (layers, around) = read(&asked, uri.query().unwrap_or_default())?;
     let (city, audience) = (asked.city.clone(), asked.audience.clone());
     let work = move || {
-        let near = records::identify(&city, &layers, &around)?;
-        Ok((near.len(), records::features(&city, &audience, &near)?))
+        let near = records::identify(&city, &audience, &layers, &around)?;
+        let mut layers: Vec<LayerIx> = near.iter().map(|n| n.layer).collect();
+        layers.dedup();
+        Ok((near.len(), layers, records::features(&city, &audience, &near)?))
     };
-    let (returned, features) = app.workers.run(work).await?;
+    let (returned, from, features) = app.workers.run(work).await?;
+    asked.spend_places(&from, &[around.p])?;
     let mut body =
         format!("{{\"type\":\"FeatureCollection\",\"numberReturned\":{returned},\"features\":[").into_bytes();
     body.extend(features);
@@ -60,9 +63,8 @@ fn read(asked: &Asked, query: &str) -> Result<(Vec<LayerIx>, Around), Problem> {
     let [Some(lon), Some(lat)] = place else {
         return Err(Problem::bad_request("invalid-parameter", "a place is lon and lat, in degrees"));
     };
-    let all = || asked.visible().filter_map(|l| asked.city.snapshot.catalog.find(&l.id)).collect();
     let around = Around { p: [lon, lat], radius_m, limit: limit.min(MOST_RECORDS) };
-    Ok((layers.unwrap_or_else(all), around))
+    Ok((layers.map_or_else(|| asked.all_layers(), Ok)?, around))
 }
 
 fn number(text: &str, range: std::ops::RangeInclusive<f64>, what: &str) -> Result<f64, Problem> {

@@ -1,6 +1,7 @@
 //! The accept loop: how many connections, how long each may stall, and how they end. HTTP/1 and HTTP/2 on one port.
 //! `axum::serve` has none of these limits.
 
+use super::access::Peer;
 use super::config::Options;
 use super::deadline::{Deadline, Deadlines};
 use super::metrics::Metrics;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
+use tower::Layer;
 
 /// Head of an HTTP/1 request, and the list of an HTTP/2 one.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -63,10 +65,10 @@ pub async fn serve(
     let http = builder(&limits);
     let mut stop = std::pin::pin!(stop);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, from)) => (stream, Peer(from.ip())),
                 Err(e) => {
                     // Mostly out of file descriptors: give connections time to close.
                     tracing::warn!(error = %e, "cannot accept");
@@ -82,7 +84,7 @@ pub async fn serve(
         };
         let _ = stream.set_nodelay(true);
         let io = TokioIo::new(Deadline::new(stream, limits.deadlines));
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(axum::Extension(peer).layer(router.clone()));
         let connection = ending.watch(http.serve_connection(io, service).into_owned());
         let open = metrics.connection_begins();
         tokio::spawn(async move {

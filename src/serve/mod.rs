@@ -1,10 +1,11 @@
 //! HTTP: the only place that knows axum. Accept loop, router as a table, handlers, cache, replies, health, metrics.
 //! Decides nothing about what a tile holds: `tile` and `records` do.
 //!
-//! A request walks: `listen` → `router` → `observe` (id, log, counts) → `gate` (the city and who asks) → a handler
+//! A request walks: `listen` → `router` → `observe` (id, log, counts) → `gate` (who asks, by `access`, and the city) → a handler
 //! (`tiles`, `tilejson`, `three`, `styles`, `catalog`, `owner`, `web`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
 //! → `reply` (validators, 304) or `problem`.
 
+mod access;
 mod address;
 mod cache;
 mod catalog;
@@ -36,6 +37,7 @@ mod tiles;
 mod web;
 mod workers;
 
+pub use access::{Declared, make_key};
 pub use config::{Flags, LogFormat, Options};
 
 use crate::audience::Audience;
@@ -46,6 +48,7 @@ use crate::geo::geoid::Geoid;
 use crate::ownership::{LocalCrs, Spellings};
 use crate::store::{BlockCache, Store};
 use crate::style::Styles;
+use access::Access;
 use problem::Problem;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -77,6 +80,8 @@ pub struct App {
     request_ids: observe::RequestIds,
     base_url: String,
     cors: Vec<String>,
+    /// The settings file, for errors.
+    file: PathBuf,
     request_timeout: Duration,
     block_cache: Arc<BlockCache>,
     store: PathBuf,
@@ -88,8 +93,12 @@ impl App {
         let metrics = Arc::new(metrics::Metrics::new());
         let workers = workers::Workers::new(o.workers, o.queue);
         let (grids, default_grid) = grids(o)?;
+        let access = match &o.access {
+            Some(declared) => Access::new(declared, &o.file)?,
+            None => Access::of_all(if o.open { Audience::OPEN } else { Audience::PUBLIC }),
+        };
         let app = App {
-            gate: gate::Gate::new(if o.open { Audience::OPEN } else { Audience::PUBLIC }),
+            gate: gate::Gate::new(access),
             grids,
             default_grid,
             cache: cache::Cache::new(o.cache_mb << 20, workers.clone(), metrics.clone()),
@@ -104,25 +113,46 @@ impl App {
             request_ids: observe::RequestIds::new(),
             base_url: o.base_url(),
             cors: o.cors.clone(),
+            file: o.file.clone(),
             request_timeout: Duration::from_secs(o.request_s),
             block_cache: Arc::new(BlockCache::new(o.block_cache_mb << 20)),
             store: o.store.clone(),
         };
         app.follow()?;
+        app.gate.access.started(&app.gate.snapshot().map_or("none".into(), |(id, _)| id))?;
         Ok(Arc::new(app))
     }
 
     /// Opens the first snapshot, or a newer one; whether the served city changed.
     pub fn follow(&self) -> Result<bool> {
         if self.gate.is_open() {
-            return self.gate.refresh();
+            let swapped = self.gate.refresh()?;
+            if swapped {
+                self.gate.access.swapped(&self.gate.snapshot().map_or(String::new(), |(id, _)| id));
+                self.gate.contradictions().iter().for_each(|what| tracing::error!("{what}; it hides what it names"));
+            }
+            return Ok(swapped);
         }
         let store = Store::open(&self.store, false)?;
         if store.current()?.is_none() {
             return Ok(false);
         }
-        self.gate.open(Follower::open(store, self.block_cache.clone())?);
-        Ok(true)
+        let policies = self.gate.access.policies();
+        self.gate.open(Follower::open_for(store, self.block_cache.clone(), policies)?);
+        match self.gate.contradictions() {
+            wrong if wrong.is_empty() => Ok(true),
+            wrong => Err(Error::Config(wrong.into_iter().map(|w| access::finding(&self.file, w)).collect())),
+        }
+    }
+
+    /// Looks after what access reads besides the settings, and after the audit log; `Server::run` does it every second.
+    pub fn look_after(&self) {
+        self.gate.access.look_after();
+    }
+
+    /// Writes the end of the audit log; `Server::run` does it when it ends.
+    pub fn stopped(&self) {
+        self.gate.access.ended();
     }
 
     fn grid(&self, id: &str) -> Result<Arc<TileMatrixSet>, Problem> {
@@ -234,10 +264,13 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let follower = tokio::spawn(follow(self.app.clone()));
         let upkeep = tokio::spawn(upkeep(self.app.metrics.clone()));
+        let access = tokio::spawn(look_after(self.app.clone()));
         let router = self.app.router();
         listen::serve(self.listener, router, self.app.metrics.clone(), self.limits, stop).await;
         follower.abort();
         upkeep.abort();
+        access.abort();
+        self.app.stopped();
     }
 }
 
@@ -257,6 +290,15 @@ async fn follow(app: Arc<App>) {
             Ok(_) => {}
             Err(e) => tracing::error!(error = %e, "looking for a new snapshot failed"),
         }
+    }
+}
+
+/// Keys and logs of access.
+async fn look_after(app: Arc<App>) {
+    loop {
+        let looked = app.clone();
+        let _ = tokio::task::spawn_blocking(move || looked.look_after()).await;
+        tokio::time::sleep(FOLLOW).await;
     }
 }
 

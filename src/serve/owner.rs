@@ -106,6 +106,7 @@ fn refused(invalid: &Invalid) -> Problem {
 /// `GET /owner?…`: the answer with its trail unless `trail=false`.
 pub async fn one(State(app): State<Arc<App>>, asked: Asked, uri: Uri) -> Result<Response, Problem> {
     let parameters = Parameters::read(uri.query().unwrap_or_default())?;
+    asked.reads_all()?;
     let owners = asked.city.ownership()?;
     let question =
         owners.parse(&parameters.asked(), &app.spellings, Instant::now(), true).map_err(|invalid| refused(&invalid))?;
@@ -126,6 +127,7 @@ pub async fn batch(
     let form = form_of(&headers)?;
     let query = uri.query().unwrap_or_default().to_string();
     Parameters::read(&query)?.holds_for_rows()?;
+    asked.reads_all()?;
     asked.city.ownership()?;
     let input = to_bytes(body, app.batch_bytes).await.map_err(|_| too_large(app.batch_bytes))?;
     let (send, pieces) = mpsc::channel::<Piece>(PIECES);

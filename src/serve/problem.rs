@@ -107,6 +107,13 @@ pub fn render(mut response: Response, method: &Method, request_id: &str) -> Resp
     if problem.status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
+    if let Some(seconds) = problem.extra.get("retry_after_s").and_then(Value::as_u64) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if problem.status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer realm=\"chengtu\", error=\"invalid_token\"");
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
     let body = if method == Method::HEAD { vec![] } else { body };
     let (parts, _) = response.into_parts();
     Response::from_parts(parts, body.into())

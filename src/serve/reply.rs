@@ -21,7 +21,7 @@ pub const GEOJSON: &str = "application/geo+json";
 
 /// A coded answer: 200, 204 where it is empty, 304 where the client has it.
 pub fn coded(request: &HeaderMap, asked: &Asked, media_type: &'static str, answer: Coded) -> Response {
-    let etag = answer.digest.etag(answer.coding);
+    let etag = asked.etag(answer.digest, answer.coding);
     let status = match (none_match(request, &etag), answer.bytes.is_empty()) {
         (true, _) => StatusCode::NOT_MODIFIED,
         (false, true) => StatusCode::NO_CONTENT,
@@ -32,7 +32,7 @@ pub fn coded(request: &HeaderMap, asked: &Asked, media_type: &'static str, answe
     let headers = r.headers_mut();
     headers.insert(header::ETAG, etag);
     headers.insert(header::CACHE_CONTROL, asked.cache_control());
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::VARY, asked.vary());
     if status == StatusCode::OK {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(answer.bytes.len()));
@@ -54,9 +54,9 @@ pub fn streamed(
 ) -> Response {
     let mut r = Response::new(body);
     let headers = r.headers_mut();
-    headers.insert(header::ETAG, digest.etag(coding));
+    headers.insert(header::ETAG, asked.etag(digest, coding));
     headers.insert(header::CACHE_CONTROL, asked.cache_control());
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::VARY, asked.vary());
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
     if let Some(token) = coding.token() {
@@ -81,7 +81,7 @@ pub async fn document(
 ) -> Result<Response, Problem> {
     let digest = Digest::of(&bytes);
     let coding = Coding::negotiate(request);
-    let answer = match coding == Coding::Identity || none_match(request, &digest.etag(coding)) {
+    let answer = match coding == Coding::Identity || none_match(request, &asked.etag(digest, coding)) {
         // Nothing to compress: sent as it is, or not sent.
         true => Coded { bytes: Bytes::from(bytes), coding, digest },
         false => app.cache.get(Of::Document(digest), coding, move || Ok(bytes)).await?.0,

@@ -6,7 +6,6 @@ use super::problem::Problem;
 use super::reply;
 use crate::city::City;
 use crate::geo::BBox;
-use crate::layer::LayerIx;
 use crate::records::{self, Findings, Hit, Search};
 use crate::store::Sought;
 use axum::extract::State;
@@ -59,9 +58,15 @@ pub async fn search(
     let work = move || {
         let (place, hint) = place(&here, &city, &text);
         let found = records::search(&city, &audience, &search)?;
-        Ok(answer(&city.snapshot.id, &text, place, hint, found))
+        let places: Vec<_> = found.hits.iter().map(|h| (h.layer.clone(), [h.lon, h.lat])).collect();
+        let answer = answer(&city.snapshot.id, &text, place, hint, found);
+        Ok((answer, places))
     };
-    let body = app.workers.run(work).await?;
+    let (body, places) = app.workers.run(work).await?;
+    for (layer, place) in places {
+        let ix = asked.city.snapshot.catalog.find(&layer);
+        asked.spend_places(ix.as_slice(), &[place])?;
+    }
     reply::document(&app, &headers, &asked, reply::JSON, body).await
 }
 
@@ -109,8 +114,7 @@ fn read(asked: &Asked, query: &str) -> Result<(String, Search), Problem> {
     let (Some(text), Some(sought)) = (text, sought) else {
         return Err(Problem::bad_request("invalid-parameter", "q is what is sought: 1 to 64 characters"));
     };
-    let all = || asked.visible().filter_map(|l| asked.city.snapshot.catalog.find(&l.id)).collect::<Vec<LayerIx>>();
-    Ok((text, Search { sought, layers: layers.unwrap_or_else(all), bbox, near, limit }))
+    Ok((text, Search { sought, layers: layers.map_or_else(|| asked.all_layers(), Ok)?, bbox, near, limit }))
 }
 
 fn limit_of(text: &str) -> Result<usize, Problem> {

@@ -121,6 +121,8 @@ pub async fn tileset(
     for &ix in &cast.others {
         let layer = asked.city.snapshot.catalog.layer(ix);
         match three::is_through(layer) {
+            // It has no rows: whose rows are to be left out sees none of it.
+            true if asked.audience.narrows(layer) => {}
             true => sets.extend(three::through(&asked.city, layer, &format!("../{snapshot}/{}/", layer.id))?),
             false => plans.extend(plan(&app, &asked, ix, &query)?),
         }
@@ -164,7 +166,7 @@ pub async fn file(
         }
         false => plan(&app, &asked, asked.layer(&layer)?, &query)?,
     };
-    let plan = plan.ok_or_else(missing)?;
+    let plan = Arc::new(plan.ok_or_else(missing)?);
     let current = version(&plan);
     if query.version.as_ref().is_some_and(|v| *v != current) {
         let detail = "these tiles are made in another way now; load the tileset again";
@@ -178,7 +180,9 @@ pub async fn file(
         }
         _ if !plan.has_content(node) => return Err(missing()),
         _ => {
+            spend(&app, &asked, &layer, &plan, node).await?;
             let of = Of::Content(plan.revision, node);
+            let plan = Arc::clone(&plan);
             let make = move || three::content(&plan, node);
             let (coded, outcome) = app.cache.get(of, Coding::negotiate(&headers), make).await?;
             let response = reply::coded(&headers, &asked, reply::GLB, coded);
@@ -226,6 +230,18 @@ async fn plan_family(app: &App, asked: &Asked, family: Family, query: &Query) ->
         plan.map_err(|lack| lacking(lack, &three::family_name(&city, &family)))
     };
     if at_hand { make() } else { app.workers.run(make).await }
+}
+
+/// Spends the cells that a content's features stand in.
+async fn spend(app: &App, asked: &Asked, list: &str, plan: &Arc<Plan>, node: usize) -> Result<(), Problem> {
+    let catalog = &asked.city.snapshot.catalog;
+    let layers: Vec<LayerIx> = list.split(',').filter_map(|id| catalog.find(id)).collect();
+    if !asked.spends(&layers) {
+        return Ok(());
+    }
+    let plan = Arc::clone(plan);
+    let places = app.workers.run(move || Ok(three::places(&plan, node)?)).await?;
+    asked.spend_places(&layers, &places)
 }
 
 fn lacking(lack: Lack, of: &str) -> Problem {

@@ -45,6 +45,10 @@ pub async fn file(
     let missing = || Problem::not_found("not-found", "there is nothing at this address");
     let asked = asked.of_snapshot(&app.gate, &snapshot)?;
     let ix = asked.layer(&layer)?;
+    // What was made elsewhere has no rows: whose rows are to be left out sees none of it.
+    if asked.audience.narrows(asked.city.snapshot.catalog.layer(ix)) {
+        return Err(missing());
+    }
     let number = whole_number(&number).and_then(|n| usize::try_from(n).ok()).ok_or_else(missing)?;
     let city = asked.city.clone();
     let find = move || {
@@ -72,7 +76,7 @@ async fn send(
         false if text => Coding::negotiate(headers),
         false => Coding::Identity,
     };
-    if none_match(headers, &digest.etag(coding)) {
+    if none_match(headers, &asked.etag(digest, coding)) {
         return Ok(reply::coded(headers, asked, media_type, Coded { bytes: Bytes::new(), coding, digest }));
     }
     if text && !entry.kind.gzip {

@@ -61,8 +61,10 @@ fn describe(asked: &Asked, grid: &TileMatrixSet, ixs: &[LayerIx], url: &str, bas
     let Some((minzoom, maxzoom)) = zoom_range(grid, &layers) else {
         return Err(Problem::not_found("zoom-not-served", "this grid has no zoom at which these layers are served"));
     };
-    let bounds = layers.iter().filter_map(|l| snapshot.manifest.layers.get(&l.id)?.bounds);
-    let bounds = bounds.fold(BBox::EMPTY, |all, b| all.join(&b));
+    let mut bounds = BBox::EMPTY;
+    for layer in &layers {
+        bounds = asked.extent(layer)?.1.map_or(bounds, |b| bounds.join(&b));
+    }
     let vector_layers: Vec<Value> =
         layers.iter().filter_map(|l| Some(vector_layers(asked, l, zoom_range(grid, &[l])?))).flatten().collect();
     let mut tilejson = json!({
@@ -94,7 +96,7 @@ fn vector_layers(asked: &Asked, layer: &Layer, (min, max): (u8, u8)) -> Vec<Valu
     };
     let one = |id: &str, description: String, fields: Map<String, Value>| json!({ "id": id, "description": description, "minzoom": min, "maxzoom": max, "fields": fields });
     let mut fields = told(&mut layer.fields.iter().filter(in_tiles));
-    if layer.thin.count {
+    if layer.thin.count && !asked.audience.narrows(layer) {
         fields.insert("_count".into(), json!("Number: how many features this one stands for"));
     }
     let named = told(&mut layer.fields.iter().filter(in_tiles).filter(|f| layer.labels_with(f)));

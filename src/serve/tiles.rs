@@ -51,6 +51,7 @@ async fn answer(
     let begun = Instant::now();
     let key = tile_key(&grid, z, x, y)?;
     let layers = tiled_layers(asked, layers)?;
+    asked.spend_tile(&layers, grid.nominal_zoom(key.z), &grid.window(key, 0.0))?;
     let plan = match tile::plan(&asked.city, &asked.audience, &grid, &layers, key)? {
         Ok(Some(plan)) => plan,
         Ok(None) => {

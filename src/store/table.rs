@@ -5,6 +5,7 @@
 use super::BlobRef;
 use super::blob::{Blob, BlockCache, Cursor};
 use super::{fgb, index};
+use crate::audience::Seen;
 use crate::error::Result;
 use crate::feature::Feature;
 use crate::geo::BBox;
@@ -95,14 +96,22 @@ impl Table {
         })
     }
 
-    /// Byte offset, as from `ids`, and box of every row whose box touches `window` (degrees), in file order. Reads the index
-    /// alone.
-    pub fn find(&self, window: &BBox) -> Result<Vec<(u64, BBox)>> {
+    /// Byte offset, as from `ids`, and box of every row whose box touches `window` (degrees), in file order; of those that
+    /// are `seen`, where not all are. Reads the index alone.
+    pub fn find(&self, window: &BBox, seen: Option<&Seen>) -> Result<Vec<(u64, BBox)>> {
         let mut found = vec![];
-        index::search(&mut Cursor::new(&self.blob), self.index_at, self.header.count, window, |_, offset, bbox| {
-            found.push((self.features_at.saturating_add(offset), *bbox));
-            Ok(())
-        })?;
+        index::search(
+            &mut Cursor::new(&self.blob),
+            self.index_at,
+            self.header.count,
+            window,
+            |place, offset, bbox| {
+                if seen.is_none_or(|s| s.has_place(place)) {
+                    found.push((self.features_at.saturating_add(offset), *bbox));
+                }
+                Ok(())
+            },
+        )?;
         Ok(found)
     }
 

@@ -3,7 +3,7 @@
 mod joint;
 pub mod three;
 
-use crate::audience::Audience;
+use crate::audience::{Audience, Seen};
 use crate::city::City;
 use crate::derive::levels_key;
 use crate::draw::{self, Brush, Frame, Thinning};
@@ -38,6 +38,8 @@ struct Part {
     table: Arc<Table>,
     levels: Option<BlobRef>,
     census: BlobRef,
+    /// The rows that the audience sees, where not all are.
+    seen: Option<Arc<Seen>>,
 }
 
 /// Why there is no plan.
@@ -77,8 +79,9 @@ pub fn plan(
     let z = grid.nominal_zoom(key.z);
     let today = city.snapshot.manifest.created.chars().take(10).collect::<String>();
     let mut digest = blake3::Hasher::new();
-    digest.update(&draw::VERSION.to_le_bytes()).update(grid.id.as_bytes()).update(audience.tag.as_bytes());
-    let composite = composite(city, audience, layers, &today);
+    digest.update(&draw::VERSION.to_le_bytes()).update(grid.id.as_bytes());
+    digest.update(b"/").update(audience.tag().as_bytes()).update(b"/");
+    let composite = composite(city, audience, layers, &today)?;
     if layers.len() > 1 {
         digest.update(&composite.0);
     }
@@ -93,8 +96,10 @@ pub fn plan(
         if draw::Validity::declared(layer) {
             digest.update(today.as_bytes());
         }
+        let seen = audience.rows(layer)?;
+        digest.update(seen.as_ref().map_or(&[][..], |s| &s.digest));
         let levels = entry.extra.get(&levels_key(overview.map(|_| z))).cloned();
-        parts.push(Part { layer: layer.clone(), table, levels, census: entry.census.clone() });
+        parts.push(Part { layer: layer.clone(), table, levels, census: entry.census.clone(), seen });
     }
     if parts.is_empty() {
         return Ok(Ok(None));
@@ -121,17 +126,18 @@ impl Revision {
 }
 
 /// All that the cuts of a composite follow from: its layers' declarations and features, whatever the zoom.
-fn composite(city: &City, audience: &Audience, layers: &[LayerIx], today: &str) -> Revision {
+fn composite(city: &City, audience: &Audience, layers: &[LayerIx], today: &str) -> Result<Revision> {
     let mut digest = blake3::Hasher::new();
-    digest.update(&draw::VERSION.to_le_bytes()).update(audience.tag.as_bytes()).update(today.as_bytes());
+    digest.update(&draw::VERSION.to_le_bytes()).update(audience.tag().as_bytes()).update(b"/").update(today.as_bytes());
     for &ix in layers {
         let layer = city.snapshot.catalog.layer(ix);
         if let Some(entry) = city.snapshot.manifest.layers.get(&layer.id) {
             digest.update(layer.id.as_bytes()).update(entry.declaration.as_bytes());
             digest.update(entry.features.digest.as_bytes());
+            digest.update(audience.rows(layer)?.as_ref().map_or(&[][..], |s| &s.digest));
         }
     }
-    Revision::of(&digest)
+    Ok(Revision::of(&digest))
 }
 
 /// The tile's bytes, uncompressed; empty when nothing is there. A composite is the concatenation of its layers'
@@ -148,6 +154,9 @@ fn draw_parts(city: &City, plan: &Plan, key: TileKey, grid: &TileMatrixSet, cut:
     for part in &plan.parts {
         let frame = Frame::new(grid, key, part.layer.buffer_px);
         let mut brush = Brush::new(&part.layer, &part.table, z, &plan.audience, &plan.today);
+        if let Some(seen) = &part.seen {
+            brush = brush.only(seen);
+        }
         let levels = match (cut, &part.levels) {
             (Some(_), Some(blob)) => Some(city.snapshot.blob(blob)?),
             _ => None,

@@ -2,6 +2,7 @@
 
 use super::Search;
 use super::rank::Candidate;
+use super::sight::Sight;
 use crate::audience::Audience;
 use crate::city::City;
 use crate::error::Result;
@@ -49,7 +50,7 @@ pub fn hit(city: &City, audience: &Audience, search: &Search, candidate: &Candid
     let (Some(index), Some(table)) = (city.snapshot.search(&layer.id)?, city.snapshot.features(&layer.id)?) else {
         return Ok(None);
     };
-    let records = index.records(candidate.field, candidate.records, MOST_MEMBERS)?;
+    let records = Sight::of(city, audience, candidate.layer)?.members(&index, candidate, MOST_MEMBERS)?;
     let Some((offset, bbox)) = standing_for(&table, &records, search, &candidate.bbox)? else { return Ok(None) };
     let feature = table.get(offset)?;
     let field = &layer.fields[candidate.field];

@@ -3,6 +3,7 @@
 
 mod hit;
 mod rank;
+mod sight;
 
 pub use hit::Hit;
 
@@ -14,6 +15,7 @@ use crate::geo::local::Local;
 use crate::layer::{Layer, LayerIx, Search as Kind};
 use crate::store::Sought;
 use rank::{Best, Candidate, Rank};
+use sight::Sight;
 
 /// What is searched for.
 #[derive(Debug, Clone)]
@@ -87,11 +89,21 @@ fn in_layer(city: &City, audience: &Audience, search: &Search, ix: LayerIx, best
     }
     let index = city.snapshot.search(&layer.id)?;
     let index = index.ok_or_else(|| Error::damaged(&layer.id, "it was imported before there were search indexes"))?;
+    let sight = Sight::of(city, audience, ix)?;
+    let mut failed = None;
     let here = search.near.map(|p| (p, Local::at(p)));
     let importance = rank::importance(layer);
     let mut all = true;
     for (field, kind) in fields {
         all &= index.find(field, &search.sought, &mut |found| {
+            let found = match sight.narrowed(&index, field, found) {
+                Ok(Some(found)) => found,
+                Ok(None) => return,
+                Err(e) => {
+                    failed.get_or_insert(e);
+                    return;
+                }
+            };
             if search.bbox.is_some_and(|b| !b.intersects(&found.bbox)) {
                 return;
             }
@@ -113,7 +125,7 @@ fn in_layer(city: &City, audience: &Audience, search: &Search, ix: LayerIx, best
             });
         })?;
     }
-    Ok(all)
+    failed.map_or(Ok(all), Err)
 }
 
 /// From a place to a box, 0 inside.

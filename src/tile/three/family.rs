@@ -39,7 +39,7 @@ pub fn plan(city: &City, audience: &Audience, family: &Family, shown: &[Shown]) 
     let snapshot = &city.snapshot;
     let Some((key, tree)) = city.family(family)? else { return Ok(Err(Lack::NoTree)) };
     let mut digest = blake3::Hasher::new();
-    digest.update(&scene::VERSION.to_le_bytes()).update(audience.tag.as_bytes()).update(key.as_bytes());
+    digest.update(&scene::VERSION.to_le_bytes()).update(audience.tag().as_bytes()).update(b"/").update(key.as_bytes());
     let (mut parts, mut datums) = (vec![], vec![]);
     for (member, shown) in family.members.iter().zip(shown) {
         let layer = snapshot.catalog.layer(member.ix);

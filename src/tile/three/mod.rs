@@ -11,7 +11,7 @@ pub use page::{Links, empty, page, scene};
 pub use through::{Through, assembled, files, is_through, through};
 
 use super::Revision;
-use crate::audience::Audience;
+use crate::audience::{Audience, Seen};
 use crate::city::City;
 use crate::derive::family::FamilyTree;
 use crate::derive::ground::{GROUND_SCENE, apart_m, sheet_source};
@@ -66,6 +66,8 @@ struct Part {
     on_pipes: Option<Arc<NodePipes>>,
     images: Option<ImageBlob>,
     columns: Vec<usize>,
+    /// The rows that the audience sees, where not all are.
+    seen: Option<Arc<Seen>>,
 }
 
 /// Why a layer has no tileset.
@@ -82,6 +84,10 @@ pub fn plan(city: &City, audience: &Audience, ix: LayerIx, shown: &Shown) -> Res
     let snapshot = &city.snapshot;
     let layer = snapshot.catalog.layer(ix);
     if is_ground(layer) {
+        // The ground has no rows: whose rows are to be left out sees none of it.
+        if audience.narrows(layer) {
+            return Ok(Err(Lack::NotDrawn));
+        }
         return terrain_plan(city, audience, layer, shown).map(Ok);
     }
     if !drawn_in_3d(layer) {
@@ -91,7 +97,7 @@ pub fn plan(city: &City, audience: &Audience, ix: LayerIx, shown: &Shown) -> Res
     let Some(tree) = city.tree(&layer.id)? else { return Ok(Err(Lack::NoTree)) };
     reach(&shown.geoid, &layer.id, &tree)?;
     let mut digest = blake3::Hasher::new();
-    digest.update(&scene::VERSION.to_le_bytes()).update(audience.tag.as_bytes());
+    digest.update(&scene::VERSION.to_le_bytes()).update(audience.tag().as_bytes()).update(b"/");
     digested(&mut digest, city, &part);
     digest.update(shown.geoid.digest().as_bytes()).update(format!("{:?}", shown.form).as_bytes());
     Ok(Ok(Some(Plan {
@@ -126,7 +132,11 @@ fn terrain_plan(city: &City, audience: &Audience, layer: &Arc<Layer>, shown: &Sh
     let (Some(ground), Some(tree)) = (snapshot.ground()?, city.ground_tree()?) else { return Ok(None) };
     reach(&shown.geoid, &layer.id, &tree)?;
     let mut digest = blake3::Hasher::new();
-    digest.update(&scene::VERSION.to_le_bytes()).update(audience.tag.as_bytes()).update(layer.id.as_bytes());
+    digest
+        .update(&scene::VERSION.to_le_bytes())
+        .update(audience.tag().as_bytes())
+        .update(b"/")
+        .update(layer.id.as_bytes());
     digest.update(layer.digest().as_bytes());
     for part in [GROUND, GROUND_SCENE] {
         let blob = snapshot.manifest.extra.get(part).map_or("", |b: &BlobRef| &b.digest);
@@ -170,7 +180,8 @@ impl Part {
         let columns: Vec<usize> = columns.into_iter().filter(seen).collect();
         let (models, ends) = (city.snapshot.models(&layer.id)?, city.pipe_ends(&layer.id)?);
         let (on_pipes, images) = (city.node_pipes(&layer.id)?, city.snapshot.images(&layer.id)?);
-        Ok(Some(Part { layer: layer.clone(), table, models, ends, on_pipes, images, columns }))
+        let seen = audience.rows(layer)?;
+        Ok(Some(Part { layer: layer.clone(), table, models, ends, on_pipes, images, columns, seen }))
     }
 }
 
@@ -200,6 +211,7 @@ fn digested(digest: &mut blake3::Hasher, city: &City, part: &Part) {
         digest.update(city.today().as_bytes());
     }
     digest.update(format!("{:?}", part.columns).as_bytes());
+    digest.update(part.seen.as_ref().map_or(&[][..], |s| &s.digest));
 }
 
 impl Plan {
@@ -275,6 +287,7 @@ pub fn content(plan: &Plan, node: usize) -> Result<Vec<u8>> {
         let (layer, schema) = (&part.layer, part.table.schema());
         drawing.turn_to(i);
         let mut sculptor = Sculptor::new(layer, schema, part.models.as_deref()).on(layer, schema, &plan.today);
+        sculptor = sculptor.only(part.seen.as_deref());
         let mut joints = part.joints(node)?.into_iter();
         let offsets = plan.offsets(node, i);
         part.table.pick(offsets, &mut |row| sculptor.add(&mut drawing, row, joints.next().unwrap_or_default()))?;
@@ -291,6 +304,24 @@ pub fn content(plan: &Plan, node: usize) -> Result<Vec<u8>> {
     }
     // Records may have ceased to be valid since the tree was made.
     Ok(drawn.map_or_else(scene::nothing, |d| d.glb))
+}
+
+/// Where the features of a content are that the audience sees, `[longitude°, latitude°]`; of the ground its tile's middle.
+pub fn places(plan: &Plan, node: usize) -> Result<Vec<[f64; 2]>> {
+    let Some(tile) = plan.tree.nodes.get(node) else { return Ok(vec![]) };
+    if plan.terrain.is_some() {
+        return Ok(vec![tile.centre]);
+    }
+    let mut places = vec![];
+    for (i, part) in plan.parts.iter().enumerate() {
+        part.table.pick(plan.offsets(node, i), &mut |row| {
+            if part.seen.as_ref().is_none_or(|seen| seen.has(row.id())) {
+                places.push(row.bbox().center());
+            }
+            Ok(())
+        })?;
+    }
+    Ok(places)
 }
 
 fn terrain(plan: &Plan, layer: &Layer, node: usize, undulation_m: &dyn Fn([f64; 2]) -> f64) -> Result<Vec<u8>> {
