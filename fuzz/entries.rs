@@ -62,8 +62,14 @@ pub fn store(data: &[u8]) {
     let snapshot = store.snapshot(&id, &Arc::new(BlockCache::new(1 << 20))).expect("opens");
     let window = BBox::new(114.0, 34.0, 115.0, 35.0);
     if let Ok(Some(table)) = snapshot.features("layer") {
-        let _ = table.query(&window, &mut |row| Ok(drop(row.to_feature())));
-        let _ = table.scan(&mut |row| Ok(drop(row.to_feature())));
+        let _ = table.query(&window, &mut |row| {
+            drop(row.to_feature());
+            Ok(())
+        });
+        let _ = table.scan(&mut |row| {
+            drop(row.to_feature());
+            Ok(())
+        });
     }
     for id in [0, 1, 3, u64::MAX] {
         let offset = snapshot.offset_of("layer", FeatureId(id));

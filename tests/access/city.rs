@@ -77,7 +77,7 @@ fn values(layer: &Layer, row: u64) -> Vec<Value> {
     let value = |f: &chengtu::layer::Field| match f.kind {
         _ if f.role.is_some_and(|r| dates.contains(&r)) => Value::Null,
         FieldType::Text | FieldType::Enum | FieldType::Date => Value::Text(canary(layer, &f.name, row)),
-        FieldType::Bool => Value::Bool(row % 2 == 0),
+        FieldType::Bool => Value::Bool(row.is_multiple_of(2)),
         FieldType::Int => Value::Int(3),
         FieldType::Float => Value::Float(12.5),
     };

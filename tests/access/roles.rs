@@ -37,10 +37,13 @@ pub fn owned() -> Vec<&'static Layer> {
     CATALOG.iter().map(|(_, l)| l.as_ref()).filter(|l| has_owner(l)).collect()
 }
 
+/// A label's name and the layers up to it.
+type UpTo = (&'static str, fn(&Layer) -> bool);
+
 fn cases() -> Vec<Case> {
     let key = String::new;
     let all_rows: fn(&Layer, u64) -> bool = |_, _| true;
-    let up_to: [(&'static str, fn(&Layer) -> bool); 4] = [
+    let up_to: [UpTo; 4] = [
         ("public", |l| l.sensitivity == Sensitivity::Public),
         ("government", |l| l.sensitivity <= Sensitivity::Government),
         ("restricted", |l| l.sensitivity <= Sensitivity::Restricted),

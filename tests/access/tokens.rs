@@ -129,6 +129,9 @@ fn layers(most: chengtu::layer::Sensitivity) -> usize {
     CATALOG.iter().filter(|(_, l)| l.sensitivity <= most).count()
 }
 
+/// What a token is, the token, and the layers that it opens or the refusal.
+type Vector<'a> = (&'a str, String, Result<usize, (u16, String)>);
+
 #[tokio::test]
 async fn forty_tokens_come_to_what_they_are() {
     use chengtu::layer::Sensitivity::{Government, Personal};
@@ -155,7 +158,7 @@ async fn forty_tokens_come_to_what_they_are() {
         encode(&header, &claims(), &EncodingKey::from_secret(public.as_bytes())).unwrap()
     };
     let crit = Header { crit: Some(vec!["b64".into()]), ..header(Algorithm::ES256, Some("es")) };
-    let cases: Vec<(&str, String, Result<usize, (u16, String)>)> = vec![
+    let cases: Vec<Vector> = vec![
         ("ES256", good.clone(), gov()),
         ("EdDSA", ed.clone(), gov()),
         ("no kid, one key of the algorithm", signed(&header(Algorithm::ES256, None), &claims()), gov()),

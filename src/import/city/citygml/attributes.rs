@@ -39,8 +39,13 @@ impl AttributeWalk {
         self.text.clear();
     }
 
+    /// Whether text that stands here may be an attribute's.
+    pub fn wants_text(&self) -> bool {
+        self.skipped.is_none()
+    }
+
     pub fn text(&mut self, text: &str) {
-        if self.skipped.is_none() {
+        if self.wants_text() {
             self.text.push_str(text);
         }
     }

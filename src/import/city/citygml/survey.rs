@@ -7,6 +7,7 @@ use crate::import::wire::Who;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -49,15 +50,15 @@ const NO_FEATURES: [&str; 13] = [
 pub fn survey(path: &Path, named: &str) -> Outcome<Survey> {
     let whole = Part { path, named, from: 0, to: u64::MAX, opening: vec![] };
     // Parts that are not sound by themselves say nothing of the whole: it is then read in one piece.
-    let count = rayon::current_num_threads() as u64;
-    match parts(path, named, WORTH_PARTS, count).and_then(|parts| together(&parts)) {
+    let size = std::fs::metadata(path).or_io(path)?.len();
+    match parts(path, named, size / PART_BYTES).and_then(|parts| together(&parts)) {
         Some(found) => Ok(found),
         None => whole.scan()?.finish(),
     }
 }
 
-/// Files below this are read in one piece.
-const WORTH_PARTS: u64 = 16 << 20;
+/// A stretch is held in memory: smaller ones are more work to cut, larger ones no faster.
+const PART_BYTES: u64 = 8 << 20;
 /// How far the end of a member is looked for.
 const LOOKED_THROUGH: u64 = 4 << 20;
 
@@ -71,13 +72,13 @@ struct Part<'a> {
     opening: Vec<u8>,
 }
 
-/// So many about equal stretches of a file of at least `worth` bytes; `None` where it has no places to cut.
-fn parts<'a>(path: &'a Path, named: &'a str, worth: u64, count: u64) -> Option<Vec<Part<'a>>> {
-    let file = File::open(path).ok()?;
-    let size = file.metadata().ok()?.len();
-    if size < worth || count < 2 {
+/// So many about equal stretches of a file; `None` where it has no places to cut.
+fn parts<'a>(path: &'a Path, named: &'a str, count: u64) -> Option<Vec<Part<'a>>> {
+    if count < 2 {
         return None;
     }
+    let file = File::open(path).ok()?;
+    let size = file.metadata().ok()?.len();
     let mut cuts: Vec<u64> = (1..count).map(|i| cut_after(&file, size / count * i)).collect::<Option<_>>()?;
     cuts.push(u64::MAX);
     cuts.dedup();
@@ -124,7 +125,7 @@ fn opening(file: &File) -> Option<Vec<u8>> {
 
 /// What the stretches say, if each of them is sound.
 fn together(parts: &[Part<'_>]) -> Option<Survey> {
-    let scanned: Vec<Pass<'_>> = parts.par_iter().map(|p| p.scan().ok()).collect::<Option<_>>()?;
+    let scanned: Vec<Pass<'_>> = parts.par_iter().map(Part::scan_in_memory).collect::<Option<_>>()?;
     let mut found = Survey::default();
     for (i, pass) in scanned.into_iter().enumerate() {
         let open = usize::from(i + 1 < parts.len());
@@ -142,58 +143,46 @@ fn together(parts: &[Part<'_>]) -> Option<Survey> {
 }
 
 impl<'a> Part<'a> {
+    /// Reads it bit by bit.
     fn scan(&self) -> Outcome<Pass<'a>> {
         let mut file = File::open(self.path).or_io(self.path)?;
         file.seek(SeekFrom::Start(self.from)).or_io(self.path)?;
         let own = BufReader::with_capacity(1 << 18, file.take(self.to - self.from));
         let mut reader = Reader::from_reader(self.opening.chain(own));
-        // Where a position of the reader is in the file.
-        let shift = self.from.wrapping_sub(self.opening.len() as u64);
-        let named = self.named;
-        let mut pass = Pass {
-            named,
-            depth: 0,
-            roots: 0,
-            member: None,
-            walk: None,
-            appearance: None,
-            known: HashSet::new(),
-            found: Survey::default(),
-        };
         let mut buffer = vec![];
+        let mut pass = Pass::new(self.named);
         loop {
-            let before = reader.buffer_position().wrapping_add(shift);
+            let before = self.place(reader.buffer_position());
             buffer.clear();
             let event = reader.read_event_into(&mut buffer);
-            let after = reader.buffer_position().wrapping_add(shift);
-            match event {
-                Ok(Event::Start(e)) => pass.start(&e, before)?,
-                Ok(Event::Empty(e)) => {
-                    pass.start(&e, before)?;
-                    pass.end(after);
-                }
-                Ok(Event::End(_)) => pass.end(after),
-                Ok(Event::Text(t)) => pass.text(&t.xml10_content()),
-                Ok(Event::CData(t)) => pass.text(&t.xml10_content()),
-                Ok(Event::GeneralRef(r)) => {
-                    if super::feature::entity(&r).is_none() {
-                        let what = format!("{named}: names an entity that is not declared");
-                        return fail(Who::Supplier, "malformed", what);
-                    }
-                }
-                Ok(Event::DocType(_)) => {
-                    return fail(Who::Supplier, "malformed", format!("{named}: has a document type; remove it"));
-                }
-                Ok(Event::Eof) => return Ok(pass),
-                Ok(_) => {}
-                Err(quick_xml::Error::Syntax(e)) => {
-                    return incomplete(named, format!("the XML document ends early: {e}"));
-                }
-                Err(e) => {
-                    return fail(Who::Supplier, "malformed", format!("{named}: is not XML at byte {before}: {e}"));
-                }
+            if pass.take(event, before, self.place(reader.buffer_position()))? {
+                return Ok(pass);
             }
         }
+    }
+
+    /// The same from memory, where nothing is copied and the text is checked in one go; `None` where it is not sound, or
+    /// begins with a byte order mark, which the reader does not count.
+    fn scan_in_memory(&self) -> Option<Pass<'a>> {
+        let mut bytes = self.opening.clone();
+        let mut file = File::open(self.path).ok()?;
+        file.seek(SeekFrom::Start(self.from)).ok()?;
+        file.take(self.to - self.from).read_to_end(&mut bytes).ok()?;
+        let text = std::str::from_utf8(&bytes).ok().filter(|t| !t.starts_with('\u{feff}'))?;
+        let mut reader = Reader::from_str(text);
+        let mut pass = Pass::new(self.named);
+        loop {
+            let before = self.place(reader.buffer_position());
+            let event = reader.read_event();
+            if pass.take(event, before, self.place(reader.buffer_position())).ok()? {
+                return Some(pass);
+            }
+        }
+    }
+
+    /// Where a position of the reader is in the file.
+    fn place(&self, position: u64) -> u64 {
+        position.wrapping_add(self.from).wrapping_sub(self.opening.len() as u64)
     }
 }
 
@@ -210,7 +199,53 @@ struct Pass<'a> {
     found: Survey,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    fn new(named: &'a str) -> Pass<'a> {
+        Pass {
+            named,
+            depth: 0,
+            roots: 0,
+            member: None,
+            walk: None,
+            appearance: None,
+            known: HashSet::new(),
+            found: Survey::default(),
+        }
+    }
+
+    /// One event and the bytes between which it stands; whether it was the last.
+    fn take(&mut self, event: quick_xml::Result<Event<'_>>, before: u64, after: u64) -> Outcome<bool> {
+        let named = self.named;
+        match event {
+            Ok(Event::Start(e)) => self.start(&e, before)?,
+            Ok(Event::Empty(e)) => {
+                self.start(&e, before)?;
+                self.end(after);
+            }
+            Ok(Event::End(_)) => self.end(after),
+            Ok(Event::Text(t)) => self.text(|| t.xml10_content()),
+            Ok(Event::CData(t)) => self.text(|| t.xml10_content()),
+            Ok(Event::GeneralRef(r)) => {
+                if super::feature::entity(&r).is_none() {
+                    let what = format!("{named}: names an entity that is not declared");
+                    return fail(Who::Supplier, "malformed", what);
+                }
+            }
+            Ok(Event::DocType(_)) => {
+                return fail(Who::Supplier, "malformed", format!("{named}: has a document type; remove it"));
+            }
+            Ok(Event::Eof) => return Ok(true),
+            Ok(_) => {}
+            Err(quick_xml::Error::Syntax(e)) => {
+                return incomplete(named, format!("the XML document ends early: {e}"));
+            }
+            Err(e) => {
+                return fail(Who::Supplier, "malformed", format!("{named}: is not XML at byte {before}: {e}"));
+            }
+        }
+        Ok(false)
+    }
+
     fn start(&mut self, e: &BytesStart, at: u64) -> Outcome<()> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -250,9 +285,9 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn text(&mut self, text: &str) {
-        if let Some(walk) = &mut self.walk {
-            walk.text(text);
+    fn text<'t>(&mut self, text: impl FnOnce() -> Cow<'t, str>) {
+        if let Some(walk) = self.walk.as_mut().filter(|walk| walk.wants_text()) {
+            walk.text(&text());
         }
     }
 
@@ -310,16 +345,19 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let whole = Part { path: &path, named: "a", from: 0, to: u64::MAX, opening: vec![] };
         let whole = whole.scan().ok().and_then(|p| p.finish().ok());
-        (whole, parts(&path, "a", 0, count).and_then(|p| together(&p)))
+        (whole, parts(&path, "a", count).and_then(|p| together(&p)))
     }
 
     #[test]
     fn stretches_say_what_the_whole_says() {
         let text = model((0..40).map(house));
-        for count in 2..9 {
-            let (whole, cut) = both(&text, count);
-            assert_eq!(whole.as_ref().map(|s| s.features.len()), Some(40));
-            assert_eq!(cut, whole, "{count}");
+        // With a byte order mark, and without.
+        for text in [text.clone(), format!("\u{feff}{text}")] {
+            for count in 2..9 {
+                let (whole, cut) = both(&text, count);
+                assert_eq!(whole.as_ref().map(|s| s.features.len()), Some(40));
+                assert!(cut == whole || (cut.is_none() && text.starts_with('\u{feff}')), "{count}");
+            }
         }
         let (from, to) = both(&text, 4).1.unwrap().features[31];
         assert_eq!(text[from as usize..to as usize], house(31));
