@@ -16,7 +16,8 @@ run --test torture
 run --lib audit
 run --test access
 run --test fuzz
-grep -aE '^torture: |SKIPPED|panicked at' "$log" | sed 's/^torture: //' | awk -F': ' '
+# The harness writes the test's name before it on the same line.
+grep -aoE "(torture: |SKIPPED: |thread '[^']*' panicked).*" "$log" | sed 's/^torture: //' | awk -F': ' '
 	{ name = $1; sub(/^[^:]*: /, ""); printf "| %s | %s |\n", name, $0 }'
 if [ "$failed" != 0 ]; then
 	kept="${CARGO_TARGET_DIR:-target}/torture.log"

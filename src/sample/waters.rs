@@ -75,8 +75,7 @@ pub fn water_areas(plan: &Plan, rows: &mut Rows) -> Result<()> {
         map_row(rows, Shape::Polygon(std::slice::from_ref(&ring)), ring[0], ("230101", "湖泊"), rng, &own)?;
         Ok::<usize, crate::error::Error>(left)
     };
-    put(rows, &mut rng, yellow_river(plan), Some("黄河"), "河流")?;
-    let mut left = usize::MAX;
+    let mut left = put(rows, &mut rng, yellow_river(plan), Some("黄河"), "河流")?;
     for &f in plan.grids.iter().filter(|&&f| plan.face(f).kind == Use::Lake) {
         if left > 1 {
             left = put(rows, &mut rng, shore(plan, f), plan.face(f).name(), "湖泊")?;
