@@ -112,7 +112,7 @@ export class PlacePanel {
     const text = place ? `${place.lon.toFixed(6)}, ${place.lat.toFixed(6)}` : '';
     const copy = h('button', { class: 'coordinate', text, title: t('place.copy'), on: { click: () => void navigator.clipboard?.writeText(text) } });
     const close = h('button', { class: 'round close', title: t('panel.close'), attrs: { 'aria-label': t('panel.close') }, on: { click: () => this.close() } }, svg(ICONS.close));
-    fill(this.element, h('div', { class: 'bar' }, copy, close), this.above, this.owner, this.things);
+    fill(this.element, h('div', { class: 'bar' }, place ? copy : h('span'), close), this.above, this.owner, this.things);
   }
 
   private async identify(place: Place, signal: AbortSignal): Promise<Found[]> {
