@@ -25,8 +25,9 @@ serve = ["mvt"]
 zoom = { min = 8, full = 8, max = 15 }
 generalise = { tolerance_px = 0 }
 label = ["name", "kind"]
+label_zoom = 10
 fields = [
-  { name = "name", type = "text", zh = "名称", en = "Name", from_zoom = 10 },
+  { name = "name", type = "text", zh = "名称", en = "Name" },
   { name = "kind", type = "text", zh = "类型" },
   { name = "size", type = "int", zh = "大小" },
 ]
@@ -86,7 +87,6 @@ fn a_name_stands_once_and_inside_its_area() {
     publish(dir.path(), &catalog, &[("quarters", &all)]);
     let city = city(dir.path());
     for grid in [TileMatrixSet::web_mercator_quad(), TileMatrixSet::cgcs2000_quad()].map(Arc::new) {
-        // Before the name is in tiles there is nothing to be said.
         assert_eq!(names(&city, &grid, 9).len(), 0);
         for z in 10..=13 {
             let names = names(&city, &grid, z);
@@ -120,6 +120,7 @@ fn a_declaration_of_names_has_to_make_sense() {
         (broken.clone(), "names no field: \"title\""),
         (broken, "names \"hidden\", which is in no tile"),
         (QUARTERS.replace("polygon", "line"), "label is for areas"),
+        (QUARTERS.replace("label_zoom = 10", "label_zoom = 16"), "label_zoom = 16 is the zoom of no label"),
     ] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("test")).unwrap();

@@ -20,7 +20,7 @@ pub struct Labels<'a> {
 impl<'a> Labels<'a> {
     /// `None` where the layer has no names, or its tiles do not carry them: at this zoom, or for who asks.
     pub fn of(brush: &Brush<'a>) -> Option<Labels<'a>> {
-        let name = brush.layer.label_layer()?;
+        let name = brush.layer.label_layer().filter(|_| brush.named)?;
         let named = |key: &&str| brush.layer.label.iter().any(|l| l == key);
         let keys: Vec<Option<&str>> = brush.keys.iter().map(|k| k.filter(named)).collect();
         let first = brush.layer.label.first()?;

@@ -53,6 +53,8 @@ pub struct Brush<'a> {
     pub layer: &'a Layer,
     /// Per column of the table: its key in the tile, or none.
     keys: Vec<Option<&'a str>>,
+    /// Whether the names of areas are drawn too.
+    named: bool,
     validity: Validity,
     today: &'a str,
     thinning: Option<Thinning<'a>>,
@@ -76,7 +78,9 @@ impl<'a> Brush<'a> {
             |name: &str| layer.tile_fields(z).any(|(_, f)| f.name == name && audience.sees_field_in_tiles(layer, f));
         let columns = &table.schema().columns;
         let keys = columns.iter().map(|c| (c.name == COUNT || shown(&c.name)).then_some(c.name.as_str())).collect();
-        Brush { layer, keys, validity: Validity::of(layer, table.schema()), today, thinning: None, seen: None }
+        let named = layer.has_labels_at(z);
+        let validity = Validity::of(layer, table.schema());
+        Brush { layer, keys, named, validity, today, thinning: None, seen: None }
     }
 
     /// Leaves out rows that are not seen; and the counts, which would tell of them.

@@ -129,6 +129,9 @@ impl Check<'_> {
                 Some(true) => {}
             }
         }
+        if layer.label_zoom > layer.zoom.max || (layer.label_zoom > 0 && layer.label.is_empty()) {
+            self.found("label_zoom", format!("label_zoom = {} is the zoom of no label", layer.label_zoom));
+        }
         if let Some(twice) = repeated(layer.label.iter()) {
             self.found("label", format!("\"{twice}\" stands twice"));
         }

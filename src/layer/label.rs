@@ -12,6 +12,11 @@ impl Layer {
         (!self.label.is_empty()).then(|| format!("{}{ENDING}", self.id))
     }
 
+    /// Whether tiles of nominal zoom `z` have them.
+    pub fn has_labels_at(&self, z: u8) -> bool {
+        !self.label.is_empty() && z >= self.label_zoom
+    }
+
     /// Whether the points carry a field.
     pub fn labels_with(&self, field: &Field) -> bool {
         self.label.contains(&field.name)

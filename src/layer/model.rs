@@ -51,6 +51,9 @@ pub struct Layer {
     /// are no such points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub label: Vec<String>,
+    /// The first zoom whose tiles have such points: names that no map has room for would be weight alone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_zoom: u8,
     pub fields: Vec<Field>,
     /// How it stands in 3D.
     #[serde(default)]
@@ -68,6 +71,10 @@ pub(super) const BUFFER_PX: f64 = 4.0;
 
 fn buffer_px() -> f64 {
     BUFFER_PX
+}
+
+fn is_zero(zoom: &u8) -> bool {
+    *zoom == 0
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

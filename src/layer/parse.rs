@@ -118,6 +118,7 @@ impl<'a> Reader<'a> {
             generalise: self.take("generalise").unwrap_or_default(),
             buffer_px: self.take("buffer_px").unwrap_or(super::model::BUFFER_PX),
             label: self.take("label").unwrap_or_default(),
+            label_zoom: self.take("label_zoom").unwrap_or_default(),
             fields: self.list("fields", unread_field),
             scene: self.take("scene"),
             examples: self.list("example", |_| None),

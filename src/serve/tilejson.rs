@@ -66,7 +66,7 @@ fn describe(asked: &Asked, grid: &TileMatrixSet, ixs: &[LayerIx], url: &str, bas
         bounds = asked.extent(layer)?.1.map_or(bounds, |b| bounds.join(&b));
     }
     let vector_layers: Vec<Value> =
-        layers.iter().filter_map(|l| Some(vector_layers(asked, l, zoom_range(grid, &[l])?))).flatten().collect();
+        layers.iter().filter_map(|l| Some(vector_layers(asked, grid, l, zoom_range(grid, &[l])?))).flatten().collect();
     let mut tilejson = json!({
         "tilejson": "3.0.0",
         "name": layers.iter().map(|l| l.name.zh.as_str()).collect::<Vec<_>>().join("、"),
@@ -89,21 +89,30 @@ fn describe(asked: &Asked, grid: &TileMatrixSet, ixs: &[LayerIx], url: &str, bas
 }
 
 /// The layer, and after it its areas' names where it has such (`Layer::label_layer`).
-fn vector_layers(asked: &Asked, layer: &Layer, (min, max): (u8, u8)) -> Vec<Value> {
+fn vector_layers(asked: &Asked, grid: &TileMatrixSet, layer: &Layer, (min, max): (u8, u8)) -> Vec<Value> {
     let in_tiles = |f: &&Field| asked.audience.sees_field_in_tiles(layer, f) && layer.in_any_tile(f);
     let told = |fields: &mut dyn Iterator<Item = &Field>| -> Map<String, Value> {
         fields.map(|f| (f.name.clone(), json!(describe_field(f)))).collect()
     };
-    let one = |id: &str, description: String, fields: Map<String, Value>| json!({ "id": id, "description": description, "minzoom": min, "maxzoom": max, "fields": fields });
+    let one = |id: &str, description: String, from: u8, fields: Map<String, Value>| {
+        json!({
+            "id": id,
+            "description": description,
+            "minzoom": from,
+            "maxzoom": max,
+            "fields": fields,
+        })
+    };
     let mut fields = told(&mut layer.fields.iter().filter(in_tiles));
     if layer.thin.count && !asked.audience.narrows(layer) {
         fields.insert("_count".into(), json!("Number: how many features this one stands for"));
     }
     let named = told(&mut layer.fields.iter().filter(in_tiles).filter(|f| layer.labels_with(f)));
     let (zh, en) = (&layer.name.zh, &layer.name.en);
-    let names = layer.label_layer().filter(|_| !named.is_empty());
-    let names = names.map(|id| one(&id, format!("{zh}:名称注记点 {en}: points of names"), named));
-    std::iter::once(one(&layer.id, format!("{zh} {en}"), fields)).chain(names).collect()
+    let from = (min..=max).find(|z| layer.has_labels_at(grid.nominal_zoom(*z))).filter(|_| !named.is_empty());
+    let names = layer.label_layer().zip(from);
+    let names = names.map(|(id, from)| one(&id, format!("{zh}:名称注记点 {en}: points of names"), from, named));
+    std::iter::once(one(&layer.id, format!("{zh} {en}"), min, fields)).chain(names).collect()
 }
 
 fn describe_field(f: &Field) -> String {

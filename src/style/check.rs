@@ -145,6 +145,11 @@ impl Check<'_> {
             return self.found(line, what);
         }
         let z = (from.floor() as u8).clamp(layer.zoom.min, layer.zoom.max);
+        if of_names && z < layer.label_zoom {
+            let what =
+                format!("layer \"{id}\" draws names of \"{}\" at z{z}, they begin at z{}", layer.id, layer.label_zoom);
+            return self.found(line, what);
+        }
         let mut read = Read::default();
         for key in ["paint", "layout"] {
             for value in drawing.get(key).and_then(Value::as_object).into_iter().flat_map(Map::values) {
