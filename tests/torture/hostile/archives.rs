@@ -35,7 +35,7 @@ pub fn packed(r: &mut Random) -> Vec<Case> {
         let name = format!("{}.zip", seed.main);
         all.push(Case::new(&name, &name, bytes.clone(), seed.lines, Expect::Accept(seed.records)));
         let gz = (seed.main == "a.geojson").then(|| ("a.geojson.gz".to_string(), gzip(&seed.files[0].1)));
-        let shp = (seed.main == "a.shp").then(|| (name, bytes));
+        let shp = (seed.main == "a.shp").then_some((name, bytes));
         for (name, bytes) in gz.into_iter().chain(shp) {
             for part in 0..14 {
                 let cut = bytes[..bytes.len() * part / 14].to_vec();

@@ -112,7 +112,7 @@ fn every_hostile_delivery_comes_out_as_labelled() {
     // All that are made by hand, and some of those that are cut and flipped by the dozen.
     let taken = |i: usize, c: &Case| match &only {
         Some(only) => c.name.contains(only.as_str()),
-        None => full() || i % 19 == 0,
+        None => full() || i.is_multiple_of(19),
     };
     let city = city();
     let (mut words, mut wrong, mut count) = (BTreeMap::<String, usize>::new(), vec![], 0);
