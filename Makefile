@@ -57,7 +57,12 @@ test: lint
 	@if [ -f web/dist/index.html ] && [ -x "$${CHROMIUM:-/usr/bin/chromium}" ]; then $(MAKE) --no-print-directory web-test; \
 	else echo "SKIPPED: the page in a browser needs the page and chromium" >&2; fi
 
-bench: setup
+# Beside what one would pick instead, on the demo's city (`make demo` first), then each hot path by itself. Martin, PostGIS and
+# the Python package pmtiles are used where they are at hand.
+BENCH_CITY ?= $(abspath $(DEMO))
+bench: build
+	cd benches && python3 -m rivals $(CARGO_TARGET_DIR)/release/chengtu $(BENCH_CITY)/store
+	cd benches && python3 -m rivals.imports $(CARGO_TARGET_DIR)/release/chengtu $(BENCH_CITY)/deliveries
 	cargo bench --locked
 
 # All kills, full disks, power cuts, damages, hostile deliveries, swaps and slow clients; one table. `make test` does a sample.

@@ -9,15 +9,14 @@ database runs as the user postgres. The database is made in a temporary folder, 
 stopped at the end.
 """
 
-import glob
 import os
-import pwd
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
+
+from rivals.postgis import Database
 
 ROUNDS = 3
 SQL_LOAD = """
@@ -34,36 +33,6 @@ UPDATE points SET geom = ST_SetSRID(ST_MakePoint(x, y), 4490);
 VACUUM ANALYZE grids; VACUUM ANALYZE points;
 """
 SQL_JOIN = "SET max_parallel_workers_per_gather = 0; SELECT count(*) FROM points p JOIN grids g ON ST_Covers(g.geom, p.geom);"
-
-
-class Database:
-    """A PostgreSQL of its own."""
-
-    def __init__(self, folder):
-        self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-        self.folder = folder
-        self.data = os.path.join(folder, "pg")
-        self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-
-    def run(self, *command, **kwargs):
-        as_user = ["runuser", "-u", self.user, "--"] if os.geteuid() == 0 else []
-        return subprocess.run([*as_user, *command], check=True, cwd=self.folder, **kwargs)
-
-    def start(self):
-        if os.geteuid() == 0:
-            shutil.chown(self.folder, self.user)
-        self.run(f"{self.bin}/initdb", "-D", self.data, "-A", "trust", stdout=subprocess.DEVNULL)
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c shared_buffers=1GB -c work_mem=256MB -c jit=off"
-        self.run(f"{self.bin}/pg_ctl", "-D", self.data, "-o", options, "-l", f"{self.folder}/log", "-w", "start", stdout=subprocess.DEVNULL)
-
-    def stop(self):
-        self.run(f"{self.bin}/pg_ctl", "-D", self.data, "-m", "immediate", "stop", stdout=subprocess.DEVNULL)
-
-    def psql(self, sql):
-        command = [f"{self.bin}/psql", "-h", self.folder, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-qAt", "-c"]
-        # One statement a call where transactions are not allowed (VACUUM).
-        parts = [p for p in sql.split(";") if p.strip()] if "VACUUM" in sql else [sql]
-        return "".join(self.run(*command, p, capture_output=True, text=True).stdout for p in parts)
 
 
 def main():

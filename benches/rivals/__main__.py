@@ -1,8 +1,9 @@
 """chengtu beside Martin over PostGIS and over PMTiles, on one machine in one run: a table of goal, ours, theirs, ratio.
 
-    python3 -m rivals CHENGTU STORE [--martin MARTIN] [--layers a,b,…] [--only cold,composite,warm,tail,bytes,grow]
+    python3 -m rivals CHENGTU STORE [--martin MARTIN] [--theme THEME | --layers a,b,…] [--only cold,composite,warm,…]
 
-run in benches/ (`make bench` does). STORE is any store; the layers compared are its six largest of points unless named.
+run in benches/ (`make bench` does). STORE is any store; the layers compared are the six largest of points of a theme
+(components) unless named.
 Needs cargo, Debian's postgresql-15-postgis-3 and Martin (cargo install martin); without them their columns stay empty
 and say so. PMTiles are written by the package pmtiles. Ratios count: times are those of a shared machine. Client and
 servers share the cores.
@@ -17,7 +18,6 @@ import tempfile
 from . import load as generator
 from . import works
 from .postgis import Database
-from .servers import Chengtu
 
 
 def main():
@@ -25,6 +25,7 @@ def main():
     parser.add_argument("chengtu")
     parser.add_argument("store")
     parser.add_argument("--martin", default=shutil.which("martin"))
+    parser.add_argument("--theme", default="components")
     parser.add_argument("--layers")
     parser.add_argument("--only", default=",".join(works.ALL))
     arguments = parser.parse_args()
@@ -32,12 +33,15 @@ def main():
     chosen = arguments.only.split(",")
     with tempfile.TemporaryDirectory() as folder:
         city = works.City(os.path.abspath(arguments.chengtu), os.path.abspath(arguments.store), folder, arguments.martin)
-        city.look(arguments.layers and arguments.layers.split(","))
+        city.look(arguments.theme, arguments.layers and arguments.layers.split(","))
         print(f"# {os.cpu_count()} cores, {platform.system()} {platform.machine()}; layers: {', '.join(city.ids)}")
-        database = Database(os.path.join(folder, "db")) if city.has_martin() else None
+        database = Database(os.path.join(folder, "db"))
+        database = database if city.has_martin(database) else None
+        if database:
+            os.chmod(folder, 0o755)
+            os.mkdir(database.folder)
         try:
             if database:
-                os.mkdir(database.folder)
                 database.start()
                 city.fill(database)
             rows = [row for name in works.ALL if name in chosen for row in works.ALL[name](city)]

@@ -24,7 +24,7 @@ TYPES = {"int": "int8", "float": "float8", "bool": "boolean"}
 
 class Database:
     def __init__(self, folder):
-        self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+        self.bin = max(glob.glob("/usr/lib/postgresql/*/bin"), default=None)
         self.folder = folder
         self.data = os.path.join(folder, "pg")
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name

@@ -22,11 +22,12 @@ class City:
         self.program, self.store, self.folder, self.martin = program, store, folder, martin
         self.database = None
 
-    def look(self, wanted):
+    def look(self, theme, wanted):
         """The compared layers, their places, and all layers with tiles."""
         with self.ours() as ours:
             self.all = ours.layers()
-            points = sorted((l for l in self.all if l["geometry"] == "point"), key=lambda l: -l["count"])
+            points = [l for l in self.all if l["geometry"] == "point" and l["theme"] == theme]
+            points.sort(key=lambda l: -l["count"])
             self.layers = [l for l in self.all if l["id"] in wanted] if wanted else points[:6]
             self.places = {}
             for layer in self.layers:
@@ -42,10 +43,13 @@ class City:
             for layer in self.layers:
                 database.load(layer, ours.features(layer["id"]))
 
-    def has_martin(self):
+    def has_martin(self, database):
+        """Whether there are both, Martin and a PostGIS for it."""
         if not self.martin:
             print("# no martin at hand: its columns stay empty (cargo install martin)")
-        return bool(self.martin)
+        elif not database.bin:
+            print("# no PostgreSQL at hand: Martin serves PMTiles alone")
+        return bool(self.martin and database.bin)
 
     def ours(self, *options):
         return Started(lambda: Chengtu(self.program, self.store, self.folder, *options))
