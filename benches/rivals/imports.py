@@ -45,7 +45,7 @@ def ogr2ogr(path, source, target):
         command += ["-oo", f"X_POSSIBLE_NAMES={xy['x']}", "-oo", f"Y_POSSIBLE_NAMES={xy['y']}"]
     shown = f"/vsizip/{path}" if path.suffix == ".zip" else str(path)
     command += [shown] + ([source["gdal_layer"]] if "gdal_layer" in source else [])
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
     if done.returncode:
         print(f"  ogr2ogr cannot: {path.name}: {done.stderr.strip().splitlines()[-1:]}")
 
