@@ -35,7 +35,22 @@ def is_alien(path):
     return ".city." in path or path.endswith(".tif")
 
 
-def ogr2ogr(path, source, target):
+def client_encoding(path):
+    """What PostgreSQL is told that GDAL sends: GDAL turns GBK into UTF-8 only where the file says that it is GBK."""
+    table = path.with_suffix(".dbf") if path.suffix == ".shp" else path
+    if table.suffix not in (".dbf", ".csv"):
+        return {}
+    head = table.read_bytes()[: 1 << 20]
+    said = table.suffix == ".dbf" and (head[29] != 0 or path.with_suffix(".cpg").exists())
+    try:
+        head[:-4].decode("utf-8")
+        told = True
+    except UnicodeDecodeError as e:
+        told = e.start > len(head) - 16
+    return {} if said or told else {"PGCLIENTENCODING": "GB18030"}
+
+
+def ogr2ogr(path, source, target, env=None):
     """One source to `target`: the arguments that say where and as what."""
     command = ["ogr2ogr", "-t_srs", "EPSG:4326", *target]
     if "crs" in source:
@@ -45,7 +60,9 @@ def ogr2ogr(path, source, target):
         command += ["-oo", f"X_POSSIBLE_NAMES={xy['x']}", "-oo", f"Y_POSSIBLE_NAMES={xy['y']}"]
     shown = f"/vsizip/{path}" if path.suffix == ".zip" else str(path)
     command += [shown] + ([source["gdal_layer"]] if "gdal_layer" in source else [])
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+    done = subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", env={**os.environ, **(env or {})}
+    )
     if done.returncode:
         print(f"  ogr2ogr cannot: {path.name}: {done.stderr.strip().splitlines()[-1:]}")
 
@@ -66,7 +83,7 @@ def to_postgis(deliveries, database):
     for number, (path, source) in enumerate(sources(deliveries)):
         name = ["-nln", f"t{number}", "-lco", "SPATIAL_INDEX=GIST", "-lco", "UNLOGGED=ON", "-nlt", "GEOMETRY"]
         connection = f"PG:host={database.folder} user={database.user} dbname=postgres"
-        ogr2ogr(path, source, ["--config", "PG_USE_COPY", "YES", "-f", "PostgreSQL", connection, *name])
+        ogr2ogr(path, source, ["--config", "PG_USE_COPY", "YES", "-f", "PostgreSQL", connection, *name], client_encoding(path))
 
 
 def chengtu_import(program, deliveries, folder):
