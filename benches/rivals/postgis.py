@@ -35,6 +35,8 @@ class Database:
         return subprocess.run([*as_user, *command], check=True, cwd=self.folder, **kwargs)
 
     def start(self):
+        if not self.bin:
+            raise SystemExit("no PostgreSQL at hand (Debian: postgresql-15-postgis-3)")
         os.chmod(self.folder, 0o755)
         if os.geteuid() == 0:
             shutil.chown(self.folder, self.user)

@@ -6,6 +6,7 @@
 pub mod declared;
 mod made;
 mod random;
+pub mod shapefile;
 mod shared;
 pub mod web;
 

@@ -2,44 +2,10 @@
 
 use super::*;
 
-/// A shapefile of `n` points in EPSG:4547 with one text column, all its bytes written here.
+/// A shapefile of `n` points in EPSG:4547 with one text column.
 pub fn shapefile(dir: &Path, stem: &str, points: &[[f64; 2]]) -> PathBuf {
-    let n = points.len() as u32;
-    let header = |bytes: u32| {
-        let mut h = vec![0u8; 100];
-        h[..4].copy_from_slice(&9994u32.to_be_bytes());
-        h[24..28].copy_from_slice(&(bytes / 2).to_be_bytes());
-        h[28..32].copy_from_slice(&1000u32.to_le_bytes());
-        h[32..36].copy_from_slice(&1u32.to_le_bytes());
-        h
-    };
-    let (mut shp, mut shx) = (header(100 + n * 28), header(100 + n * 8));
-    for (i, p) in points.iter().enumerate() {
-        shx.extend((shp.len() as u32 / 2).to_be_bytes());
-        shx.extend(10u32.to_be_bytes());
-        shp.extend((i as u32 + 1).to_be_bytes());
-        shp.extend(10u32.to_be_bytes());
-        shp.extend(1u32.to_le_bytes());
-        p.iter().for_each(|v| shp.extend(v.to_le_bytes()));
-    }
-    let mut dbf = vec![0u8; 32];
-    dbf[0] = 3;
-    dbf[4..8].copy_from_slice(&n.to_le_bytes());
-    dbf[8..10].copy_from_slice(&65u16.to_le_bytes());
-    dbf[10..12].copy_from_slice(&11u16.to_le_bytes());
-    let mut field = [0u8; 32];
-    field[..4].copy_from_slice(&gb("名称"));
-    field[11] = b'C';
-    field[16] = 10;
-    dbf.extend(field);
-    dbf.push(0x0d);
-    for i in 0..n {
-        dbf.push(b' ');
-        let mut value = gb(&format!("路{i}"));
-        value.resize(10, b' ');
-        dbf.extend(value);
-    }
-    for (ext, bytes) in [("shp", shp), ("shx", shx), ("dbf", dbf)] {
+    let name: [u8; 4] = gb("名称").try_into().unwrap();
+    for (ext, bytes) in common::shapefile::shapefile(points, &name, |i| gb(&format!("路{i}"))) {
         std::fs::write(dir.join(format!("{stem}.{ext}")), bytes).unwrap();
     }
     dir.join(format!("{stem}.shp"))

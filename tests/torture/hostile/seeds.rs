@@ -58,38 +58,10 @@ pub fn shapefile() -> Seed {
     shapefile_of(&points)
 }
 
-/// Points in EPSG:4547 with a name, all bytes written here.
+/// Points in EPSG:4547 with a name.
 pub fn shapefile_of(points: &[[f64; 2]]) -> Seed {
-    let n = points.len() as u32;
-    let header = |bytes: u32| {
-        let mut h = vec![0u8; 100];
-        h[..4].copy_from_slice(&9994u32.to_be_bytes());
-        h[24..28].copy_from_slice(&(bytes / 2).to_be_bytes());
-        h[28..32].copy_from_slice(&1000u32.to_le_bytes());
-        h[32..36].copy_from_slice(&1u32.to_le_bytes());
-        h
-    };
-    let (mut shp, mut shx) = (header(100 + n * 28), header(100 + n * 8));
-    for (i, p) in points.iter().enumerate() {
-        shx.extend((shp.len() as u32 / 2).to_be_bytes());
-        shx.extend(10u32.to_be_bytes());
-        shp.extend((i as u32 + 1).to_be_bytes());
-        shp.extend(10u32.to_be_bytes());
-        shp.extend(1u32.to_le_bytes());
-        p.iter().for_each(|v| shp.extend(v.to_le_bytes()));
-    }
-    let mut dbf = vec![0u8; 32];
-    dbf[0] = 3;
-    dbf[4..8].copy_from_slice(&n.to_le_bytes());
-    dbf[8..10].copy_from_slice(&65u16.to_le_bytes());
-    dbf[10..12].copy_from_slice(&11u16.to_le_bytes());
-    let mut field = [0u8; 32];
-    field[..4].copy_from_slice(b"name");
-    (field[11], field[16]) = (b'C', 10);
-    dbf.extend(field);
-    dbf.push(0x0d);
-    (0..n).for_each(|i| dbf.extend(format!(" place {i:<4}").bytes()));
-    let files = [("a.shp", shp), ("a.shx", shx), ("a.dbf", dbf)].map(|(name, bytes)| (name.to_string(), bytes));
+    let written = crate::common::shapefile::shapefile(points, b"name", |i| format!("place {i:<4}").into_bytes());
+    let files = written.map(|(ext, bytes)| (format!("a.{ext}"), bytes));
     Seed {
         main: "a.shp",
         files: files.to_vec(),
