@@ -55,6 +55,22 @@ class Server:
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(text.split("VmRSS:")[1].split()[0]) / 1024
 
+    def settle(self):
+        """Waits until the server has nothing to do: pictures and pools are made in the first seconds."""
+        seconds = 0
+        while seconds < 20 and self.busy(0.5) > 0.02:
+            seconds += 0.5
+
+    def busy(self, seconds):
+        """The share of a core that it takes."""
+        before = self.cpu_seconds()
+        time.sleep(seconds)
+        return (self.cpu_seconds() - before) / seconds
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
@@ -113,7 +129,7 @@ def martin_tables(database, layers):
             "minzoom": 0,
             "maxzoom": 22,
             "extent": 4096,
-            "buffer": 64,
+            "buffer": round(layer["buffer_px"] * 16),
             "clip_geom": True,
             "geometry_type": "GEOMETRY",
             "properties": {f["name"]: kinds.get(f["type"], "text") for f in layer["tile_fields"]},

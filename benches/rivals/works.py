@@ -5,6 +5,7 @@ import os
 import statistics
 
 from . import traces
+from .fresh import fresh
 from .load import load
 from .pmtiles import write_pmtiles
 from .servers import Chengtu, Martin, martin_tables
@@ -99,6 +100,7 @@ def passes(city, layers, zooms):
     found = {}
     for who, server in city.both():
         with server() as s:
+            s.settle()
             paths = ["gzip " + s.tile(layers, *t) for t in tiles]
             answer = load("once", s, paths, CONNECTIONS)
             found[who] = (answer["rate"], f"{answer['rate']:,.0f}/s, {answer['bytes'] / len(paths) / 1e3:.0f} kB each")
@@ -159,6 +161,7 @@ def tail(city):
     rows = []
     for what, goal, layers, tiles, repeated in works:
         with city.ours() as ours:
+            ours.settle()
             paths = ["gzip " + ours.tile(layers, *t) for t in tiles]
             ours.get(paths[0].removeprefix("gzip "))
             if repeated:
@@ -203,4 +206,4 @@ def server(city):
     ]
 
 
-ALL = {"cold": cold, "composite": composite, "warm": warm, "tail": tail, "bytes": weight, "server": server}
+ALL = {"cold": cold, "composite": composite, "warm": warm, "tail": tail, "bytes": weight, "server": server, "fresh": fresh}

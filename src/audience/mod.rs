@@ -47,6 +47,11 @@ impl Audience {
         Audience { rows: wanted.then(|| Arc::clone(rows)), ..self.clone() }
     }
 
+    /// Whether it stands before a city where its rules speak of rows; till then it sees none of those.
+    pub fn is_before_a_city(&self) -> bool {
+        self.rows.is_some()
+    }
+
     /// Short name in cache keys and logs. Audiences that see different things have different ones.
     pub fn tag(&self) -> &str {
         match (&self.policy, self.clearance) {

@@ -3,7 +3,7 @@
 
 mod rows;
 
-use crate::audience::{Policy, RowSource};
+use crate::audience::{Audience, Policy, RowSource};
 use crate::derive::family::{self, FamilyTree, Kin, LEDGER, Ledger};
 use crate::derive::ground::GROUND_SCENE;
 use crate::derive::{NODE_PIPES, NodePipes, PIPE_ENDS, PipeEnds, SCENE, Tree};
@@ -14,6 +14,7 @@ use crate::store::{BlobRef, BlockCache, Snapshot, Store};
 use arc_swap::ArcSwap;
 use rayon::prelude::*;
 use rows::Rows;
+use std::any::Any;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -22,6 +23,8 @@ pub struct City {
     pub snapshot: Arc<Snapshot>,
     /// What was found out about composites of this snapshot: (digest of the composite, nominal zoom) → thinning cut.
     pub joint_cuts: quick_cache::sync::Cache<([u8; 16], u8), u8>,
+    /// What all tiles of a zoom share, as `tile` made it of this snapshot.
+    pub sheets: quick_cache::sync::Cache<SheetKey, Arc<dyn Any + Send + Sync>>,
     /// Trees of 3D tiles that were asked for, by layer.
     trees: quick_cache::sync::Cache<String, Arc<Tree>>,
     /// Of layers of pipes: what their ends meet.
@@ -38,6 +41,18 @@ pub struct City {
     rows: Arc<Rows>,
 }
 
+/// What a sheet of tiles is of: audience, grid, layers in their order, zoom of the grid.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SheetKey(String, bool, String, Vec<LayerIx>, u8);
+
+impl SheetKey {
+    pub fn of(audience: &Audience, grid: &str, layers: &[LayerIx], z: u8) -> SheetKey {
+        SheetKey(audience.tag().into(), audience.is_before_a_city(), grid.into(), layers.into(), z)
+    }
+}
+
+/// Sheets that are remembered: with all layers some 20 kB each.
+const SHEETS: usize = 1024;
 /// Composites and zooms that are remembered.
 const JOINT_CUTS: usize = 4096;
 /// Layers whose trees are remembered: more than a catalog has.
@@ -53,6 +68,7 @@ impl City {
             rows: Arc::new(Rows::of(Arc::clone(&snapshot))),
             snapshot,
             joint_cuts: quick_cache::sync::Cache::new(JOINT_CUTS),
+            sheets: quick_cache::sync::Cache::new(SHEETS),
             trees: quick_cache::sync::Cache::new(TREES),
             ends: quick_cache::sync::Cache::new(TREES),
             node_pipes: quick_cache::sync::Cache::new(TREES),

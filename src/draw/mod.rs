@@ -8,7 +8,7 @@ use crate::geo::clip::{ClippedBuffers, clip};
 use crate::geo::{BBox, GeometryKind, Projector, TileKey, TileMatrixSet};
 use crate::layer::Layer;
 use crate::mvt::{LayerEncoder, Shape};
-use crate::store::{Row, Table};
+use crate::store::{Column, Row, Table, Wanted};
 
 mod footing;
 mod label;
@@ -53,6 +53,8 @@ pub struct Brush<'a> {
     pub layer: &'a Layer,
     /// Per column of the table: its key in the tile, or none.
     keys: Vec<Option<&'a str>>,
+    /// The columns that are read: those and what says whether a record is valid.
+    wanted: Vec<bool>,
     /// Whether the names of areas are drawn too.
     named: bool,
     validity: Validity,
@@ -77,10 +79,12 @@ impl<'a> Brush<'a> {
         let shown =
             |name: &str| layer.tile_fields(z).any(|(_, f)| f.name == name && audience.sees_field_in_tiles(layer, f));
         let columns = &table.schema().columns;
-        let keys = columns.iter().map(|c| (c.name == COUNT || shown(&c.name)).then_some(c.name.as_str())).collect();
+        let key = |c: &'a Column| (c.name == COUNT || shown(&c.name)).then_some(c.name.as_str());
+        let keys: Vec<_> = columns.iter().map(key).collect();
         let named = layer.has_labels_at(z);
         let validity = Validity::of(layer, table.schema());
-        Brush { layer, keys, named, validity, today, thinning: None, seen: None }
+        let wanted = keys.iter().enumerate().map(|(i, key)| key.is_some() || validity.reads(i)).collect();
+        Brush { layer, keys, wanted, named, validity, today, thinning: None, seen: None }
     }
 
     /// Leaves out rows that are not seen; and the counts, which would tell of them.
@@ -93,9 +97,13 @@ impl<'a> Brush<'a> {
         Brush { thinning: Some(thinning), ..self }
     }
 
-    fn stays(&self, row: &Row<'_>) -> bool {
-        self.thinning.is_none_or(|t| t.levels.get(row.ordinal() as usize).is_none_or(|&l| l <= t.cut))
-            && self.seen.is_none_or(|seen| seen.has(row.id()))
+    /// Whether the row with this ordinal is not thinned out.
+    fn stays(&self, ordinal: u64) -> bool {
+        self.thinning.is_none_or(|t| t.levels.get(ordinal as usize).is_none_or(|&l| l <= t.cut))
+    }
+
+    fn is_seen(&self, row: &Row<'_>) -> bool {
+        self.seen.is_none_or(|seen| seen.has(row.id()))
     }
 
     fn is_valid(&self, row: &Row<'_>) -> bool {
@@ -113,8 +121,9 @@ pub fn draw(table: &Table, frame: &Frame, brush: &Brush<'_>) -> Result<Option<Ve
     let mut encoder = LayerEncoder::new(&brush.layer.id, EXTENT);
     let mut labels = Labels::of(brush);
     let mut pen = Pen::default();
-    table.query(&frame.window, &mut |row| {
-        if brush.stays(row) && brush.is_valid(row) && pen.trace(row, frame) {
+    let (wanted, stays) = (Wanted::These(&brush.wanted), |ordinal| brush.stays(ordinal));
+    table.query_some(&frame.window, wanted, &stays, &mut |row| {
+        if brush.is_seen(row) && brush.is_valid(row) && pen.trace(row, frame) {
             let mut values = |put: &mut dyn FnMut(&str, ValueRef<'_>)| {
                 row.values(&mut |column, value| {
                     if let Some(key) = brush.keys.get(column).copied().flatten() {

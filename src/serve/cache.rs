@@ -1,4 +1,4 @@
-//! Finished answers in memory, bounded in bytes, one entry a coding. A key carries the revision of what it was made
+//! Finished answers in memory, bounded in bytes, in the codings that were asked for. A key carries the revision of what it was made
 //! from, so nothing is ever invalidated: what nobody asks for any more is pushed out.
 
 use super::coding::{self, Coding};
@@ -66,7 +66,7 @@ impl Weighter<Key, Coded> for ByBytes {
 
 pub struct Cache {
     memory: Memory<Key, Coded, ByBytes>,
-    flights: Arc<Flights<Key, Result<Coded, Problem>>>,
+    flights: Arc<Flights<Of, Result<Coded, Problem>>>,
     workers: Workers,
     metrics: Arc<Metrics>,
 }
@@ -79,8 +79,8 @@ impl Cache {
         Arc::new(Cache { memory, flights: Flights::new(), workers, metrics })
     }
 
-    /// The answer in `coding`; `make` gives its uncompressed bytes when they are not there, on a worker, once however
-    /// many ask at the same time.
+    /// The answer in `coding`; `make` gives its uncompressed bytes when it is there in no coding, on a worker, once
+    /// however many ask at the same time.
     pub async fn get(
         self: &Arc<Self>,
         of: Of,
@@ -90,64 +90,56 @@ impl Cache {
         if let Some(coded) = self.memory.get(&Key(of, coding)) {
             return Ok((coded, Outcome::Warm));
         }
-        let coded = match coding {
-            Coding::Identity => self.plain(of, make).await?,
-            _ => self.compressed(of, coding, make).await?,
-        };
-        Ok((coded, Outcome::Cold))
-    }
-
-    /// The uncompressed answer: a flight of its own, shared by all codings.
-    async fn plain(
-        self: &Arc<Self>,
-        of: Of,
-        make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
-    ) -> Result<Coded, Problem> {
-        let (own, key) = (self.clone(), Key(of, Coding::Identity));
-        let flight = self.flights.join(key, move || async move {
-            // Another flight may have landed between the look into the cache and the boarding of this one.
-            if let Some(coded) = own.memory.get(&key) {
-                return Ok(coded);
+        let mut make = Some(make);
+        loop {
+            let flight = self.flights.join(of, || {
+                let (own, make) = (self.clone(), make.take());
+                async move { own.settle(of, coding, make).await }
+            });
+            let landed = flight.await.unwrap_or_else(|| Err(Problem::internal()))?;
+            // Else it was somebody's flight for another coding: that is in memory now, and the next starts from it.
+            if landed.coding == coding || landed.bytes.is_empty() {
+                return Ok((landed, Outcome::Cold));
             }
-            own.metrics.made();
-            let work = move || {
-                let bytes = make()?;
-                Ok(Coded { digest: Digest::of(&bytes), bytes: exact(bytes), coding: Coding::Identity })
-            };
-            let coded = own.workers.run(work).await?;
-            own.memory.insert(key, coded.clone());
-            Ok(coded)
-        });
-        flight.await.unwrap_or_else(|| Err(Problem::internal()))
+        }
     }
 
-    async fn compressed(
-        self: &Arc<Self>,
+    /// Makes the answer in one coding and remembers it: from another coding of it where memory has one.
+    async fn settle(
+        self: Arc<Self>,
         of: Of,
         coding: Coding,
-        make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
+        make: Option<impl FnOnce() -> Result<Vec<u8>> + Send + 'static>,
     ) -> Result<Coded, Problem> {
-        let (own, key) = (self.clone(), Key(of, coding));
-        let flight = self.flights.join(key, move || async move {
-            if let Some(coded) = own.memory.get(&key) {
-                return Ok(coded);
-            }
-            let plain = own.plain(of, make).await?;
-            let coded = match plain.bytes.is_empty() {
-                true => plain,
-                false => {
-                    own.metrics.compressed();
-                    let work = move || {
-                        let bytes = exact(coding::encode(&plain.bytes, coding)?);
-                        Ok(Coded { bytes, coding, digest: plain.digest })
-                    };
-                    own.workers.run(work).await?
+        // Another flight may have landed between the look into memory and the boarding of this one.
+        if let Some(coded) = self.memory.get(&Key(of, coding)) {
+            return Ok(coded);
+        }
+        let other = Coding::ALL.into_iter().find_map(|c| self.memory.get(&Key(of, c)));
+        if let Some(nothing) = other.as_ref().filter(|c| c.bytes.is_empty()) {
+            return Ok(nothing.clone());
+        }
+        let make = make.ok_or_else(Problem::internal)?;
+        let metrics = self.metrics.clone();
+        let work = move || {
+            let (bytes, digest) = match other {
+                Some(other) => (coding::decode(&other.bytes, other.coding)?, other.digest),
+                None => {
+                    metrics.made();
+                    let bytes = make()?;
+                    let digest = Digest::of(&bytes);
+                    (bytes, digest)
                 }
             };
-            own.memory.insert(key, coded.clone());
-            Ok(coded)
-        });
-        flight.await.unwrap_or_else(|| Err(Problem::internal()))
+            if coding == Coding::Identity || bytes.is_empty() {
+                return Ok(Coded { bytes: exact(bytes), coding: Coding::Identity, digest });
+            }
+            metrics.compressed();
+            Ok(Coded { bytes: exact(coding::encode(&bytes, coding)?), coding, digest })
+        };
+        let coded = self.workers.run(work).await?;
+        self.memory.insert(Key(of, coding), coded.clone());
+        Ok(coded)
     }
 
     pub fn bytes(&self) -> u64 {

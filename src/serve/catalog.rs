@@ -38,6 +38,8 @@ struct LayerDocument<'a> {
     bounds: Option<[f64; 4]>,
     minzoom: u8,
     maxzoom: u8,
+    /// What its tiles show beyond their edges, in 256ths of a side.
+    buffer_px: f64,
     fields: Vec<FieldDocument<'a>>,
     /// Its TileJSON.
     tiles: Option<String>,
@@ -122,6 +124,7 @@ fn describe<'a>(app: &App, asked: &'a Asked, kin: &[Vec<&'a str>], layer: &'a La
         bounds: bounds.map(|b| b.to_array()),
         minzoom: layer.zoom.min,
         maxzoom: layer.zoom.max,
+        buffer_px: layer.buffer_px,
         fields: seen.map(|f| describe_field(layer, f)).collect(),
         tiles: layer.serves(Serve::Mvt).then(|| format!("{}/tiles/{}.json", app.base_url, layer.id)),
         tileset: (drawn || made_elsewhere).then(|| format!("{}/3dtiles/{}/tileset.json", app.base_url, layer.id)),

@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result};
 use axum::http::{HeaderMap, header};
-use std::io::Write;
+use libdeflater::{CompressionLvl, Compressor};
+use std::cell::RefCell;
+use std::io::Read;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Coding {
@@ -17,6 +19,8 @@ pub enum Coding {
 const PREFERENCE: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Zstd];
 
 impl Coding {
+    pub const ALL: [Coding; 4] = [Coding::Identity, Coding::Gzip, Coding::Zstd, Coding::Brotli];
+
     /// The `Content-Encoding` value; none for identity.
     pub fn token(self) -> Option<&'static str> {
         match self {
@@ -114,10 +118,7 @@ pub fn encode(bytes: &[u8], coding: Coding) -> Result<Vec<u8>> {
     let failed = |e| Error::io(coding.token().unwrap_or("identity"), e);
     match coding {
         Coding::Identity => Ok(bytes.to_vec()),
-        Coding::Gzip => {
-            let mut w = flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 2), flate2::Compression::new(6));
-            w.write_all(bytes).and_then(|()| w.finish()).map_err(failed)
-        }
+        Coding::Gzip => gzip(bytes),
         Coding::Brotli => {
             let mut out = Vec::with_capacity(bytes.len() / 2);
             let params = brotli::enc::BrotliEncoderParams { quality: 5, lgwin: 20, ..Default::default() };
@@ -128,11 +129,54 @@ pub fn encode(bytes: &[u8], coding: Coding) -> Result<Vec<u8>> {
     }
 }
 
+/// Of libdeflate. Beside zlib's 6 it takes a quarter of the time and 3 % fewer bytes; its own 6 takes half as long again for
+/// 1 % less, its 1 a tenth more bytes for a half of the time.
+const GZIP_LEVEL: i32 = 5;
+
+struct Gzip {
+    compressor: Compressor,
+    out: Vec<u8>,
+}
+
+/// Of bytes that are at hand whole. The compressor's tables and its room are made once a thread: they are larger than tiles.
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
+    thread_local! {
+        static GZIP: RefCell<Gzip> = RefCell::new(Gzip {
+            compressor: Compressor::new(CompressionLvl::new(GZIP_LEVEL).unwrap_or_default()),
+            out: vec![],
+        });
+    }
+    GZIP.with_borrow_mut(|Gzip { compressor, out }| {
+        out.resize(out.len().max(compressor.gzip_compress_bound(bytes.len())), 0);
+        let len = compressor.gzip_compress(bytes, out);
+        let coded = len.map(|len| out[..len].to_vec()).map_err(|e| Error::io("gzip", std::io::Error::other(e)));
+        // What a rare large answer took is given back.
+        if out.len() > GZIP_ROOM_BYTES {
+            *out = vec![];
+        }
+        coded
+    })
+}
+
+const GZIP_ROOM_BYTES: usize = 1 << 20;
+
+/// Undoes `encode`.
+pub fn decode(bytes: &[u8], coding: Coding) -> Result<Vec<u8>> {
+    let mut out = vec![];
+    let read = match coding {
+        Coding::Identity => return Ok(bytes.to_vec()),
+        Coding::Gzip => flate2::read::GzDecoder::new(bytes).read_to_end(&mut out).map(drop),
+        Coding::Brotli => brotli::BrotliDecompress(&mut &*bytes, &mut out),
+        Coding::Zstd => zstd::stream::copy_decode(bytes, &mut out),
+    };
+    read.map_err(|e| Error::io(coding.token().unwrap_or("identity"), e))?;
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
-    use std::io::Read;
 
     fn negotiated(values: &[&str]) -> Coding {
         let mut headers = HeaderMap::new();
@@ -185,14 +229,10 @@ mod tests {
     fn every_coding_can_be_undone() {
         let text: Vec<u8> = (0..5000u32).flat_map(|i| (i / 7 % 251).to_le_bytes()).collect();
         for input in [&text[..], b"", b"x"] {
-            let mut out = vec![];
-            flate2::read::GzDecoder::new(&encode(input, Coding::Gzip).unwrap()[..]).read_to_end(&mut out).unwrap();
-            assert_eq!(out, input);
-            out.clear();
-            brotli::BrotliDecompress(&mut &encode(input, Coding::Brotli).unwrap()[..], &mut out).unwrap();
-            assert_eq!(out, input);
-            assert_eq!(zstd::bulk::decompress(&encode(input, Coding::Zstd).unwrap(), 1 << 20).unwrap(), input);
-            assert_eq!(encode(input, Coding::Identity).unwrap(), input);
+            for coding in Coding::ALL {
+                assert_eq!(decode(&encode(input, coding).unwrap(), coding).unwrap(), input, "{coding:?}");
+            }
         }
+        assert!(decode(b"no gzip", Coding::Gzip).is_err());
     }
 }

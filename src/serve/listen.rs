@@ -3,14 +3,12 @@
 
 use super::access::Peer;
 use super::config::Options;
-use super::deadline::{Deadline, Deadlines};
+use super::deadline::Deadlines;
 use super::metrics::Metrics;
+use super::speakers::{Accepted, Speakers};
 use crate::error::{Error, Result};
-use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -18,7 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
-use tower::Layer;
 
 /// Head of an HTTP/1 request, and the list of an HTTP/2 one.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -52,17 +49,15 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener> {
     open().map_err(|e| Error::Io { path: format!("listening on {address}").into(), source: e })
 }
 
-/// Accepts until `stop`, then lets open requests finish for as long as `drain` says.
+/// Accepts until `stop`, then lets open requests finish for as long as `drain` says. Connections go to `speakers`.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    speakers: Speakers,
     metrics: Arc<Metrics>,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
     let room = Arc::new(Semaphore::new(limits.connections));
-    let ending = GracefulShutdown::new();
-    let http = builder(&limits);
     let mut stop = std::pin::pin!(stop);
     loop {
         let (stream, peer) = tokio::select! {
@@ -82,26 +77,18 @@ pub async fn serve(
             refuse(stream);
             continue;
         };
-        let _ = stream.set_nodelay(true);
-        let io = TokioIo::new(Deadline::new(stream, limits.deadlines));
-        let service = TowerToHyperService::new(axum::Extension(peer).layer(router.clone()));
-        let connection = ending.watch(http.serve_connection(io, service).into_owned());
-        let open = metrics.connection_begins();
-        tokio::spawn(async move {
-            let _held = (seat, open);
-            if let Err(e) = connection.await {
-                tracing::debug!(error = %e, "connection ended");
-            }
-        });
+        if let Ok(stream) = stream.into_std() {
+            speakers.hand_over(Accepted { stream, peer, held: (seat, metrics.connection_begins()) });
+        }
     }
     drop(listener);
     tracing::info!("stopping: open requests finish");
-    if tokio::time::timeout(limits.drain, ending.shutdown()).await.is_err() {
+    if !speakers.finish().await {
         tracing::warn!("some requests did not finish in time");
     }
 }
 
-fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+pub fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut http = Builder::new(TokioExecutor::new());
     http.http1().timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(MAX_HEAD_BYTES);
     http.http2()

@@ -1,7 +1,7 @@
 //! HTTP: the only place that knows axum. Accept loop, router as a table, handlers, cache, replies, health, metrics.
 //! Decides nothing about what a tile holds: `tile` and `records` do.
 //!
-//! A request walks: `listen` → `router` → `observe` (id, log, counts) → `gate` (who asks, by `access`, and the city) → a handler
+//! A request walks: `listen` → `speakers` → `router` → `observe` (id, log, counts) → `gate` (who asks, by `access`, and the city) → a handler
 //! (`tiles`, `tilejson`, `three`, `styles`, `catalog`, `owner`, `web`, `health`) → `cache` (single flight, bounded `workers`, each coding once)
 //! → `reply` (validators, 304) or `problem`.
 
@@ -29,6 +29,7 @@ mod register;
 mod reply;
 mod router;
 mod search;
+mod speakers;
 mod styles;
 mod three;
 mod through;
@@ -203,7 +204,8 @@ pub fn run(flags: Flags) -> Result<()> {
         return Ok(());
     }
     log_to_stderr(&options)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    // Accepts, follows the store and looks after things; requests are answered by `speakers` and `workers`.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|e| Error::io("runtime", e))?;
     runtime.block_on(async {
         let app = App::open(&options)?;
@@ -246,13 +248,16 @@ async fn stop_signal() {
 pub struct Server {
     app: Arc<App>,
     listener: tokio::net::TcpListener,
+    speakers: speakers::Speakers,
     limits: listen::Limits,
 }
 
 impl Server {
     /// Inside a Tokio runtime.
     pub fn bind(app: Arc<App>, o: &Options) -> Result<Server> {
-        Ok(Server { app, listener: listen::bind(o.listen)?, limits: listen::Limits::of(o) })
+        let (listener, limits) = (listen::bind(o.listen)?, listen::Limits::of(o));
+        let speakers = speakers::Speakers::start(&app.router(), limits)?;
+        Ok(Server { app, listener, speakers, limits })
     }
 
     /// The address in fact: with port 0 the system chose one.
@@ -265,8 +270,7 @@ impl Server {
         let follower = tokio::spawn(follow(self.app.clone()));
         let upkeep = tokio::spawn(upkeep(self.app.metrics.clone()));
         let access = tokio::spawn(look_after(self.app.clone()));
-        let router = self.app.router();
-        listen::serve(self.listener, router, self.app.metrics.clone(), self.limits, stop).await;
+        listen::serve(self.listener, self.speakers, self.app.metrics.clone(), self.limits, stop).await;
         follower.abort();
         upkeep.abort();
         access.abort();

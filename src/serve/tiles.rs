@@ -9,7 +9,7 @@ use super::metrics::Answered;
 use super::problem::Problem;
 use super::reply;
 use super::router::Segments;
-use crate::geo::TileMatrixSet;
+use crate::geo::{TileKey, TileMatrixSet};
 use crate::layer::{LayerIx, Serve};
 use crate::tile::{self, Refusal};
 use axum::extract::State;
@@ -52,7 +52,7 @@ async fn answer(
     let key = tile_key(&grid, z, x, y)?;
     let layers = tiled_layers(asked, layers)?;
     asked.spend_tile(&layers, grid.nominal_zoom(key.z), &grid.window(key, 0.0))?;
-    let plan = match tile::plan(&asked.city, &asked.audience, &grid, &layers, key)? {
+    let plan = match planned(app, asked, grid, layers, key).await? {
         Ok(Some(plan)) => plan,
         Ok(None) => {
             app.metrics.tile(Answered::Empty, None, begun.elapsed());
@@ -78,6 +78,22 @@ async fn answer(
     };
     app.metrics.tile(answered, Some(outcome), begun.elapsed());
     Ok(response)
+}
+
+/// The plan; on a worker where it has to be read for first.
+async fn planned(
+    app: &App,
+    asked: &Asked,
+    grid: Arc<TileMatrixSet>,
+    layers: Vec<LayerIx>,
+    key: TileKey,
+) -> Result<Result<Option<tile::Plan>, Refusal>, Problem> {
+    let (city, audience) = (&asked.city, &asked.audience);
+    if tile::is_planned(city, audience, &grid, &layers, key.z) {
+        return Ok(tile::plan(city, audience, &grid, &layers, key)?);
+    }
+    let (city, audience) = (city.clone(), audience.clone());
+    app.workers.run(move || Ok(tile::plan(&city, &audience, &grid, &layers, key)?)).await
 }
 
 /// The listed layers, each visible and served as vector tiles.

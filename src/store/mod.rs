@@ -44,7 +44,7 @@ pub use manifest::{BlobRef, FORMAT, LayerEntry, Manifest, tileset_key, tileset_o
 pub use models::{MODELS, ModelWriter, Models, PackedModel, SealedModels, images_of};
 pub use search::{Found, How, LONGEST, Records, SEARCH, SearchIndex, SearchWriter, Sought, fold};
 pub use snapshot::Snapshot;
-pub use table::{Column, ColumnKind, Row, Schema, SealedTable, Table, TableWriter};
+pub use table::{Column, ColumnKind, Row, Schema, SealedTable, Table, TableWriter, Wanted};
 pub use tileset::{FileKind, Media, Tileset};
 
 /// Bytes of a block: what is verified and cached at once.

@@ -6,6 +6,27 @@ use super::fgb::{self, slot};
 use super::table::{ColumnKind, Schema};
 use crate::feature::{Feature, FeatureId, Geometry, SourceTag, Value, ValueRef};
 use crate::geo::{BBox, GeometryKind};
+use smallvec::SmallVec;
+
+/// Which of a row's values are read; the others are skipped, their texts unseen.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'w> {
+    All,
+    /// Per column of the schema.
+    These(&'w [bool]),
+}
+
+impl Wanted<'_> {
+    fn has(self, column: usize) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::These(columns) => columns.get(column).copied().unwrap_or(false),
+        }
+    }
+}
+
+/// Columns and values that are not null, in column order; of few columns without an allocation.
+type Values<'a> = SmallVec<[(u16, ValueRef<'a>); 12]>;
 
 /// One record of a table.
 pub struct Row<'a> {
@@ -16,8 +37,8 @@ pub struct Row<'a> {
     id: FeatureId,
     source: SourceTag,
     shape: Shape<'a>,
-    /// The schema's values, after `_id` and `_src`.
-    properties: &'a [u8],
+    /// Those that are wanted.
+    values: Values<'a>,
 }
 
 /// Where the vertices stand.
@@ -42,15 +63,15 @@ struct Part<'a> {
 
 impl<'a> Row<'a> {
     /// Views a size-prefixed feature; `None` when any part of it is not what `fgb::Encoder` writes.
-    pub(super) fn parse(bytes: &'a [u8], ordinal: u64, schema: &'a Schema) -> Option<Row<'a>> {
+    pub(super) fn parse(bytes: &'a [u8], ordinal: u64, schema: &'a Schema, wanted: Wanted<'_>) -> Option<Row<'a>> {
         let flat = Flat(bytes.get(4..)?);
         let feature = flat.root()?;
         let properties = flat.vector::<1>(flat.field(feature, slot::PROPERTIES)?)?.as_flattened();
         let (own, properties) = properties.split_at_checked(fgb::OWN_BYTES)?;
         let (id, source) = own_values(own)?;
-        check_values(properties, schema)?;
+        let values = read_values(properties, schema, wanted)?;
         let shape = Shape::parse(flat, flat.indirect(flat.field(feature, slot::GEOMETRY)?)?)?;
-        Some(Row { bytes, schema, ordinal, id, source, shape, properties })
+        Some(Row { bytes, schema, ordinal, id, source, shape, values })
     }
 
     /// Its place in the table, from 0.
@@ -104,14 +125,12 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Calls `each(column, value)` for every value that is not null, in column order.
+    /// Calls `each(column, value)` for every value that is wanted and not null, in column order.
     pub fn values(&self, each: &mut dyn FnMut(usize, ValueRef<'a>)) {
-        let mut rest = self.properties;
-        while let Some((column, value)) = next_value(&mut rest, self.schema) {
-            each(column, value);
-        }
+        self.values.iter().for_each(|(column, value)| each(usize::from(*column), *value));
     }
 
+    /// Of a row all of whose values are wanted.
     pub fn to_feature(&self) -> Feature {
         let mut geometry = Geometry { kind: self.kind(), xy: vec![], z: vec![], ends: vec![], parts: vec![] };
         self.read_geometry(&mut geometry);
@@ -138,31 +157,43 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*first)
 }
 
-/// Every value reads to the end, in rising columns.
-fn check_values(mut rest: &[u8], schema: &Schema) -> Option<()> {
-    let mut least = 0;
+/// The wanted values, where all read to the end in rising columns.
+fn read_values<'a>(mut rest: &'a [u8], schema: &Schema, wanted: Wanted<'_>) -> Option<Values<'a>> {
+    let (mut values, mut least) = (Values::new(), 0);
     while !rest.is_empty() {
-        let (column, _) = next_value(&mut rest, schema)?;
-        (column >= least).then_some(())?;
+        let column = (u16::from_le_bytes(take(&mut rest)?) as usize).checked_sub(fgb::OWN_COLUMNS)?;
+        let kind = schema.columns.get(column).filter(|_| column >= least)?.kind;
         least = column + 1;
+        match wanted.has(column) {
+            true => values.push((column as u16, read_value(&mut rest, kind)?)),
+            false => skip_value(&mut rest, kind)?,
+        }
     }
-    Some(())
+    Some(values)
 }
 
-fn next_value<'a>(rest: &mut &'a [u8], schema: &Schema) -> Option<(usize, ValueRef<'a>)> {
-    let column = (u16::from_le_bytes(take(rest)?) as usize).checked_sub(fgb::OWN_COLUMNS)?;
-    let value = match schema.columns.get(column)?.kind {
+fn read_value<'a>(rest: &mut &'a [u8], kind: ColumnKind) -> Option<ValueRef<'a>> {
+    Some(match kind {
         ColumnKind::Bool => ValueRef::Bool(take::<1>(rest)?[0] != 0),
         ColumnKind::Int => ValueRef::Int(i64::from_le_bytes(take(rest)?)),
         ColumnKind::Float => ValueRef::Float(f64::from_le_bytes(take(rest)?)),
-        ColumnKind::Text => {
-            let len = u32::from_le_bytes(take(rest)?) as usize;
-            let (text, after) = rest.split_at_checked(len)?;
-            *rest = after;
-            ValueRef::Text(std::str::from_utf8(text).ok()?)
-        }
-    };
-    Some((column, value))
+        ColumnKind::Text => ValueRef::Text(std::str::from_utf8(take_text(rest)?).ok()?),
+    })
+}
+
+fn skip_value(rest: &mut &[u8], kind: ColumnKind) -> Option<()> {
+    match kind {
+        ColumnKind::Bool => take::<1>(rest).map(drop),
+        ColumnKind::Int | ColumnKind::Float => take::<8>(rest).map(drop),
+        ColumnKind::Text => take_text(rest).map(drop),
+    }
+}
+
+fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let len = u32::from_le_bytes(take(rest)?) as usize;
+    let (text, after) = rest.split_at_checked(len)?;
+    *rest = after;
+    Some(text)
 }
 
 impl<'a> Shape<'a> {
@@ -299,11 +330,32 @@ mod tests {
             let schema = schema();
             let mut encoder = Encoder::new();
             let bytes = encoder.encode(&f, &schema).expect("encodes");
-            let row = Row::parse(bytes, 0, &schema).expect("parses");
+            let row = Row::parse(bytes, 0, &schema, Wanted::All).expect("parses");
             assert_eq!(row.to_feature(), f);
             assert_eq!(row.bbox(), f.geometry.bbox());
             assert_eq!(row.has_heights(), !f.geometry.z.is_empty());
         }
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_skipped_and_may_be_no_text() {
+        let schema = schema();
+        let feature = &features()[0];
+        let mut encoder = Encoder::new();
+        let bytes = encoder.encode(feature, &schema).expect("encodes").to_vec();
+        let read = |bytes: &[u8], wanted: Wanted<'_>| {
+            let mut values = vec![];
+            Row::parse(bytes, 0, &schema, wanted)?.values(&mut |column, value| values.push((column, value.to_value())));
+            Some(values)
+        };
+        let (int, bool) = ((1, Value::Int(-5)), (3, Value::Bool(true)));
+        assert_eq!(read(&bytes, Wanted::These(&[false, true, false, true])), Some(vec![int.clone(), bool.clone()]));
+        assert_eq!(read(&bytes, Wanted::These(&[])), Some(vec![]));
+        let mut broken = bytes;
+        let text = broken.windows(3).position(|w| w == "路".as_bytes()).expect("is in it");
+        broken[text] = 0xff;
+        assert_eq!(read(&broken, Wanted::All), None);
+        assert_eq!(read(&broken, Wanted::These(&[false, true, false, true])), Some(vec![int, bool]));
     }
 
     /// Any byte changed, any length cut: another record or none, never a panic.
@@ -314,13 +366,16 @@ mod tests {
             let mut encoder = Encoder::new();
             let bytes = encoder.encode(&f, &schema).expect("encodes").to_vec();
             for cut in 0..bytes.len() {
-                assert!(Row::parse(&bytes[..cut], 0, &schema).is_none_or(|r| r.to_feature() == f), "cut at {cut}");
+                assert!(
+                    Row::parse(&bytes[..cut], 0, &schema, Wanted::All).is_none_or(|r| r.to_feature() == f),
+                    "cut at {cut}"
+                );
             }
             for i in 0..bytes.len() {
                 for value in [0, 1, 0x7f, 0x80, 0xff, bytes[i] ^ 1, bytes[i].wrapping_add(4)] {
                     let mut changed = bytes.clone();
                     changed[i] = value;
-                    if let Some(row) = Row::parse(&changed, 0, &schema) {
+                    if let Some(row) = Row::parse(&changed, 0, &schema, Wanted::All) {
                         row.to_feature();
                     }
                 }

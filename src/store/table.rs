@@ -13,7 +13,7 @@ use crate::layer::{FieldType, Layer};
 use std::path::Path;
 use std::sync::Arc;
 
-pub use super::row::Row;
+pub use super::row::{Row, Wanted};
 pub use super::writer::{SealedTable, TableWriter};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,11 +88,25 @@ impl Table {
 
     /// Calls `each` for every row whose box touches `window` (degrees), in file order.
     pub fn query(&self, window: &BBox, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+        self.query_some(window, Wanted::All, &|_| true, each)
+    }
+
+    /// The same for the rows whose ordinal `stays`, with the wanted values alone: what is not needed is not looked at.
+    pub fn query_some(
+        &self,
+        window: &BBox,
+        wanted: Wanted<'_>,
+        stays: &dyn Fn(u64) -> bool,
+        each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
         let mut nodes = Cursor::new(&self.blob);
         let mut features = Cursor::new(&self.blob);
         index::search(&mut nodes, self.index_at, self.header.count, window, |ordinal, offset, _| {
             let at = self.features_at.saturating_add(offset);
-            self.row(&mut features, ordinal, at, &mut |row, _| each(row))
+            match stays(ordinal) {
+                true => self.row(&mut features, (ordinal, at), wanted, &mut |row, _| each(row)),
+                false => Ok(()),
+            }
         })
     }
 
@@ -127,7 +141,7 @@ impl Table {
         let mut at = self.features_at;
         for ordinal in 0..self.header.count {
             let mut next = at;
-            self.row(&mut features, ordinal, at, &mut |row, end| {
+            self.row(&mut features, (ordinal, at), Wanted::All, &mut |row, end| {
                 next = end;
                 each(row)
             })?;
@@ -146,7 +160,7 @@ impl Table {
             if at < self.features_at {
                 return Err(self.blob.damaged("an offset leads before its first feature"));
             }
-            self.row(&mut features, 0, at, &mut |row, _| each(row))?;
+            self.row(&mut features, (0, at), Wanted::All, &mut |row, _| each(row))?;
         }
         Ok(())
     }
@@ -157,24 +171,24 @@ impl Table {
             return Err(self.blob.damaged("an offset leads before its first feature"));
         }
         let mut feature = None;
-        self.row(&mut Cursor::new(&self.blob), 0, offset, &mut |row, _| {
+        self.row(&mut Cursor::new(&self.blob), (0, offset), Wanted::All, &mut |row, _| {
             feature = Some(row.to_feature());
             Ok(())
         })?;
         feature.ok_or_else(|| self.blob.damaged("a feature of it cannot be read"))
     }
 
-    /// Views the feature at byte `at` and hands it over with the byte after it.
+    /// Views the feature with an ordinal at byte `at` and hands it over with the byte after it.
     fn row(
         &self,
         features: &mut Cursor<'_>,
-        ordinal: u64,
-        at: u64,
+        (ordinal, at): (u64, u64),
+        wanted: Wanted<'_>,
         each: &mut dyn FnMut(&Row<'_>, u64) -> Result<()>,
     ) -> Result<()> {
         let prefix = features.bytes(at, 4)?.first_chunk().copied().unwrap_or_default();
         let len = 4 + u32::from_le_bytes(prefix) as usize;
-        match Row::parse(features.bytes(at, len)?, ordinal, &self.header.schema) {
+        match Row::parse(features.bytes(at, len)?, ordinal, &self.header.schema, wanted) {
             Some(row) => each(&row, at + len as u64),
             None => Err(self.blob.damaged(format!("the feature at byte {at} cannot be read"))),
         }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub fn cut(city: &City, asked: &Plan) -> Result<Option<u8>> {
     let grid = Arc::new(TileMatrixSet::web_mercator_quad());
     let z = asked.grid.nominal_zoom(asked.key.z);
-    match asked.layers.len() {
+    match asked.sheet.layers.len() {
         0 | 1 => Ok(None),
         _ => Ok(Some(cut_at(city, asked, &grid, z)?).filter(|&cut| cut != ALL)),
     }
@@ -24,16 +24,16 @@ pub fn cut(city: &City, asked: &Plan) -> Result<Option<u8>> {
 /// The same at nominal zoom `z`, `ALL` for none: never above that of a finer zoom, so that what is shown at one is shown
 /// at the next.
 fn cut_at(city: &City, asked: &Plan, grid: &Arc<TileMatrixSet>, z: u8) -> Result<u8> {
-    let deepest = asked.layers.iter().map(|&ix| city.snapshot.catalog.layer(ix).zoom.max).max().unwrap_or(0);
+    let deepest = asked.sheet.layers.iter().map(|&ix| city.snapshot.catalog.layer(ix).zoom.max).max().unwrap_or(0);
     if z > deepest {
         return Ok(ALL);
     }
-    let memo = (asked.composite.0, z);
+    let memo = (asked.sheet.composite.0, z);
     if let Some(known) = city.joint_cuts.get(&memo) {
         return Ok(known);
     }
     let finer = cut_at(city, asked, grid, z + 1)?;
-    let own = match plan(city, &asked.audience, grid, &asked.layers, TileKey { z, x: 0, y: 0 })? {
+    let own = match plan(city, &asked.audience, grid, &asked.sheet.layers, TileKey { z, x: 0, y: 0 })? {
         Ok(Some(plan)) => find(city, &plan, z, finer)?,
         Ok(None) | Err(_) => finer,
     };
@@ -43,7 +43,7 @@ fn cut_at(city: &City, asked: &Plan, grid: &Arc<TileMatrixSet>, z: u8) -> Result
 
 /// The largest cut up to `most` with which the heaviest tiles fit.
 fn find(city: &City, plan: &Plan, z: u8, most: u8) -> Result<u8> {
-    if plan.parts.len() < 2 {
+    if plan.sheet.parts.len() < 2 {
         // A layer alone fits by itself.
         return Ok(most);
     }
@@ -64,7 +64,7 @@ fn find(city: &City, plan: &Plan, z: u8, most: u8) -> Result<u8> {
 /// The layers' censuses of a zoom added up, tile by tile.
 fn together(city: &City, plan: &Plan, z: u8) -> Result<Vec<Cell>> {
     let mut sum: BTreeMap<(u32, u32), Cell> = BTreeMap::new();
-    for part in &plan.parts {
+    for part in &plan.sheet.parts {
         let census = Census::from_bytes(&city.snapshot.blob(&part.census)?)?;
         for c in census.zooms.get(&z).into_iter().flatten() {
             let all = sum.entry((c.y, c.x)).or_insert(Cell { features: 0, vertices: 0, ..*c });

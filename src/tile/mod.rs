@@ -1,16 +1,16 @@
 //! One tile from one City: plan → draw. Knows no HTTP and no cache.
 
 mod joint;
+mod sheet;
 pub mod three;
 
-use crate::audience::{Audience, Seen};
+use crate::audience::Audience;
 use crate::city::City;
-use crate::derive::levels_key;
 use crate::draw::{self, Brush, Frame, Thinning};
 use crate::error::Result;
 use crate::geo::{TileKey, TileMatrixSet};
 use crate::layer::{Layer, LayerIx, Serve};
-use crate::store::{BlobRef, Table};
+use sheet::Sheet;
 use std::sync::Arc;
 
 /// Digest of the blobs and declarations a plan reads, the audience, the grid and the encoder's version: with the
@@ -22,28 +22,13 @@ pub struct Revision(pub [u8; 16]);
 pub struct Plan {
     pub revision: Revision,
     pub key: TileKey,
-    /// Digest of all that its layers hold at any zoom: what a composite is thinned by.
-    composite: Revision,
-    /// As asked, those too that are not served at this zoom.
-    layers: Vec<LayerIx>,
     grid: Arc<TileMatrixSet>,
     audience: Audience,
-    today: String,
-    parts: Vec<Part>,
-}
-
-/// One layer of a plan.
-struct Part {
-    layer: Arc<Layer>,
-    table: Arc<Table>,
-    levels: Option<BlobRef>,
-    census: BlobRef,
-    /// The rows that the audience sees, where not all are.
-    seen: Option<Arc<Seen>>,
+    sheet: Arc<Sheet>,
 }
 
 /// Why there is no plan.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The zoom is outside the range of all asked layers; `min > max` when they are in no tile of this grid.
     ZoomNotServed { min: u8, max: u8 },
@@ -70,51 +55,17 @@ pub fn plan(
     layers: &[LayerIx],
     key: TileKey,
 ) -> Result<Result<Option<Plan>, Refusal>> {
-    let catalog = &city.snapshot.catalog;
-    let asked: Vec<&Layer> = layers.iter().map(|&ix| catalog.layer(ix).as_ref()).collect();
-    let (min, max) = zoom_range(grid, &asked).unwrap_or((u8::MAX, 0));
-    if key.z < min || key.z > max {
-        return Ok(Err(Refusal::ZoomNotServed { min, max }));
-    }
-    let z = grid.nominal_zoom(key.z);
-    let today = city.snapshot.manifest.created.chars().take(10).collect::<String>();
-    let mut digest = blake3::Hasher::new();
-    digest.update(&draw::VERSION.to_le_bytes()).update(grid.id.as_bytes());
-    digest.update(b"/").update(audience.tag().as_bytes()).update(b"/");
-    let composite = composite(city, audience, layers, &today)?;
-    if layers.len() > 1 {
-        digest.update(&composite.0);
-    }
-    let mut parts = vec![];
-    for &ix in layers {
-        let layer = catalog.layer(ix);
-        let Some(entry) = city.snapshot.manifest.layers.get(&layer.id).filter(|_| in_range(layer, z)) else { continue };
-        let Some(table) = city.snapshot.drawn_at(&layer.id, z)? else { continue };
-        let overview = entry.overviews.get(&z);
-        digest.update(layer.id.as_bytes()).update(entry.declaration.as_bytes());
-        digest.update(overview.unwrap_or(&entry.features).digest.as_bytes());
-        if draw::Validity::declared(layer) {
-            digest.update(today.as_bytes());
-        }
-        let seen = audience.rows(layer)?;
-        digest.update(seen.as_ref().map_or(&[][..], |s| &s.digest));
-        let levels = entry.extra.get(&levels_key(overview.map(|_| z))).cloned();
-        parts.push(Part { layer: layer.clone(), table, levels, census: entry.census.clone(), seen });
-    }
-    if parts.is_empty() {
-        return Ok(Ok(None));
-    }
-    let plan = Plan {
-        revision: Revision::of(&digest),
-        key,
-        composite,
-        layers: layers.to_vec(),
-        grid: grid.clone(),
-        audience: audience.clone(),
-        today,
-        parts,
+    let place = |sheet: Arc<Sheet>| match sheet.refusal.clone() {
+        Some(refusal) => Err(refusal),
+        None if sheet.parts.is_empty() => Ok(None),
+        None => Ok(Some(Plan { revision: sheet.revision, key, grid: grid.clone(), audience: audience.clone(), sheet })),
     };
-    Ok(Ok(Some(plan)))
+    Ok(place(sheet::of(city, audience, grid, layers, key.z)?))
+}
+
+/// Whether `plan` has what it takes in memory already; else it may read from disk.
+pub fn is_planned(city: &City, audience: &Audience, grid: &TileMatrixSet, layers: &[LayerIx], z: u8) -> bool {
+    sheet::known(city, audience, grid, layers, z).is_some()
 }
 
 impl Revision {
@@ -123,21 +74,6 @@ impl Revision {
         revision.copy_from_slice(&digest.finalize().as_bytes()[..16]);
         Revision(revision)
     }
-}
-
-/// All that the cuts of a composite follow from: its layers' declarations and features, whatever the zoom.
-fn composite(city: &City, audience: &Audience, layers: &[LayerIx], today: &str) -> Result<Revision> {
-    let mut digest = blake3::Hasher::new();
-    digest.update(&draw::VERSION.to_le_bytes()).update(audience.tag().as_bytes()).update(b"/").update(today.as_bytes());
-    for &ix in layers {
-        let layer = city.snapshot.catalog.layer(ix);
-        if let Some(entry) = city.snapshot.manifest.layers.get(&layer.id) {
-            digest.update(layer.id.as_bytes()).update(entry.declaration.as_bytes());
-            digest.update(entry.features.digest.as_bytes());
-            digest.update(audience.rows(layer)?.as_ref().map_or(&[][..], |s| &s.digest));
-        }
-    }
-    Ok(Revision::of(&digest))
 }
 
 /// The tile's bytes, uncompressed; empty when nothing is there. A composite is the concatenation of its layers'
@@ -151,9 +87,9 @@ pub fn render(city: &City, plan: &Plan) -> Result<Vec<u8>> {
 fn draw_parts(city: &City, plan: &Plan, key: TileKey, grid: &TileMatrixSet, cut: Option<u8>) -> Result<Vec<u8>> {
     let mut tile = vec![];
     let z = grid.nominal_zoom(key.z);
-    for part in &plan.parts {
+    for part in &plan.sheet.parts {
         let frame = Frame::new(grid, key, part.layer.buffer_px);
-        let mut brush = Brush::new(&part.layer, &part.table, z, &plan.audience, &plan.today);
+        let mut brush = Brush::new(&part.layer, &part.table, z, &plan.audience, &plan.sheet.today);
         if let Some(seen) = &part.seen {
             brush = brush.only(seen);
         }
@@ -164,7 +100,11 @@ fn draw_parts(city: &City, plan: &Plan, key: TileKey, grid: &TileMatrixSet, cut:
         if let (Some(cut), Some(levels)) = (cut, &levels) {
             brush = brush.thinned(Thinning { levels, cut });
         }
-        tile.extend(draw::draw(&part.table, &frame, &brush)?.unwrap_or_default());
+        let drawn = draw::draw(&part.table, &frame, &brush)?.unwrap_or_default();
+        match tile.is_empty() {
+            true => tile = drawn,
+            false => tile.extend(drawn),
+        }
     }
     Ok(tile)
 }

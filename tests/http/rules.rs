@@ -311,8 +311,21 @@ async fn the_catalog_has_exactly_its_members() {
     for l in v["layers"].as_array().unwrap() {
         let keys: Vec<_> = l.as_object().unwrap().keys().map(String::as_str).collect();
         let want = [
-            "bounds", "count", "fields", "geometry", "id", "maxzoom", "minzoom", "name_en", "name_zh", "roles",
-            "scene", "theme", "tiles", "tileset",
+            "bounds",
+            "buffer_px",
+            "count",
+            "fields",
+            "geometry",
+            "id",
+            "maxzoom",
+            "minzoom",
+            "name_en",
+            "name_zh",
+            "roles",
+            "scene",
+            "theme",
+            "tiles",
+            "tileset",
         ];
         assert_eq!(keys, want);
     }

@@ -1,12 +1,17 @@
-//! GET over one kept connection, made anew when the server closes it. Bodies are read and dropped.
+//! GET over one kept connection, made anew when the server closes it. Bodies are read and dropped; the client takes as little of
+//! the shared cores as it can.
 
-use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write, copy, sink};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+const BUFFER_BYTES: usize = 1 << 18;
+
 pub struct Connection {
     host: String,
-    open: Option<BufReader<TcpStream>>,
+    open: Option<TcpStream>,
+    request: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
 pub struct Answer {
@@ -16,7 +21,7 @@ pub struct Answer {
 
 impl Connection {
     pub fn new(host: &str) -> Connection {
-        Connection { host: host.to_string(), open: None }
+        Connection { host: host.to_string(), open: None, request: vec![], buffer: vec![0; BUFFER_BYTES] }
     }
 
     /// # Errors
@@ -37,72 +42,115 @@ impl Connection {
             Some(stream) => stream,
             None => connect(&self.host)?,
         };
-        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAccept-Encoding: {coding}\r\n\r\n", self.host);
-        stream.get_ref().write_all(head.as_bytes())?;
-        let mut stream = stream;
-        let (answer, kept) = read(&mut stream)?;
+        self.request.clear();
+        write!(self.request, "GET {path} HTTP/1.1\r\nHost: {}\r\nAccept-Encoding: {coding}\r\n\r\n", self.host)?;
+        (&stream).write_all(&self.request)?;
+        let mut input = Input { stream: &stream, buffer: &mut self.buffer, from: 0, to: 0 };
+        let (answer, kept) = input.answer()?;
         self.open = kept.then_some(stream);
         Ok(answer)
     }
 }
 
-fn connect(host: &str) -> Result<BufReader<TcpStream>> {
+fn connect(host: &str) -> Result<TcpStream> {
     let stream = TcpStream::connect(host)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    Ok(BufReader::with_capacity(1 << 16, stream))
+    Ok(stream)
 }
 
 fn broken(what: &str) -> Error {
     Error::new(ErrorKind::InvalidData, what.to_string())
 }
 
-/// A whole answer, and whether the connection may be used again.
-fn read(stream: &mut BufReader<TcpStream>) -> Result<(Answer, bool)> {
-    let mut line = String::new();
-    stream.read_line(&mut line)?;
-    let status: u16 = line.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| broken("no status"))?;
-    let (mut length, mut chunked, mut kept) = (None, false, true);
-    loop {
-        line.clear();
-        stream.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse::<u64>().ok(),
-            "transfer-encoding" => chunked = value.trim().eq_ignore_ascii_case("chunked"),
-            "connection" => kept = !value.trim().eq_ignore_ascii_case("close"),
-            _ => {}
+/// What has come and is not read yet stands at `from..to`.
+struct Input<'a> {
+    stream: &'a TcpStream,
+    buffer: &'a mut [u8],
+    from: usize,
+    to: usize,
+}
+
+impl Input<'_> {
+    /// A whole answer, and whether the connection may be used again.
+    fn answer(&mut self) -> Result<(Answer, bool)> {
+        let head = self.until(b"\r\n\r\n")?;
+        let head = std::str::from_utf8(&self.buffer[head.0..head.1]).map_err(|_| broken("a head that is no text"))?;
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|s| s.parse().ok());
+        let status: u16 = status.ok_or_else(|| broken("no status"))?;
+        let (mut length, mut chunked, mut kept) = (None, false, true);
+        for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+            match name.len() {
+                14 if name.eq_ignore_ascii_case("content-length") => length = value.parse::<u64>().ok(),
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => chunked = value.eq_ignore_ascii_case("chunked"),
+                10 if name.eq_ignore_ascii_case("connection") => kept = !value.eq_ignore_ascii_case("close"),
+                _ => {}
+            }
+        }
+        let bytes = match (status, chunked, length) {
+            (204 | 304, ..) => 0,
+            (_, true, _) => self.chunks()?,
+            (_, false, Some(length)) => self.skip(length)?,
+            (_, false, None) => return Err(broken("a body without a length")),
+        };
+        Ok((Answer { status, bytes }, kept))
+    }
+
+    /// The place in the buffer of what comes before `mark`, which is read with it.
+    fn until(&mut self, mark: &[u8]) -> Result<(usize, usize)> {
+        let start = self.from;
+        loop {
+            if let Some(at) = self.buffer[start..self.to].windows(mark.len()).position(|w| w == mark) {
+                self.from = start + at + mark.len();
+                return Ok((start, start + at));
+            }
+            if self.to == self.buffer.len() {
+                return Err(broken("a head without an end"));
+            }
+            self.read()?;
         }
     }
-    let bytes = match (status, chunked, length) {
-        (204 | 304, ..) => 0,
-        (_, true, _) => chunks(stream)?,
-        (_, false, Some(length)) => drop_body(stream, length)?,
-        (_, false, None) => return Err(broken("a body without a length")),
-    };
-    Ok((Answer { status, bytes }, kept))
-}
 
-fn drop_body(stream: &mut BufReader<TcpStream>, length: u64) -> Result<u64> {
-    match copy(&mut stream.take(length), &mut sink())? {
-        read if read == length => Ok(read),
-        _ => Err(broken("a body that ends early")),
+    fn read(&mut self) -> Result<()> {
+        match (&mut &*self.stream).read(&mut self.buffer[self.to..])? {
+            0 => Err(broken("an answer that ends early")),
+            n => {
+                self.to += n;
+                Ok(())
+            }
+        }
     }
-}
 
-fn chunks(stream: &mut BufReader<TcpStream>) -> Result<u64> {
-    let mut all = 0;
-    let mut line = String::new();
-    loop {
-        line.clear();
-        stream.read_line(&mut line)?;
-        let size = u64::from_str_radix(line.trim().split(';').next().unwrap_or_default(), 16);
-        let size = size.map_err(|_| broken("a chunk without a size"))?;
-        all += drop_body(stream, size)?;
-        line.clear();
-        stream.read_line(&mut line)?;
-        if size == 0 {
-            return Ok(all);
+    fn skip(&mut self, length: u64) -> Result<u64> {
+        let mut left = length;
+        loop {
+            let here = left.min((self.to - self.from) as u64);
+            self.from += here as usize;
+            left -= here;
+            if left == 0 {
+                return Ok(length);
+            }
+            (self.from, self.to) = (0, 0);
+            self.read()?;
+        }
+    }
+
+    fn chunks(&mut self) -> Result<u64> {
+        let mut all = 0;
+        loop {
+            // Room for the next line, whatever has come of it.
+            self.buffer.copy_within(self.from..self.to, 0);
+            (self.from, self.to) = (0, self.to - self.from);
+            let line = self.until(b"\r\n")?;
+            let size = std::str::from_utf8(&self.buffer[line.0..line.1]).unwrap_or_default();
+            let size = u64::from_str_radix(size.trim().split(';').next().unwrap_or_default(), 16);
+            let size = size.map_err(|_| broken("a chunk without a size"))?;
+            all += self.skip(size)?;
+            self.skip(2)?;
+            if size == 0 {
+                return Ok(all);
+            }
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //!     load once HOST:PORT PATHS CONNECTIONS            each path once, as fast as the server answers
 //!     load loop HOST:PORT PATHS CONNECTIONS SECONDS    the paths again and again
+//!     load ceiling SIZE…                               a server on a port it prints: these sizes in turn, from memory
 //!     load open HOST:PORT PATHS CONNECTIONS SECONDS RATE   RATE requests a second, whether or not the server keeps up
 //!
 //! PATHS is a file, one path a line; a leading `gzip ` asks for that coding. Latencies of `open` count from the instant at
 //! which a request was due, so that what waits behind a slow answer is not left out.
 
+mod ceiling;
 mod connection;
 mod report;
 
@@ -39,6 +41,13 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let seconds = |s: &str| s.parse().map(Duration::from_secs_f64);
+    if let ["ceiling", sizes @ ..] = &words[..] {
+        let sizes: Vec<usize> = sizes.iter().filter_map(|s| s.parse().ok()).collect();
+        return match !sizes.is_empty() && ceiling::serve(&sizes).is_ok() {
+            true => ExitCode::SUCCESS,
+            false => usage(),
+        };
+    }
     let (pace, host, paths, connections) = match words[..] {
         ["once", host, paths, n] => (Pace::Once, host, paths, n),
         ["loop", host, paths, n, s] => match seconds(s) {
@@ -55,12 +64,15 @@ fn main() -> ExitCode {
         return usage();
     };
     let paths: Vec<&str> = paths.lines().filter(|l| !l.is_empty()).collect();
+    if paths.is_empty() {
+        return usage();
+    }
     println!("{}", run(pace, host, &paths, connections).to_json());
     ExitCode::SUCCESS
 }
 
 fn usage() -> ExitCode {
-    eprintln!("load once|loop|open HOST:PORT PATHS CONNECTIONS [SECONDS [RATE]]");
+    eprintln!("load once|loop|open HOST:PORT PATHS CONNECTIONS [SECONDS [RATE]], or load ceiling SIZE…");
     ExitCode::from(64)
 }
 
