@@ -117,7 +117,7 @@ impl Rows {
         let Some(table) = self.snapshot.features(layer)? else { return Ok(None) };
         let Some(column) = table.schema().columns.iter().position(|c| c.name == field) else { return Ok(None) };
         let (mut polygons, mut g) = (vec![], Geometry::empty(GeometryKind::Point));
-        table.scan(&mut |row| {
+        table.scan_once(&mut |row| {
             if has_one(row, column, values) {
                 row.read_geometry(&mut g);
                 polygons.extend(Area::polygons(&g));

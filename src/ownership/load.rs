@@ -182,7 +182,7 @@ impl Reader<'_> {
     fn each(&self, layer: &Layer, mut each: impl FnMut(&Row<'_>, &Values, &Geometry)) -> Result<()> {
         let Some(table) = (self.data.table)(&layer.id)? else { return Ok(()) };
         let (mut values, mut geometry) = (Values::of(layer, table.schema()), Geometry::empty(GeometryKind::Point));
-        table.scan(&mut |row| {
+        table.scan_once(&mut |row| {
             values.fill(row);
             row.read_geometry(&mut geometry);
             each(row, &values, &geometry);

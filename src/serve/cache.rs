@@ -169,7 +169,7 @@ mod tests {
     }
 
     fn cache(bytes: u64) -> Arc<Cache> {
-        Cache::new(bytes, Workers::new(2, 64), Arc::new(Metrics::new()))
+        Cache::new(bytes, Workers::new("test", 2, 64).unwrap(), Arc::new(Metrics::new()))
     }
 
     #[tokio::test]

@@ -92,7 +92,7 @@ impl App {
     /// Opens the store. One without a snapshot is fine: the server is not ready until one is published.
     pub fn open(o: &Options) -> Result<Arc<App>> {
         let metrics = Arc::new(metrics::Metrics::new());
-        let workers = workers::Workers::new(o.workers, o.queue);
+        let workers = workers::Workers::new("worker", o.workers, o.queue)?;
         let (grids, default_grid) = grids(o)?;
         let access = match &o.access {
             Some(declared) => Access::new(declared, &o.file)?,
@@ -104,7 +104,7 @@ impl App {
             default_grid,
             cache: cache::Cache::new(o.cache_mb << 20, workers.clone(), metrics.clone()),
             workers,
-            lookups: workers::Workers::new(o.workers, o.queue),
+            lookups: workers::Workers::new("lookup", o.workers, o.queue)?,
             spellings: Spellings { local: o.local_crs.iter().map(|f| LocalCrs::read(f)).collect::<Result<_>>()? },
             batch_bytes: o.batch_mb << 20,
             geoid: Arc::new(geoid(o)?),

@@ -3,12 +3,12 @@
 
 use super::{BLOCK, BlobRef};
 use crate::error::{Error, Result};
-use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Lifecycle, sync::Cache};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A verified block in memory. Its bytes stand alone: with the counters before them they would not fit the allocator's
 /// class of 64 KiB and take a fourth more.
@@ -25,14 +25,45 @@ impl quick_cache::Weighter<Key, Block> for ByBytes {
     }
 }
 
+/// The memory of blocks that were pushed out, for the next ones: fresh memory costs more than reading into it.
+#[derive(Clone, Default)]
+struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+
+/// Blocks that are spare at most.
+const SPARE: usize = 16;
+
+impl Spare {
+    /// Room for so many bytes, whatever stands in it.
+    fn room(&self, len: usize) -> Vec<u8> {
+        let mut room = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        room.resize(len, 0);
+        room
+    }
+}
+
+impl Lifecycle<Key, Block> for Spare {
+    type RequestState = ();
+
+    fn on_evict(&self, _: &mut (), _: Key, block: Block) {
+        // One that is still read is freed by its last reader.
+        let Ok(room) = Arc::try_unwrap(block) else { return };
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if room.len() == BLOCK && spare.len() < SPARE {
+            spare.push(room);
+        }
+    }
+}
+
 /// Verified 64 KiB blocks in memory, bounded in bytes, shared by all open snapshots.
 pub struct BlockCache {
-    blocks: Cache<Key, Block, ByBytes>,
+    blocks: Cache<Key, Block, ByBytes, DefaultHashBuilder, Spare>,
+    spare: Spare,
 }
 
 impl BlockCache {
     pub fn new(bytes: u64) -> BlockCache {
-        BlockCache { blocks: Cache::with_weighter((bytes / BLOCK as u64) as usize, bytes, ByBytes) }
+        let (items, spare) = ((bytes / BLOCK as u64) as usize, Spare::default());
+        BlockCache { blocks: Cache::with(items, bytes, ByBytes, DefaultHashBuilder::default(), spare.clone()), spare }
     }
 
     /// Bytes held now.
@@ -129,14 +160,19 @@ impl Blob {
         Error::damaged(self.label(), what)
     }
 
-    /// A block, from the cache or read and verified now; threads that want the same one wait for one read.
-    fn block(&self, number: u64) -> Result<Block> {
-        self.cache.blocks.get_or_insert_with(&(self.key, number), || self.read(number))
+    /// A block, from the cache or read and verified now; threads that want the same one wait for one read. What is only
+    /// `passing` pushes nothing out of the cache.
+    fn block(&self, number: u64, passing: bool) -> Result<Block> {
+        let key = (self.key, number);
+        match passing {
+            false => self.cache.blocks.get_or_insert_with(&key, || self.read(number)),
+            true => self.cache.blocks.get(&key).map_or_else(|| self.read(number), Ok),
+        }
     }
 
     fn read(&self, number: u64) -> Result<Block> {
         let at = number * BLOCK as u64;
-        let mut bytes = vec![0; self.size.saturating_sub(at).min(BLOCK as u64) as usize];
+        let mut bytes = self.cache.spare.room(self.size.saturating_sub(at).min(BLOCK as u64) as usize);
         self.file.read_exact_at(&mut bytes, at).map_err(|e| damage(&self.path, self.label(), e))?;
         let digest = self.blocks.as_chunks::<{ blake3::OUT_LEN }>().0.get(number as usize);
         match digest.is_some_and(|d| blake3::hash(&bytes) == *d) {
@@ -152,11 +188,17 @@ pub(super) struct Cursor<'b> {
     number: u64,
     block: Option<Block>,
     scratch: Vec<u8>,
+    passing: bool,
 }
 
 impl<'b> Cursor<'b> {
     pub fn new(blob: &'b Blob) -> Cursor<'b> {
-        Cursor { blob, number: 0, block: None, scratch: vec![] }
+        Cursor { blob, number: 0, block: None, scratch: vec![], passing: false }
+    }
+
+    /// One that leaves the cache as it is: for what is read once from end to end.
+    pub fn passing(blob: &'b Blob) -> Cursor<'b> {
+        Cursor { passing: true, ..Cursor::new(blob) }
     }
 
     pub fn file(&self) -> String {
@@ -190,7 +232,7 @@ impl<'b> Cursor<'b> {
 
     fn at(&mut self, number: u64) -> Result<&[u8]> {
         if self.block.is_none() || self.number != number {
-            self.block = Some(self.blob.block(number)?);
+            self.block = Some(self.blob.block(number, self.passing)?);
             self.number = number;
         }
         Ok(self.block.as_ref().map_or(&[], |block| block.as_slice()))

@@ -137,7 +137,15 @@ impl Table {
 
     /// Calls `each` for every row, in file order.
     pub fn scan(&self, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
-        let mut features = Cursor::new(&self.blob);
+        self.scan_by(Cursor::new(&self.blob), each)
+    }
+
+    /// The same for what is read once: it pushes nothing out of the cache of blocks.
+    pub fn scan_once(&self, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+        self.scan_by(Cursor::passing(&self.blob), each)
+    }
+
+    fn scan_by(&self, mut features: Cursor<'_>, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
         let mut at = self.features_at;
         for ordinal in 0..self.header.count {
             let mut next = at;
