@@ -9,7 +9,7 @@ use super::etag::Digest;
 use super::problem::Problem;
 use crate::audience::Audience;
 use crate::city::{City, Follower};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geo::BBox;
 use crate::layer::{Layer, LayerIx, Sensitivity};
 use axum::extract::{FromRequestParts, MatchedPath};
@@ -63,6 +63,11 @@ impl Gate {
     pub fn snapshot(&self) -> Option<(String, u64)> {
         let city = self.follower.get()?.city();
         Some((city.snapshot.id.clone(), city.snapshot.manifest.sequence))
+    }
+
+    /// Reads blocks of the served snapshot ahead; what of them is damaged.
+    pub fn preheat(&self) -> Vec<Error> {
+        self.follower.get().map_or(vec![], |f| f.city().snapshot.preheat())
     }
 
     /// What roles name that the served catalog does not have.

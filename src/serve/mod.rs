@@ -56,7 +56,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often `CURRENT` is looked at.
 const FOLLOW: Duration = Duration::from_secs(1);
@@ -146,6 +146,16 @@ impl App {
         }
     }
 
+    /// Reads what will be asked for first, before it is; tells what of it is damaged.
+    fn preheat(&self) {
+        let begun = Instant::now();
+        for damage in self.gate.preheat() {
+            tracing::error!(error = %damage, "damage was found while blocks were read ahead");
+        }
+        let (bytes, seconds) = (self.block_cache.bytes(), begun.elapsed().as_secs_f64());
+        tracing::info!(bytes, seconds, "blocks are read ahead");
+    }
+
     /// Looks after what access reads besides the settings, and after the audit log; `Server::run` does it every second.
     pub fn look_after(&self) {
         self.gate.access.look_after();
@@ -217,6 +227,8 @@ pub fn run(flags: Flags) -> Result<()> {
         }
         server.app.fonts.look().await;
         tokio::spawn(styles::prepare(server.app.clone()));
+        let preheated = server.app.clone();
+        tokio::task::spawn_blocking(move || preheated.preheat());
         server.run(stop_signal()).await;
         Ok(())
     })

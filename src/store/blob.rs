@@ -66,6 +66,10 @@ impl BlockCache {
         BlockCache { blocks: Cache::with(items, bytes, ByBytes, DefaultHashBuilder::default(), spare.clone()), spare }
     }
 
+    pub(super) fn capacity(&self) -> u64 {
+        self.blocks.capacity()
+    }
+
     /// Bytes held now.
     pub fn bytes(&self) -> u64 {
         self.blocks.weight()

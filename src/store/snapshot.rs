@@ -17,6 +17,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+/// The finest overviews that a first view of a city touches.
+const PREHEATED_ZOOM: u8 = 12;
 /// Bytes of a pair in `LayerEntry::ids`.
 const PAIR_BYTES: usize = 16;
 
@@ -123,6 +125,30 @@ impl Snapshot {
         let Some(entry) = self.manifest.layers.get(layer) else { return Ok(None) };
         let ids = opened(&self.ids, &entry.ids.digest, || Blob::open(&self.store, &entry.ids, &self.cache))?;
         find(&ids, entry.count, id)
+    }
+
+    /// Fills the cache of blocks with what first views and lookups touch: overviews of the whole city, indexes, then the
+    /// features of the largest layers. What is damaged is told by the way.
+    pub fn preheat(&self) -> Vec<Error> {
+        let layers = || self.manifest.layers.values();
+        let mut overviews: Vec<(u8, &BlobRef)> = layers().flat_map(|l| &l.overviews).map(|(z, b)| (*z, b)).collect();
+        overviews.sort_by_key(|(z, _)| *z);
+        let coarse = overviews.into_iter().filter(|(z, _)| *z <= PREHEATED_ZOOM).map(|(_, blob)| (blob, u64::MAX));
+        let mut largest: Vec<&LayerEntry> = layers().collect();
+        largest.sort_by_key(|l| std::cmp::Reverse(l.count));
+        let wholes = largest.iter().map(|l| (&l.features, u64::MAX));
+        let indexes = layers().map(|l| (&l.features, 0));
+        let (mut left, mut damages) = (self.cache.capacity(), vec![]);
+        for (blob, most) in coarse.chain(indexes).chain(wholes) {
+            match self.table(blob).and_then(|table| table.preheat(most.min(left))) {
+                Ok(bytes) => left = left.saturating_sub(bytes),
+                Err(damage) => damages.push(damage),
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        damages
     }
 
     fn table(&self, blob: &BlobRef) -> Result<Arc<Table>> {

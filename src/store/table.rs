@@ -2,8 +2,8 @@
 //! the schema's. Written by external sort (order: Hilbert key of the box's centre, then id), read by a walk of
 //! the verified index and a view of each feature's bytes. Here: the schema and the reading.
 
-use super::BlobRef;
 use super::blob::{Blob, BlockCache, Cursor};
+use super::{BLOCK, BlobRef};
 use super::{fgb, index};
 use crate::audience::Seen;
 use crate::error::Result;
@@ -108,6 +108,16 @@ impl Table {
                 false => Ok(()),
             }
         })
+    }
+
+    /// Reads the index, and of the features so many bytes, into the cache of blocks; how many bytes those are.
+    pub(super) fn preheat(&self, most: u64) -> Result<u64> {
+        let until = self.features_at.saturating_add(most).min(self.blob.size);
+        let mut cursor = Cursor::new(&self.blob);
+        for at in (0..until).step_by(BLOCK) {
+            cursor.bytes(at, 1)?;
+        }
+        Ok(until)
     }
 
     /// Byte offset, as from `ids`, and box of every row whose box touches `window` (degrees), in file order; of those that
