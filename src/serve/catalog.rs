@@ -20,7 +20,15 @@ use std::sync::Arc;
 #[derive(Serialize)]
 struct CatalogDocument<'a> {
     snapshot: &'a str,
+    /// How the asker is known; null where credentials are not looked at.
+    access: Option<AccessDocument<'a>>,
     layers: Vec<LayerDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct AccessDocument<'a> {
+    /// The role that a credential brought; null of whoever came without one.
+    role: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +98,8 @@ pub async fn catalog(State(app): State<Arc<App>>, asked: Asked, headers: HeaderM
     let layers: Vec<&Layer> = asked.visible().map(AsRef::as_ref).collect();
     let kin = kin(&asked, &layers);
     let layers = layers.into_iter().map(|l| describe(&app, &asked, &kin, l)).collect();
-    let document = CatalogDocument { snapshot: &asked.city.snapshot.id, layers };
+    let access = app.gate.access.looks_at_credentials().then(|| AccessDocument { role: asked.role() });
+    let document = CatalogDocument { snapshot: &asked.city.snapshot.id, access, layers };
     let body = serde_json::to_vec(&document).map_err(|_| Problem::internal())?;
     reply::document(&app, &headers, &asked, reply::JSON, body).await
 }

@@ -191,6 +191,11 @@ impl Asked {
         })
     }
 
+    /// The role that the asker's credential brought; none without one.
+    pub fn role(&self) -> Option<&str> {
+        self.caller.is_known().then(|| self.caller.role())
+    }
+
     /// How many records of a layer the asker sees, and the box around them in degrees.
     pub fn extent(&self, layer: &Layer) -> Result<(u64, Option<BBox>), Problem> {
         let Some(entry) = self.city.snapshot.manifest.layers.get(&layer.id) else { return Ok((0, None)) };

@@ -127,6 +127,16 @@ async fn a_credential_stands_in_one_header_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn the_catalog_says_how_the_asker_is_known() {
+    let s = small(&format!("anonymous = \"citizen\"\n[roles.citizen]\n{ROLES}"));
+    let told = |a: Answer| a.json()["access"].clone();
+    assert_eq!(told(get(&s.router, "/catalog").await), serde_json::json!({ "role": null }));
+    assert_eq!(told(s.by(0, "/catalog").await), serde_json::json!({ "role": "staff" }));
+    assert_eq!(told(s.by(1, "/catalog").await), serde_json::json!({ "role": "twin" }));
+    assert_eq!(told(s.by(3, "/catalog").await), serde_json::json!({ "role": "staff" }), "whatever the scope");
+}
+
+#[tokio::test]
 async fn tags_of_one_role_are_nothing_to_another() {
     let s = small(ROLES);
     let mut asked = 0;

@@ -306,7 +306,8 @@ async fn the_catalog_has_exactly_its_members() {
     let ids = |v: &serde_json::Value| -> Vec<String> {
         v["layers"].as_array().unwrap().iter().map(|l| l["id"].as_str().unwrap().to_string()).collect()
     };
-    assert_eq!(v.as_object().unwrap().keys().collect::<Vec<_>>(), ["layers", "snapshot"]);
+    assert_eq!(v.as_object().unwrap().keys().collect::<Vec<_>>(), ["access", "layers", "snapshot"]);
+    assert_eq!(v["access"], serde_json::Value::Null, "nobody signs in where there are no roles");
     assert_eq!(ids(&v), ["bench", "lamp", "river", "tower"]);
     for l in v["layers"].as_array().unwrap() {
         let keys: Vec<_> = l.as_object().unwrap().keys().map(String::as_str).collect();

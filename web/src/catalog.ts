@@ -3,6 +3,10 @@
 
 import { ask, learnServer } from './api';
 import { language } from './i18n';
+import { credential } from './session';
+
+/** How the server knows the asker: by the role that a credential brought, or not at all. */
+export interface Access { role: string | null }
 
 export interface Field {
   name: string;
@@ -48,11 +52,15 @@ export interface Layer {
 export class Catalog {
   readonly layers: Layer[];
   readonly snapshot: string;
+  /** Null where credentials are not looked at. */
+  readonly access: Access | null;
   private readonly byId: Map<string, Layer>;
 
-  constructor(document: { snapshot: string; layers: Layer[] }) {
+  constructor(document: { snapshot: string; access?: Access | null; layers: Layer[] }) {
     this.layers = document.layers;
     this.snapshot = document.snapshot;
+    this.access = document.access ?? null;
+    credential.learn(this.access !== null);
     this.byId = new Map(document.layers.map((layer) => [layer.id, layer]));
     for (const layer of document.layers) {
       if (layer.tiles) learnServer(layer.tiles, `/tiles/${layer.id}.json`);

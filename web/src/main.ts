@@ -5,7 +5,7 @@ import './style/map.css';
 import './style/panels.css';
 import './style/owner.css';
 import './style/phone.css';
-import { ask, words } from './api';
+import { Refusal, ask, ofCredential, onRefusedCredential, words } from './api';
 import { Catalog, shownBy } from './catalog';
 import { attribute, debounced, fill, h, svg } from './dom';
 import { language, number, t } from './i18n';
@@ -20,6 +20,7 @@ import { Sheet } from './panels/sheet';
 import { tools } from './panels/tools';
 import { LayerTree } from './panels/tree';
 import { WhoPanel } from './panels/who';
+import { credential } from './session';
 import { type Panel, Store, read, write } from './state';
 
 const TABS: [Exclude<Panel, null>, string][] = [['layers', ICONS.layers], ['who', ICONS.who], ['dispatch', ICONS.dispatch]];
@@ -27,6 +28,8 @@ const TABS: [Exclude<Panel, null>, string][] = [['layers', ICONS.layers], ['who'
 const FIRST_STYLE = 'standard';
 const NEWER_EVERY_MS = 60_000;
 const HINT_MS = 15_000;
+/** Pictures that fail do not say why: the server is asked for it, not more often than this. */
+const ASKS_WHY_MS = 10_000;
 
 async function open(app: HTMLElement): Promise<void> {
   fill(app, h('div', { class: 'opening', attrs: { role: 'status' } }, h('span', { class: 'spinner' }), t('app.loading')));
@@ -58,7 +61,7 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
   const who = new WhoPanel(catalog, map, store);
   const dispatch = new DispatchPanel(map, store);
   const panels = { layers: tree.element, who: who.element, dispatch: dispatch.element };
-  const globe = new GlobeView(globeElement, map, catalog, store, { pick: (at, meant) => void (store.get().panel === 'dispatch' ? dispatch.ask(at) : place.open(at, meant)), say: toast.say, busy: (is) => { progress.hidden = !is; } });
+  const globe = new GlobeView(globeElement, map, catalog, store, { pick: (at, meant) => void (store.get().panel === 'dispatch' ? dispatch.ask(at) : place.open(at, meant)), say: (text) => { toast.say(text); askWhy(); }, busy: (is) => { progress.hidden = !is; } });
   const fly = (box: Box): void => (store.get().mode === '3d' ? globe.goTo(box) : map.goTo(box));
   const measure = new MeasureTool(map, () => globe.measure('off', () => {}));
   const startMeasure = (mode: Measure): void => {
@@ -75,7 +78,10 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
     north: () => (store.get().mode === '3d' ? globe.north() : map.map.easeTo({ bearing: 0, pitch: 0 })),
     whole: () => whole(catalog, map, globe, store),
     measure: startMeasure,
+    sign: catalog.access && { text: catalog.access.role ? t('sign.as', { role: catalog.access.role }) : t('sign.title'), isIn: catalog.access.role !== null, open: () => sign() },
   });
+  const sign = (why = ''): void => void import('./panels/sign').then(({ openSign }) => openSign(catalog.access, why));
+  onRefusedCredential((error) => { if (credential.isThere()) toast.stay(words(error), t('sign.again'), () => sign(words(error))); });
   const progress = h('div', { class: 'progress', attrs: { role: 'progressbar', 'aria-label': t('progress.loading'), hidden: true } });
   const header = h('header', { class: 'top' }, h('h1', { class: 'sr', text: t('app.name') }), search.element, tabs(store));
   app.append(progress, header, left.element, right.element, bar, measure.element, toast.element);
@@ -122,10 +128,15 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
   const isFlat = (): boolean => store.get().mode === '2d';
   map.map.on('dataloading', () => { if (isFlat()) progress.hidden = false; });
   map.map.on('idle', () => { if (isFlat()) progress.hidden = true; });
-  map.map.on('error', (e) => { if (!/abort/i.test(e.error?.message ?? '')) toast.say(t('error.tiles')); });
+  map.map.on('error', ({ error }) => {
+    if (/abort/i.test(error?.message ?? '')) return;
+    const { status } = error as { status?: number };
+    toast.say(t(status === 429 ? 'error.much' : 'error.tiles'));
+    if (status === 401 || status === 403) askWhy();
+  });
   keys(store, search, measure, place, right);
   keepAddress(store);
-  watchSnapshot(catalog, toast.newer);
+  watchSnapshot(catalog, () => toast.stay(t('app.newer'), t('app.reload'), () => location.reload()));
   return () => {
     const { selected, place: at, mode, panel, view } = store.get();
     if (selected) void place.openRecord(selected, at, !view);
@@ -133,6 +144,14 @@ function furnish(app: HTMLElement, globeElement: HTMLElement, catalog: Catalog, 
     else if (at) void map.styled().then(() => place.open(at));
     if (mode === '3d') void globe.enter();
   };
+}
+
+/** Has the server refuse the credential in words, if that is why something failed. */
+let askedWhy_ms = -Infinity;
+function askWhy(): void {
+  if (!credential.isThere() || performance.now() - askedWhy_ms < ASKS_WHY_MS) return;
+  askedWhy_ms = performance.now();
+  ask('catalog').catch(() => {});
 }
 
 /** Says what can be done, until it is done or has stood there long enough. */
@@ -209,29 +228,44 @@ function watchSnapshot(catalog: Catalog, newer: () => void): void {
   }, NEWER_EVERY_MS);
 }
 
-function toaster(): { element: HTMLElement; say: (text: string) => void; newer: () => void } {
+/** `say`s for a while; what is to `stay` until it is done offers to do it. */
+function toaster(): { element: HTMLElement; say: (text: string) => void; stay: (text: string, what: string, work: () => void) => void } {
   const element = h('div', { class: 'toast', attrs: { role: 'alert', hidden: true } });
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let stays = false;
   const say = (text: string): void => {
+    if (stays) return;
     clearTimeout(timer);
     fill(element, text);
     element.hidden = text === '';
     timer = setTimeout(() => { element.hidden = true; }, 6000);
   };
-  const newer = (): void => {
+  const stay = (text: string, what: string, work: () => void): void => {
     clearTimeout(timer);
-    fill(element, t('app.newer'), h('button', { class: 'link', text: t('app.reload'), on: { click: () => location.reload() } }));
+    stays = true;
+    const done = (): void => { stays = false; element.hidden = true; };
+    fill(element, text, h('button', { class: 'link', text: what, on: { click: () => { done(); work(); } } }));
     element.hidden = false;
   };
-  return { element, say, newer };
+  return { element, say, stay };
 }
 
 const app = document.getElementById('app');
 if (app) {
   document.title = language === 'zh' ? '城图' : 'Chengtu';
-  open(app).catch((error: unknown) => {
-    const text = error instanceof Error && !('status' in error) ? error.message : words(error);
-    fill(app, h('div', { class: 'opening', attrs: { role: 'alert' } }, h('h1', { text: t('app.failed') }), h('p', { text }), h('button', { class: 'primary', text: t('app.retry'), on: { click: () => location.reload() } })));
-  });
+  open(app).catch((error: unknown) => void failed(app, error));
+}
+
+/** Why there is no map, and what can be done about it: with a credential that is refused, to sign in again or go on without. */
+async function failed(app: HTMLElement, error: unknown): Promise<void> {
+  const isSignedIn = credential.isThere() && error instanceof Refusal && error.status > 0;
+  const without = h('button', { class: 'link', text: t('sign.without'), attrs: { type: 'button' }, on: { click: () => { credential.forget(); location.reload(); } } });
+  if (isSignedIn && (ofCredential(error) || error.status === 403)) {
+    const { form } = await import('./panels/sign');
+    return fill(app, h('div', { class: 'opening' }, h('div', { class: 'sign card' }, form(words(error), without))));
+  }
+  const text = error instanceof Error && !('status' in error) ? error.message : words(error);
+  const retry = h('button', { class: 'primary', text: t('app.retry'), on: { click: () => location.reload() } });
+  fill(app, h('div', { class: 'opening', attrs: { role: 'alert' } }, h('h1', { text: t('app.failed') }), h('p', { text }), retry, isSignedIn && without));
 }
 

@@ -1,5 +1,6 @@
 // A running server and a browser for the tests: the server named by CHENGTU_URL, or one started on CHENGTU_STORE with
-// CHENGTU_BIN and ended by its own process id. `missing` says in words what is not there.
+// CHENGTU_BIN and ended by its own process id; with CHENGTU_PAGE before it the page of that folder instead of the one that is
+// embedded, so that a change of the page needs no new program. `missing` says in words what is not there.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,8 +8,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { proxy } from '../proxy.mjs';
 
-const { CHENGTU_URL, CHENGTU_STORE, CHENGTU_BIN = 'chengtu', CHROMIUM = '/usr/bin/chromium' } = process.env;
+const { CHENGTU_URL, CHENGTU_STORE, CHENGTU_BIN = 'chengtu', CHENGTU_PAGE, CHROMIUM = '/usr/bin/chromium' } = process.env;
 
 export const missing = !existsSync(CHROMIUM) ? `no browser at ${CHROMIUM} (CHROMIUM)` : !CHENGTU_URL && !CHENGTU_STORE ? 'no server: CHENGTU_URL, or CHENGTU_STORE and CHENGTU_BIN' : null;
 
@@ -20,10 +22,17 @@ async function freePort() {
   return port;
 }
 
-export async function server() {
-  if (CHENGTU_URL) return { url: CHENGTU_URL.replace(/\/$/, ''), close() {} };
+/** `options` of the command beside the store and the address; `--open` unless told otherwise. */
+export async function server(options = ['--open']) {
+  const own = CHENGTU_URL ? { url: CHENGTU_URL.replace(/\/$/, ''), close() {} } : await started(options);
+  if (!CHENGTU_PAGE) return own;
+  const front = await proxy({ upstream: own.url, folder: CHENGTU_PAGE });
+  return { url: `http://127.0.0.1:${front.port}`, close: () => { front.close(); own.close(); } };
+}
+
+async function started(options) {
   const url = `http://127.0.0.1:${await freePort()}`;
-  const child = spawn(CHENGTU_BIN, ['serve', '--store', CHENGTU_STORE, '--open', '--listen', url.slice(7), '--log', 'error'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(CHENGTU_BIN, ['serve', '--store', CHENGTU_STORE, ...options, '--listen', url.slice(7), '--log', 'error'], { stdio: ['ignore', 'inherit', 'inherit'] });
   let ended = null;
   child.on('error', (e) => { ended = e.message; });
   child.on('exit', (code) => { ended ??= `exit code ${code}`; });
@@ -56,6 +65,14 @@ export async function open(context, url, hash = '') {
   // Whoever opens the globe waits for it himself.
   if (!hash.includes('mode=3d')) await drawn(page);
   return { page, faults };
+}
+
+/** How far from the top of the window a place lies on the flat map, pixels. */
+export async function lineOf(page, { lat }) {
+  const { hash, height } = await page.evaluate(() => ({ hash: location.hash, height: innerHeight }));
+  const [zoom, middle] = hash.slice(1).split('&')[0].split('/').map(Number);
+  const y = (degrees) => (0.5 - Math.asinh(Math.tan((degrees * Math.PI) / 180)) / (2 * Math.PI)) * 512 * 2 ** zoom;
+  return height / 2 + y(lat) - y(middle);
 }
 
 /** Until the map has drawn all that it has. */

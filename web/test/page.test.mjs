@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { browser, drawn, missing, open, server } from './browser.mjs';
+import { browser, drawn, lineOf, missing, open, server } from './browser.mjs';
 
 const options = missing ? { skip: missing } : { timeout: 300_000 };
 if (missing) console.error(`SKIPPED: the page in a browser: ${missing}`);
@@ -243,6 +243,12 @@ test('on a phone and in English', options, async () => {
     assert.deepEqual(await serious(page), []);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(wide <= 390, `${wide} px wide`);
+    await page.waitForSelector('.record');
+    // What was tapped does not disappear below the sheet that tells of it.
+    await page.waitForFunction(() => !document.querySelector('.sheet.right [aria-busy=true]'));
+    await page.waitForTimeout(1500);
+    const [line, sheet] = [await lineOf(page, lamp), await page.locator('.sheet.right').boundingBox()];
+    assert.ok(line > 60 && line < sheet.y, `${line} px from the top, the sheet at ${sheet.y}`);
     assert.deepEqual(faults, []);
   } finally {
     await phone.close();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { load } from './modules.mjs';
 
-const { state, opacity, geodesy, words } = await load('state', 'map/opacity', 'map/geodesy', 'words');
+const { state, opacity, geodesy, words, session } = await load('state', 'map/opacity', 'map/geodesy', 'words', 'session');
 
 test('what the page shows comes back from its address', () => {
   const shown = {
@@ -99,4 +99,14 @@ test('points that are switched on by hand begin with their tiles; lines, areas a
   assert.match(asked(false, 12), /^data:/, 'nothing is drawn there, and nothing is asked for');
   assert.equal(asked(true, 12), 'http://city.example/tiles/lamps/12/1/2.mvt');
   assert.equal(asked(false, 15), 'http://city.example/tiles/lamps,mains/15/1/2.mvt');
+});
+
+test('what was pasted is a credential or none, and goes into the header of its kind', () => {
+  for (const [text, bare] of [
+    ['ck_0af', 'ck_0af'], ['  ck_0af\n', 'ck_0af'], ['Bearer ck_0af', 'ck_0af'], ['Authorization: bearer a.b.c', 'a.b.c'], ['X-API-Key: ck_0af', 'ck_0af'],
+    ['eyJ\nx.y\r\n.z', 'eyJx.y.z'], ['', null], [' \n', null], ['密钥', null], ['a\u0000b', null], ['x'.repeat(8193), null],
+  ]) assert.equal(session.pasted(text), bare, JSON.stringify(text));
+  assert.deepEqual(session.headersOf(null), {});
+  assert.deepEqual(session.headersOf('ck_0af'), { 'X-API-Key': 'ck_0af' });
+  assert.deepEqual(session.headersOf('a.b.c'), { Authorization: 'Bearer a.b.c' });
 });

@@ -44,6 +44,9 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// Between tries to fetch a first set of keys.
 const FIRST: Duration = Duration::from_secs(5);
 
+/// Who comes without a credential. Callers with one have a colon in their name.
+const ANONYMOUS: &str = "anonymous";
+
 /// The address of a connection's other end, beside its requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
@@ -63,6 +66,11 @@ pub struct Caller {
 impl Caller {
     pub fn role(&self) -> &str {
         self.audience.policy().map_or("", |p| &p.role)
+    }
+
+    /// Whether it came with a credential.
+    pub fn is_known(&self) -> bool {
+        &*self.who != ANONYMOUS
     }
 
     fn named(who: &Arc<str>, audience: &Audience, scopes: Scopes) -> Caller {
@@ -101,7 +109,7 @@ impl Access {
     pub fn of_all(audience: Audience) -> Access {
         Access {
             configured: false,
-            anonymous: Caller::named(&"anonymous".into(), &audience, None),
+            anonymous: Caller::named(&ANONYMOUS.into(), &audience, None),
             roles: BTreeMap::new(),
             audiences: BTreeMap::new(),
             declared_keys: vec![],
@@ -150,6 +158,11 @@ impl Access {
             watched.jwks = stamp(path);
         }
         Ok(Access { watched: Mutex::new(watched), ..access })
+    }
+
+    /// Whether a credential makes a difference.
+    pub fn looks_at_credentials(&self) -> bool {
+        self.configured
     }
 
     pub fn policies(&self) -> Vec<Arc<Policy>> {

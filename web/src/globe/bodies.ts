@@ -2,7 +2,7 @@
 // and are opened again when the city has moved on.
 
 import {
-  Cartesian3, Cesium3DTileFeature, Cesium3DTileStyle, Cesium3DTileset, ImageBasedLighting, type Cesium3DTile, type Scene,
+  Cartesian3, Cesium3DTileFeature, Cesium3DTileStyle, Cesium3DTileset, ImageBasedLighting, Resource, type Cesium3DTile, type Scene,
 } from '@cesium/engine';
 import type { Catalog } from './catalog';
 import { style } from './look';
@@ -24,7 +24,7 @@ export class Bodies {
   /** Shown features of the chosen thing: of each tile that has it. */
   onChosen: (features: Cesium3DTileFeature[]) => void = () => {};
 
-  constructor(private readonly scene: Scene, private readonly server: string, private readonly catalog: Catalog,
+  constructor(private readonly scene: Scene, private readonly from: { server: string; headers: Record<string, string> }, private readonly catalog: Catalog,
     private readonly light: Light, private readonly told: Told) {}
 
   get loading(): number {
@@ -69,8 +69,10 @@ export class Bodies {
   }
 
   private async load(body: Body): Promise<void> {
-    const url = `${this.server}/3dtiles/${body.ids.join(',')}/tileset.json`;
-    const tileset = await Cesium3DTileset.fromUrl(url, {
+    const { server, headers } = this.from;
+    // What is linked from it is asked for with the same headers.
+    const entrance = new Resource({ url: `${server}/3dtiles/${body.ids.join(',')}/tileset.json`, headers: { ...headers } });
+    const tileset = await Cesium3DTileset.fromUrl(entrance, {
       maximumScreenSpaceError: fineness(this.told),
       cacheBytes: 384 * 1024 * 1024,
       environmentMapOptions: { enabled: false },

@@ -16,7 +16,7 @@ import type { Globe, GlobeOptions, Measure, Picked, Place, View } from './interf
 import { illuminate, light } from './light';
 import { Measuring, placeAt } from './measure';
 import { Names } from './names';
-import { got } from './pages';
+import { got, sendWith } from './pages';
 import { withDepths } from './pipe';
 import { record } from './records';
 import { Stage } from './stage';
@@ -76,7 +76,8 @@ class City implements Globe {
   }
 
   async open(): Promise<void> {
-    const { server, view, language } = this.options;
+    const { server, view, language, headers = {} } = this.options;
+    sendWith(headers);
     illuminate(this.stage.scene, this.stage.globe, view.lon, view.lat, this.dark, this.stage.isSoftware);
     this.repose();
     const style = this.readStyle(this.options.style);
@@ -92,7 +93,7 @@ class City implements Globe {
     this.repose();
     const height = (lon: number, lat: number) => this.ground.height(lon, lat);
     const geoid = () => this.ground.geoid_m;
-    this.bodies = new Bodies(this.stage.scene, server, this.catalog, light(this.dark), {
+    this.bodies = new Bodies(this.stage.scene, { server, headers }, this.catalog, light(this.dark), {
       height_px: () => this.stage.canvas.height,
       arrived: redraw,
       failed: (ids, e) => this.fail('noTileset', e, this.title(ids)),
@@ -259,7 +260,7 @@ class City implements Globe {
 
   /** Draws the map on the ground anew, when it is another one than before. What is there stays until the new one covers it. */
   private paint(): void {
-    const { server } = this.options;
+    const { server, headers = {} } = this.options;
     const visible = new Set(this.visible);
     const what = drawn(this.style!, (id) => visible.has(id) && !this.catalog.bodies.has(id) && this.catalog.layers.has(id));
     const letters = drawn(this.style!, (id) => visible.has(id) && !this.catalog.bodies.has(id) && this.catalog.layers.has(id), 'letters');
@@ -271,7 +272,7 @@ class City implements Globe {
       const layer = this.catalog.layers.get(id)!;
       return [id, { min: layer.minzoom, max: layer.maxzoom }];
     }));
-    const provider = new Drape(`${base}drape.js`, { what, letters, zooms, opacity, server: absolute(server), ratio: this.stage.ratio }, this.stage.isSoftware,
+    const provider = new Drape(`${base}drape.js`, { what, letters, zooms, opacity, server: absolute(server), headers, ratio: this.stage.ratio }, this.stage.isSoftware,
       () => this.stage.arrived(), (e) => this.fail('noMap', e));
     const layer = new ImageryLayer(provider as unknown as ImageryProvider, { maximumAnisotropy: this.stage.isSoftware ? 2 : 16 });
     const before = this.drape;

@@ -25,6 +25,8 @@ export interface GlobeOptions {
   container: HTMLElement;
   /** Address of the server, without a slash at the end; '' is the page's own. */
   server: string;
+  /** What goes with every request to it, and to nobody else. */
+  headers?: Record<string, string>;
   layers: GlobeLayer[];
   visible: string[];
   view: View;

@@ -3,9 +3,10 @@
 
 import { LngLat, Map as MapLibre, ScaleControl, setWorkerUrl } from 'maplibre-gl';
 import type { GeoJSONSource, LayerSpecification, MapGeoJSONFeature, PaddingOptions, StyleSpecification, VectorTileSource } from 'maplibre-gl';
-import { address, ask, local } from '../api';
+import { address, ask, isOwn, local } from '../api';
 import { type Catalog, type Layer, shownBy } from '../catalog';
 import { locale } from '../i18n';
+import { credential } from '../session';
 import type { State, Store, View } from '../state';
 import { faded } from './opacity';
 import { type Drawing, TileAddresses, prepare } from './style';
@@ -31,6 +32,8 @@ export class CityMap {
   private raw: StyleSpecification | null = null;
   private data = new Map<string, GeoJSON.GeoJSON>();
   private ready: Promise<void> = Promise.resolve();
+  /** How often somebody has dragged it. */
+  drags = 0;
   private readonly standing: Set<string>;
   private readonly buried: Set<string>;
 
@@ -48,10 +51,14 @@ export class CityMap {
       locale: { 'Map.Title': locale === 'zh-CN' ? '地图' : 'Map' },
       localIdeographFontFamily: "'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif",
       fadeDuration: matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 150,
-      transformRequest: (url) => ({ url: this.addresses?.real(url) ?? local(url) }),
+      transformRequest: (url) => {
+        const real = this.addresses?.real(url) ?? local(url);
+        return isOwn(real) ? { url: real, headers: credential.headers() } : { url: real };
+      },
       rollEnabled: false,
     });
     this.map.addControl(new ScaleControl({ maxWidth: 96 }), 'bottom-left');
+    this.map.on('dragstart', () => { this.drags += 1; });
     // Under the globe the map lies still, or moves unseen.
     this.map.on('moveend', () => { if (store.get().mode === '2d') store.set({ view: this.view() }); });
     store.watch(['on', 'off', 'mode', 'underground'], () => this.showLayers());

@@ -5,6 +5,7 @@ import type { Globe, Measure } from '../globe/interface';
 import { address, local, words } from '../api';
 import { type Catalog, titleOf } from '../catalog';
 import { language, t } from '../i18n';
+import { credential } from '../session';
 import type { Place, Selection, State, Store } from '../state';
 import { type Box, type CityMap, camera } from './citymap';
 
@@ -49,6 +50,7 @@ export class GlobeView {
       this.globe = await openGlobe({
         container: this.element,
         server: address('').replace(/\/$/, ''),
+        headers: credential.headers(),
         layers: this.catalog.layers.map((l) => ({ id: l.id, title: titleOf(l), theme: l.theme })),
         visible: this.map.visible(),
         view,

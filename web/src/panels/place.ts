@@ -38,6 +38,7 @@ export class PlacePanel {
   async open(place: Place, meant: Selection | null = null): Promise<void> {
     const signal = this.begin(place);
     this.map.reveal(place);
+    const { drags } = this.map;
     this.store.set({ place, selected: meant });
     const identified = this.identify(place, signal);
     // The owner of the place is known long before all records are: it is shown at once, and asked again for a component.
@@ -51,6 +52,8 @@ export class PlacePanel {
     }
     const drawn = this.found.find((f) => meant && is(f, meant)) ?? this.found[0] ?? null;
     await this.choose(drawn, place, signal);
+    // By now the panel is as large as it gets.
+    if (!signal.aborted && this.map.drags === drags) this.map.reveal(place);
   }
 
   /** Several records of one name. */

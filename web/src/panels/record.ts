@@ -1,9 +1,10 @@
 // A record as people read it: field names of the catalog, units, what is blank left out and counted.
 
-import { address, ask } from '../api';
+import { address, ask, words } from '../api';
 import { type Field, type Layer, fieldTitle, recordTitle, titleOf } from '../catalog';
 import { h, type Child } from '../dom';
 import { number, t } from '../i18n';
+import { credential } from '../session';
 
 export interface Item { id: number | string; collection?: string; geometry: GeoJSON.Geometry | null; properties: Record<string, unknown>; distance_m?: number }
 
@@ -23,11 +24,18 @@ export function recordCard(layer: Layer, item: Item, centre: () => void): HTMLEl
 }
 
 function footer(layer: Layer, item: Item, empty: number, centre: () => void): Child {
-  const whole = address(`collections/${layer.id}/items/${item.id}`);
+  const path = `collections/${layer.id}/items/${item.id}`;
+  const whole = h('a', { class: 'link', text: t('record.json'), attrs: { href: address(path), target: '_blank', rel: 'noopener' } });
+  // A link carries no credential.
+  whole.addEventListener('click', (event) => {
+    if (!credential.isThere()) return;
+    event.preventDefault();
+    import('./sign').then(({ openDocument }) => openDocument(path)).catch((error: unknown) => { whole.textContent = words(error); });
+  });
   return h('footer', {},
     empty > 0 && h('span', { class: 'muted', text: t('record.empty', { n: empty }) }),
     h('button', { class: 'link', text: t('record.zoom'), on: { click: centre } }),
-    h('a', { class: 'link', text: t('record.json'), attrs: { href: whole, target: '_blank', rel: 'noopener' } }));
+    whole);
 }
 
 const blank = (value: unknown): boolean => value === null || value === undefined || value === '';

@@ -1,4 +1,4 @@
-// The buttons on the map: zoom, north, whole city, 2D and 3D, underground, measuring, style, link, language.
+// The buttons on the map: zoom, north, whole city, 2D and 3D, underground, measuring, style, link, language, signing in.
 
 import { attribute, fill, h, svg } from '../dom';
 import { known, language, switchLanguage, t } from '../i18n';
@@ -12,6 +12,8 @@ export interface Doings {
   north(): void;
   whole(): void;
   measure(mode: Measure): void;
+  /** Null where the server shows everybody the same. */
+  sign: { text: string; isIn: boolean; open(): void } | null;
 }
 
 export function tools(store: Store, map: CityMap, styles: StyleEntry[], doings: Doings): HTMLElement {
@@ -33,6 +35,10 @@ export function tools(store: Store, map: CityMap, styles: StyleEntry[], doings: 
   const other = button(ICONS.language, t('map.language'), switchLanguage);
   other.lang = language === 'zh' ? 'en' : 'zh-CN';
 
+  const { sign } = doings;
+  const person = sign && button(ICONS.person, sign.text, () => sign.open());
+  if (sign?.isIn) person?.classList.add('is-in');
+
   const mark = (): void => {
     const { mode, underground } = store.get();
     const label = t(mode === '3d' ? 'map.2d' : 'map.3d');
@@ -46,7 +52,7 @@ export function tools(store: Store, map: CityMap, styles: StyleEntry[], doings: 
 
   return h('div', { class: 'tools', attrs: { role: 'toolbar', 'aria-label': t('map.tools'), 'aria-orientation': 'vertical' } },
     h('div', { class: 'stack' }, dimension, below),
-    h('div', { class: 'stack' }, styleMenu, measureMenu, share, other),
+    h('div', { class: 'stack' }, styleMenu, measureMenu, share, other, person),
     h('div', { class: 'stack zooming' }, button(ICONS.plus, t('map.zoomIn'), () => doings.zoom(1)), button(ICONS.minus, t('map.zoomOut'), () => doings.zoom(-1)), north, button(ICONS.city, t('map.locate'), doings.whole)));
 }
 

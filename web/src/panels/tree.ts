@@ -10,7 +10,7 @@ import { categories, swatch } from '../map/legend';
 import type { Store } from '../state';
 
 interface Row { layer: Layer; item: HTMLLIElement; swatch: HTMLElement; note: HTMLElement; details: HTMLElement }
-interface Group { theme: string; item: HTMLLIElement; count: HTMLElement; rows: Row[] }
+interface Group { theme: string; item: HTMLLIElement; count: HTMLElement; note: HTMLElement; rows: Row[] }
 
 export class LayerTree {
   readonly element: HTMLElement;
@@ -47,13 +47,13 @@ export class LayerTree {
   private group(theme: string, layers: Layer[]): Group {
     const title = known(`theme.${theme}`) ? t(`theme.${theme}` as 'theme.pipes') : theme;
     const rows = layers.map((layer) => this.row(layer));
-    const count = h('span', { class: 'count' });
+    const count = h('span', { class: 'count' }), note = h('span', { class: 'note' });
     const item = h('li', { class: 'group', attrs: { role: 'treeitem', 'aria-expanded': 'false', 'aria-checked': 'false', 'aria-level': 1, tabindex: -1 } });
     const check = h('span', { class: 'check', on: { click: (e) => { e.stopPropagation(); this.toggleGroup(group); } } });
     const head = h('div', { class: 'row', on: { click: () => { this.focus(item); this.expand(item, item.getAttribute('aria-expanded') !== 'true'); } } },
-      h('span', { class: 'twist' }, svg(ICONS.down)), h('span', { class: 'name', text: title }), count, check);
+      h('span', { class: 'twist' }, svg(ICONS.down)), h('span', { class: 'name' }, title, note), count, check);
     item.append(head, h('ul', { attrs: { role: 'group' } }, ...rows.map((r) => r.item)));
-    const group: Group = { theme, item, count, rows };
+    const group: Group = { theme, item, count, note, rows };
     return group;
   }
 
@@ -104,15 +104,24 @@ export class LayerTree {
     this.total.textContent = t('tree.on', { n: shown, all: this.catalog.layers.length });
   }
 
-  /** Says of each layer why it is not to be seen now. */
+  /** Says of each layer why it is not to be seen now, and of a theme when that is so of all that is switched on. */
   private notes(): void {
-    const zoom = this.map.zoom();
     for (const { layer, note } of this.rows.values()) {
       const from = this.map.from(layer.id);
-      const isBody = layer.tileset !== null && this.store.get().mode === '3d';
-      const far = from !== null && zoom < from && !isBody;
-      note.textContent = layer.count === 0 ? t('tree.empty') : from === null ? t('tree.only3d') : far ? t('tree.from', { z: Math.ceil(from) }) : '';
+      note.textContent = layer.count === 0 ? t('tree.empty') : from === null ? t('tree.only3d') : this.isFar(layer, from) ? t('tree.from', { z: Math.ceil(from) }) : '';
     }
+    for (const { note, rows } of this.groups) {
+      const shown = rows.filter((r) => r.layer.count > 0 && this.map.isVisible(r.layer.id)).map(({ layer }) => ({ layer, from: this.map.from(layer.id) }));
+      const far = shown.filter(({ layer, from }) => this.isFar(layer, from));
+      const first = Math.min(...far.map(({ from }) => from ?? Infinity));
+      note.textContent = far.length > 0 && far.length === shown.length ? t('tree.from', { z: Math.ceil(first) }) : '';
+    }
+  }
+
+  /** Whether a layer is first drawn at a deeper zoom. */
+  private isFar(layer: Layer, from: number | null): boolean {
+    const isBody = layer.tileset !== null && this.store.get().mode === '3d';
+    return from !== null && this.map.zoom() < from && !isBody;
   }
 
   private fold(row: Row): void {

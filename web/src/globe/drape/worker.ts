@@ -6,7 +6,7 @@ import { type Letters, letters } from './letters';
 import { type Tiles, brushes, paint } from './paint';
 import { type Drawn, type Tile, type Zooms, asked, holding } from './style';
 
-export interface Setting { kind: 'style'; what: Drawn; letters: Drawn; zooms: Record<string, Zooms>; opacity: Record<string, number>; server: string; side: number; ratio: number }
+export interface Setting { kind: 'style'; what: Drawn; letters: Drawn; zooms: Record<string, Zooms>; opacity: Record<string, number>; server: string; headers: Record<string, string>; side: number; ratio: number }
 /** A picture of a tile, or its names. */
 export interface Order { kind: 'tile' | 'letters'; number: number; z: number; x: number; y: number }
 export interface Done { number: number; image?: ImageBitmap; letters?: Letters[]; error?: string }
@@ -15,8 +15,8 @@ let setting: Setting | undefined;
 let ready = brushes([], {});
 let pens = brushes([], {});
 
-async function vector(url: string): Promise<VectorTile | undefined> {
-  const answer = await fetch(url);
+async function vector(url: string, headers: Record<string, string>): Promise<VectorTile | undefined> {
+  const answer = await fetch(url, Object.keys(headers).length ? { headers, mode: 'same-origin' } : {});
   // Outside of the layers' bounds or zooms there is nothing, which is no fault.
   if (answer.status === 204 || answer.status === 404) return undefined;
   if (!answer.ok) throw new Error(`${answer.status}`);
@@ -28,7 +28,7 @@ async function vectors(what: Drawn, s: Setting, at: Tile, zoom: number): Promise
   const tiles: Tiles = new Map();
   await Promise.all(asked(what, s.zooms, at.z, zoom).map(async ({ name, ids, z: deepest }) => {
     const there = holding(at, deepest), { z, x, y } = there;
-    const tile = await vector(`${s.server}/tiles/${ids.join(',')}/${z}/${x}/${y}.mvt`);
+    const tile = await vector(`${s.server}/tiles/${ids.join(',')}/${z}/${x}/${y}.mvt`, s.headers);
     if (tile) tiles.set(name, { tile, ...there });
   }));
   return tiles;
