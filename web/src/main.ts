@@ -228,24 +228,26 @@ function watchSnapshot(catalog: Catalog, newer: () => void): void {
   }, NEWER_EVERY_MS);
 }
 
-/** `say`s for a while; what is to `stay` until it is done offers to do it. */
+/** `say`s for a while; what is to `stay` comes back after that until somebody does it. */
 function toaster(): { element: HTMLElement; say: (text: string) => void; stay: (text: string, what: string, work: () => void) => void } {
   const element = h('div', { class: 'toast', attrs: { role: 'alert', hidden: true } });
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let stays = false;
+  let staying: { text: string; button: HTMLElement } | null = null;
+  const rest = (): void => {
+    if (staying) fill(element, staying.text, staying.button);
+    element.hidden = staying === null;
+  };
   const say = (text: string): void => {
-    if (stays) return;
     clearTimeout(timer);
     fill(element, text);
     element.hidden = text === '';
-    timer = setTimeout(() => { element.hidden = true; }, 6000);
+    timer = setTimeout(rest, 6000);
   };
   const stay = (text: string, what: string, work: () => void): void => {
     clearTimeout(timer);
-    stays = true;
-    const done = (): void => { stays = false; element.hidden = true; };
-    fill(element, text, h('button', { class: 'link', text: what, on: { click: () => { done(); work(); } } }));
-    element.hidden = false;
+    const done = (): void => { staying = null; rest(); work(); };
+    staying = { text, button: h('button', { class: 'link', text: what, on: { click: done } }) };
+    rest();
   };
   return { element, say, stay };
 }

@@ -14,7 +14,7 @@ const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 const only = process.argv.slice(2);
 const GLOBE_MS = 300_000;
 /** Where processors draw, and others use them too, a city takes its time. */
-const SETTLES_MS = 900_000;
+const SETTLES_MS = 900_000, PICTURE_MS = 180_000;
 
 const chengtu = await server();
 const json = async (path) => (await fetch(chengtu.url + path)).json();
@@ -31,7 +31,7 @@ async function step(name, { hash = '', phone = false, locale = 'zh-CN' }, work) 
   try {
     const { page, faults } = await open(desk.context, chengtu.url, hash);
     told.opened_s = seconds(begun);
-    const shot = (of) => page.screenshot({ path: join(out, `${of}.png`), animations: 'disabled' });
+    const shot = (of) => page.screenshot({ path: join(out, `${of}.png`), animations: 'disabled', timeout: PICTURE_MS });
     const expect = (is, what) => { if (!is) told.wrong.push(what); };
     Object.assign(told, await work({ page, shot, expect }));
     told.wrong.push(...faults, ...(await serious(page)));
