@@ -23,14 +23,14 @@ layer = "{layer}"
 
 
 class Delivery:
-    """A layer's points as a census would bring them."""
+    """A layer's points as a second census would bring them, beside the first: its keys are others."""
 
     def __init__(self, folder, layer, features):
         self.folder, self.layer, self.features = folder, layer, features
         self.manifest = os.path.join(folder, "bench.toml")
-        keys = [f["name"] for f in layer["fields"] if f["key"]]
+        self.keys = [f["name"] for f in layer["fields"] if f["key"]]
         with open(self.manifest, "w", encoding="utf-8") as out:
-            out.write(SOURCE.format(layer=layer["id"], key=f'key = "{keys[0]}"' if keys else ""))
+            out.write(SOURCE.format(layer=layer["id"], key=f"key = {self.keys}" if self.keys else ""))
 
     def write(self, moved):
         """Every point moved by so many degrees to the north."""
@@ -40,8 +40,8 @@ class Delivery:
             rows.writerow(["bench_lon", "bench_lat", *names])
             for feature in self.features:
                 lon, lat = feature["geometry"]["coordinates"][:2]
-                values = (feature["properties"].get(name) for name in names)
-                rows.writerow([lon, round(lat + moved, 9), *("" if v is None else v for v in values)])
+                own = {**feature["properties"], **{key: f"second-{feature['id']}" for key in self.keys}}
+                rows.writerow([lon, round(lat + moved, 9), *("" if own.get(name) is None else own[name] for name in names)])
 
 
 class Validator:
@@ -99,7 +99,7 @@ def fresh(city):
         server.stop()
         shutil.rmtree(store)
     said = f"{seconds:.1f} s (import {imported:.1f}), {kept} of {len(unchanged)} tiles of other layers 304"
-    return [[f"changed delivery of {len(features)} `{layer['id']}` → first new tile", "≤ 5 s, others 304", said, "–", "–"]]
+    return [[f"changed delivery of {len(features)} `{layer['id']}`, which has as many from another → first new tile", "≤ 5 s, others 304", said, "–", "–"]]
 
 
 def deliver(program, store, delivery):
