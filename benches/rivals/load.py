@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent.parent / "load"
+PROGRAM = HERE / "target/release/load"
 
 
 def build():
@@ -22,7 +23,7 @@ def load(mode, server, paths, connections, seconds=None, rate=None):
     with tempfile.NamedTemporaryFile("w", suffix=".paths") as file:
         file.write("\n".join(paths) + "\n")
         file.flush()
-        command = [HERE / "target/release/load", mode, server.host, file.name, str(connections)]
+        command = [PROGRAM, mode, server.host, file.name, str(connections)]
         command += [str(v) for v in (seconds, rate) if v is not None]
         out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     answer = json.loads(out)

@@ -9,6 +9,8 @@ import socket
 import subprocess
 import time
 
+from . import load
+
 
 def free_port():
     with socket.socket() as s:
@@ -76,6 +78,15 @@ class Server:
         self.process.wait(30)
 
 
+class Ceiling(Server):
+    """A server of the load generator's that only copies; see benches/load/src/ceiling.rs."""
+
+    def __init__(self, sizes, folder):
+        self.process = subprocess.Popen([load.PROGRAM, "ceiling", *map(str, sizes)], stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+        self.host = f"127.0.0.1:{self.port}"
+
+
 class Chengtu(Server):
     def __init__(self, program, store, folder, *options):
         port = free_port()
@@ -84,6 +95,11 @@ class Chengtu(Server):
 
     def tile(self, layers, z, x, y):
         return f"/tiles/{','.join(layers)}/{z}/{x}/{y}.mvt"
+
+    def metric(self, name):
+        """What /metrics says of a number without labels."""
+        lines = self.get("/metrics")[1].decode().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(name + " "))
 
     def layers(self):
         """The layers that have tiles, with the fields that a whole tile carries."""

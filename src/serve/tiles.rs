@@ -89,8 +89,8 @@ async fn planned(
     key: TileKey,
 ) -> Result<Result<Option<tile::Plan>, Refusal>, Problem> {
     let (city, audience) = (&asked.city, &asked.audience);
-    if tile::is_planned(city, audience, &grid, &layers, key.z) {
-        return Ok(tile::plan(city, audience, &grid, &layers, key)?);
+    if let Some(known) = tile::planned(city, audience, &grid, &layers, key) {
+        return Ok(known);
     }
     let (city, audience) = (city.clone(), audience.clone());
     app.workers.run(move || Ok(tile::plan(&city, &audience, &grid, &layers, key)?)).await

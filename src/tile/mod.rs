@@ -47,7 +47,7 @@ fn in_range(layer: &Layer, nominal: u8) -> bool {
 }
 
 /// Plans a tile of `layers`, in this order; the caller has made sure that each exists for `audience` and that
-/// `key` lies inside the grid. `Ok(Ok(None))` when the city holds nothing of these layers.
+/// `key` lies inside the grid. `Ok(Ok(None))` when the city holds nothing of these layers. May read from disk.
 pub fn plan(
     city: &City,
     audience: &Audience,
@@ -55,17 +55,31 @@ pub fn plan(
     layers: &[LayerIx],
     key: TileKey,
 ) -> Result<Result<Option<Plan>, Refusal>> {
-    let place = |sheet: Arc<Sheet>| match sheet.refusal.clone() {
+    sheet::of(city, audience, grid, layers, key.z).map(|sheet| place(sheet, audience, grid, key))
+}
+
+/// The same where memory has what it takes.
+pub fn planned(
+    city: &City,
+    audience: &Audience,
+    grid: &Arc<TileMatrixSet>,
+    layers: &[LayerIx],
+    key: TileKey,
+) -> Option<Result<Option<Plan>, Refusal>> {
+    sheet::known(city, audience, grid, layers, key.z).map(|sheet| place(sheet, audience, grid, key))
+}
+
+fn place(
+    sheet: Arc<Sheet>,
+    audience: &Audience,
+    grid: &Arc<TileMatrixSet>,
+    key: TileKey,
+) -> Result<Option<Plan>, Refusal> {
+    match sheet.refusal.clone() {
         Some(refusal) => Err(refusal),
         None if sheet.parts.is_empty() => Ok(None),
         None => Ok(Some(Plan { revision: sheet.revision, key, grid: grid.clone(), audience: audience.clone(), sheet })),
-    };
-    Ok(place(sheet::of(city, audience, grid, layers, key.z)?))
-}
-
-/// Whether `plan` has what it takes in memory already; else it may read from disk.
-pub fn is_planned(city: &City, audience: &Audience, grid: &TileMatrixSet, layers: &[LayerIx], z: u8) -> bool {
-    sheet::known(city, audience, grid, layers, z).is_some()
+    }
 }
 
 impl Revision {
