@@ -30,13 +30,13 @@ try {
     const named = layer.ground || (shown.features > 0 && String(picked.id) === shown.id);
     const good = shown.tiles > 0 && named && shown.failed.length === 0 && errors.length === 0;
     say(good, `CesiumJS ${layer.id}: ${shown.features} of ${layer.features} features in ${shown.tiles} tiles in view, picked ${shown.id} -> record ${picked.id} ${JSON.stringify(shown.failed.concat(errors.splice(0)))}`);
-    if (!good) await writeFile(join(pictures, `${layer.id}.png`), await page.screenshot());
+    if (!good) await writeFile(join(pictures, `${layer.id}.png`), await page.screenshot({ timeout: 180_000 }));
   }
   const there = (ids) => ids.filter((id) => all.some((l) => l.id === id));
   const above = there(['cim3_building']), below = there(['pl_water', 'pl_sewage', 'pl_storm', 'pl_gas', 'pl_heat']);
   if (above.length && below.length && eye) {
     const scene = await page.evaluate(([at, a, b, m]) => globalThis.section(at, a, b, m), [`${url}/3dtiles/`, above, below, eye]);
-    await writeFile(join(pictures, 'above-and-below.png'), await page.screenshot());
+    await writeFile(join(pictures, 'above-and-below.png'), await page.screenshot({ timeout: 180_000 }));
     say(scene.above.count > 20 && scene.below.count > 5 && scene.above.mean < 240 && scene.below.mean > 240,
       `CesiumJS scene: buildings at rows ${JSON.stringify(scene.above)}, pipes at rows ${JSON.stringify(scene.below)} (0 is the top); ${pictures}/above-and-below.png`);
   }

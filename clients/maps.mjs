@@ -54,7 +54,7 @@ try {
     const tab = await opened('map.html', '.', { width: 960, height: 640 });
     try {
       const shown = await tab.page.evaluate(([c, asked]) => globalThis.show(c, asked), [client, { url, layers, center, zoom: ZOOM, ...more }]);
-      await writeFile(join(tab.pictures, `${name}.png`), await tab.page.screenshot());
+      await writeFile(join(tab.pictures, `${name}.png`), await tab.page.screenshot({ timeout: 180_000 }));
       const { wrong, farthest } = await compared(shown.found);
       const counts = layers.map((l) => Object.keys(shown.found[l.id] ?? {}).length);
       // A style decides for itself what it shows.
