@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::feature::{Geometry, ValueRef};
 use crate::geo::{BBox, GeometryKind};
 use crate::layer::Layer;
-use crate::store::{Row, Snapshot, Table};
+use crate::store::{Row, Snapshot, Table, Wanted};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -117,7 +117,7 @@ impl Rows {
         let Some(table) = self.snapshot.features(layer)? else { return Ok(None) };
         let Some(column) = table.schema().columns.iter().position(|c| c.name == field) else { return Ok(None) };
         let (mut polygons, mut g) = (vec![], Geometry::empty(GeometryKind::Point));
-        table.scan_once(&mut |row| {
+        table.scan_once(Wanted::All, &mut |row| {
             if has_one(row, column, values) {
                 row.read_geometry(&mut g);
                 polygons.extend(Area::polygons(&g));

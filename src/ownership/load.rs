@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::feature::{FeatureId, Geometry, SourceTag, ValueRef};
 use crate::geo::{GeometryKind, ring};
 use crate::layer::{Catalog, FieldRole, Layer, LayerIx, Role};
-use crate::store::{Manifest, Row, Schema, Snapshot, Table};
+use crate::store::{Manifest, Row, Schema, Snapshot, Table, Wanted};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -109,6 +109,8 @@ struct Reader<'a> {
 struct Values {
     /// Of each column: its role, and whether it is the key.
     columns: Vec<(Option<FieldRole>, bool)>,
+    /// Those with one of these.
+    wanted: Vec<bool>,
     cells: Vec<Value>,
 }
 
@@ -123,7 +125,8 @@ impl Values {
         let field = |name: &str| layer.fields.iter().find(|f| f.name == name);
         let columns = schema.columns.iter().map(|c| field(&c.name).map_or((None, false), |f| (f.role, f.key)));
         let columns: Vec<_> = columns.collect();
-        Values { cells: vec![Value::default(); columns.len()], columns }
+        let wanted = columns.iter().map(|c| *c != (None, false)).collect();
+        Values { cells: vec![Value::default(); columns.len()], columns, wanted }
     }
 
     fn fill(&mut self, row: &Row<'_>) {
@@ -132,9 +135,6 @@ impl Values {
             cell.number = None;
         }
         row.values(&mut |column, value| {
-            if self.columns[column] == (None, false) {
-                return;
-            }
             let cell = &mut self.cells[column];
             match value {
                 ValueRef::Null => {}
@@ -182,7 +182,8 @@ impl Reader<'_> {
     fn each(&self, layer: &Layer, mut each: impl FnMut(&Row<'_>, &Values, &Geometry)) -> Result<()> {
         let Some(table) = (self.data.table)(&layer.id)? else { return Ok(()) };
         let (mut values, mut geometry) = (Values::of(layer, table.schema()), Geometry::empty(GeometryKind::Point));
-        table.scan_once(&mut |row| {
+        let wanted = values.wanted.clone();
+        table.scan_once(Wanted::These(&wanted), &mut |row| {
             values.fill(row);
             row.read_geometry(&mut geometry);
             each(row, &values, &geometry);

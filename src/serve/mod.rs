@@ -58,8 +58,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often `CURRENT` is looked at.
-const FOLLOW: Duration = Duration::from_secs(1);
+/// How often `CURRENT` is looked at: one small file.
+const FOLLOW: Duration = Duration::from_millis(250);
+/// How often keys, settings and logs are.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// What all requests share.
@@ -314,7 +316,7 @@ async fn look_after(app: Arc<App>) {
     loop {
         let looked = app.clone();
         let _ = tokio::task::spawn_blocking(move || looked.look_after()).await;
-        tokio::time::sleep(FOLLOW).await;
+        tokio::time::sleep(LOOK_AFTER).await;
     }
 }
 

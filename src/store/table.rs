@@ -147,19 +147,24 @@ impl Table {
 
     /// Calls `each` for every row, in file order.
     pub fn scan(&self, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
-        self.scan_by(Cursor::new(&self.blob), each)
+        self.scan_by(Cursor::new(&self.blob), Wanted::All, each)
     }
 
-    /// The same for what is read once: it pushes nothing out of the cache of blocks.
-    pub fn scan_once(&self, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
-        self.scan_by(Cursor::passing(&self.blob), each)
+    /// The same with the wanted values for what is read once: it pushes nothing out of the cache of blocks.
+    pub fn scan_once(&self, wanted: Wanted<'_>, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+        self.scan_by(Cursor::passing(&self.blob), wanted, each)
     }
 
-    fn scan_by(&self, mut features: Cursor<'_>, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+    fn scan_by(
+        &self,
+        mut features: Cursor<'_>,
+        wanted: Wanted<'_>,
+        each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
         let mut at = self.features_at;
         for ordinal in 0..self.header.count {
             let mut next = at;
-            self.row(&mut features, (ordinal, at), Wanted::All, &mut |row, end| {
+            self.row(&mut features, (ordinal, at), wanted, &mut |row, end| {
                 next = end;
                 each(row)
             })?;
