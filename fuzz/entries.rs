@@ -21,14 +21,19 @@ use tower::ServiceExt;
 
 #[path = "../tests/http/city.rs"]
 mod city;
+#[path = "token.rs"]
+mod token;
+
+pub use token::{jwt, opens};
 
 /// A target's name, which is its folder in `corpus/`, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("store", store),
     ("request", request),
     ("owner", owner),
+    ("jwt", jwt),
     ("cityjson", cityjson),
     ("citygml", citygml),
     ("csv", csv),

@@ -70,7 +70,14 @@ macro_rules! replays {
     ($($target:ident),*) => { $(#[test] fn $target() { replay(stringify!($target)); })* };
 }
 
-replays!(store, request, owner, cityjson, citygml, csv, manifest, tileset);
+replays!(store, request, owner, jwt, cityjson, citygml, csv, manifest, tileset);
+
+/// Else nothing behind the signature would be reached.
+#[test]
+fn a_signed_token_opens_the_door_and_others_do_not() {
+    let seed = |name: &str| corpus("jwt").into_iter().find(|(file, _)| file.ends_with(name)).unwrap().1;
+    assert_eq!(["signed", "claims", "header"].map(|name| entries::opens(&seed(name))), [true, false, false]);
+}
 
 #[test]
 fn every_target_is_replayed_and_has_a_file() {
