@@ -83,13 +83,13 @@ pub struct Settings {
     /// Connections open at the same time [default: 4096]
     #[arg(long, env = "CHENGTU_CONNECTIONS", value_name = "N")]
     connections: Option<usize>,
-    /// Seconds for a request's header to arrive; an idle HTTP/1 connection is closed after them too [default: 10]
+    /// Seconds for a request's header to arrive [default: 10]
     #[arg(long, env = "CHENGTU_HEADER_S", value_name = "S")]
     header_s: Option<u64>,
     /// Seconds without a byte in either direction before a connection is closed [default: 75]
     #[arg(long, env = "CHENGTU_IDLE_S", value_name = "S")]
     idle_s: Option<u64>,
-    /// Seconds a client may refuse to take a byte of its answer [default: 30]
+    /// Seconds a client may refuse to take a byte of its answer, or 4 KiB of it on an HTTP/2 stream [default: 30]
     #[arg(long, env = "CHENGTU_WRITE_S", value_name = "S")]
     write_s: Option<u64>,
     /// Seconds a request may wait for its answer before it is told to come back [default: 30]

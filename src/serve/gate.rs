@@ -70,6 +70,11 @@ impl Gate {
         self.follower.get().map_or(vec![], |f| f.city().snapshot.preheat())
     }
 
+    /// Files of the served snapshot.
+    pub fn files(&self) -> usize {
+        self.follower.get().map_or(0, |f| f.city().snapshot.manifest.blobs().count())
+    }
+
     /// What roles name that the served catalog does not have.
     pub fn contradictions(&self) -> Vec<String> {
         self.follower.get().map_or(vec![], |f| self.access.contradictions(&f.city().snapshot.catalog))

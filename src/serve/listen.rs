@@ -6,8 +6,9 @@ use super::config::Options;
 use super::deadline::Deadlines;
 use super::metrics::Metrics;
 use super::speakers::{Accepted, Speakers};
+use super::stream::Streams;
 use crate::error::{Error, Result};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto::Builder;
 use std::future::Future;
 use std::io::Write;
@@ -26,7 +27,6 @@ const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nC
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub connections: usize,
-    pub header: Duration,
     pub deadlines: Deadlines,
     pub drain: Duration,
 }
@@ -34,8 +34,9 @@ pub struct Limits {
 impl Limits {
     pub fn of(o: &Options) -> Limits {
         let s = Duration::from_secs;
-        let deadlines = Deadlines { hello: s(o.header_s), idle: s(o.idle_s), write: s(o.write_s) };
-        Limits { connections: o.connections, header: s(o.header_s), deadlines, drain: s(o.drain_s) }
+        let (header, idle, write) = (s(o.header_s), s(o.idle_s), s(o.write_s));
+        let deadlines = Deadlines { hello: header, header, idle, write };
+        Limits { connections: o.connections, deadlines, drain: s(o.drain_s) }
     }
 }
 
@@ -88,9 +89,10 @@ pub async fn serve(
     }
 }
 
-pub fn builder(limits: &Limits) -> Builder<TokioExecutor> {
-    let mut http = Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(MAX_HEAD_BYTES);
+pub fn builder(limits: &Limits) -> Builder<Streams> {
+    let mut http = Builder::new(Streams { limit: limits.deadlines.write });
+    // The deadline of headers is `Deadline`'s.
+    http.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES);
     http.http2()
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD_BYTES as u32)

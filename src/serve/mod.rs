@@ -22,6 +22,7 @@ mod identify;
 mod listen;
 mod metrics;
 mod observe;
+mod open_files;
 mod openapi;
 mod owner;
 mod problem;
@@ -30,6 +31,7 @@ mod reply;
 mod router;
 mod search;
 mod speakers;
+mod stream;
 mod styles;
 mod three;
 mod through;
@@ -268,7 +270,11 @@ pub struct Server {
 
 impl Server {
     /// Inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// `Config` where the system allows fewer open files than are wanted, `Io` where the address cannot be had.
     pub fn bind(app: Arc<App>, o: &Options) -> Result<Server> {
+        open_files::enough_for(o.connections, app.gate.files())?;
         let (listener, limits) = (listen::bind(o.listen)?, listen::Limits::of(o));
         let speakers = speakers::Speakers::start(&app.router(), limits)?;
         Ok(Server { app, listener, speakers, limits })

@@ -2,11 +2,13 @@
 //! wakes no other thread. What takes a core goes to `workers`.
 
 use super::access::Peer;
-use super::deadline::Deadline;
+use super::deadline::{Deadline, Talk};
 use super::listen::{Limits, builder};
 use super::metrics::Held;
+use super::stream::Paced;
 use crate::error::{Error, Result};
 use axum::{Extension, Router};
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -97,8 +99,13 @@ async fn converse(mut callers: mpsc::UnboundedReceiver<(Accepted, Arc<()>)>, rou
     while let Some((Accepted { stream, peer, held }, counted)) = callers.recv().await {
         let Ok(stream) = TcpStream::from_std(stream) else { continue };
         let _ = stream.set_nodelay(true);
-        let io = TokioIo::new(Deadline::new(stream, limits.deadlines));
-        let service = TowerToHyperService::new(Extension(peer).layer(router.clone()));
+        let talk = Arc::<Talk>::default();
+        let io = TokioIo::new(Deadline::new(stream, limits.deadlines, talk.clone()));
+        let routed = TowerToHyperService::new(Extension(peer).layer(router.clone()));
+        let service = service_fn(move |request| {
+            let (answering, answer) = (talk.begins(), routed.call(request));
+            async move { answer.await.map(|a| a.map(|body| Paced::new(body, answering))) }
+        });
         let connection = ending.watch(http.serve_connection(io, service).into_owned());
         tokio::spawn(async move {
             let _held = (held, counted);

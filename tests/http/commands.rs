@@ -76,6 +76,32 @@ fn exit_codes_say_who_must_act() {
 }
 
 #[test]
+fn too_few_open_files_are_told_and_the_limit_is_raised_to_the_hard_one() {
+    let dir = super::city::built();
+    let serve = |limits: &str| {
+        let mut c = Command::new("sh");
+        let command = format!("{limits}; exec {} serve --listen 127.0.0.1:0 --store .", env!("CARGO_BIN_EXE_chengtu"));
+        c.env_clear().env("PATH", "/usr/bin:/bin").current_dir(dir.path()).args(["-c", &command]);
+        c
+    };
+    let o = serve("ulimit -n 300").output().unwrap();
+    let said = text(&o);
+    assert_eq!(o.status.code(), Some(78), "{said}");
+    assert!(said.contains("the system allows 300") && said.contains("LimitNOFILE"), "{said}");
+
+    let mut c = serve("ulimit -Sn 128; ulimit -Hn 9000");
+    let mut running = c.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let said = std::io::BufReader::new(running.stderr.take().unwrap());
+    let listening = std::io::BufRead::lines(said).any(|line| line.unwrap().contains("listening"));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.id())).unwrap();
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let files = limits.lines().find_map(|l| l.strip_prefix("Max open files")).unwrap();
+    assert!(listening, "it ended");
+    assert_eq!(files.split_whitespace().take(2).collect::<Vec<_>>(), ["9000", "9000"]);
+}
+
+#[test]
 fn a_store_is_inspected_and_rolled_back() {
     let dir = super::city::built();
     let store = dir.path().to_str().unwrap();

@@ -13,6 +13,7 @@ mod levels;
 mod rules;
 mod search;
 mod sockets;
+mod streams;
 mod styles;
 mod three;
 mod through;

@@ -12,16 +12,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 /// Long enough for the slowest machine; only a failure waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Running {
-    address: SocketAddr,
+pub struct Running {
+    pub address: SocketAddr,
     router: Router,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
 }
 
-fn start(o: &Options) -> Running {
+pub fn start(o: &Options) -> Running {
     let app = App::open(o).unwrap();
     let router = app.router();
     let server = Server::bind(app, o).unwrap();
@@ -103,13 +103,41 @@ async fn a_dribbled_header_is_cut() {
 }
 
 #[tokio::test]
+async fn a_dribbled_header_is_cut_on_a_connection_that_was_good_before() {
+    let dir = city::built();
+    let s = start(&Options { header_s: 1, ..options(dir.path()) });
+    let mut c = TcpStream::connect(s.address).await.unwrap();
+    c.set_nodelay(true).unwrap();
+    assert!(exchange(&mut c, "/health").await.contains("200 OK"));
+    let (mut read, mut write) = c.split();
+    let dribble = async {
+        let head = b"GET /health HTTP/1.1\r\nHost: ";
+        for byte in head.iter().chain(std::iter::repeat(&b'x')) {
+            sleep(Duration::from_millis(150)).await;
+            if write.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+        }
+    };
+    let mut rest = vec![];
+    tokio::select! {
+        () = dribble => {}
+        _ = read.read_to_end(&mut rest) => {}
+        () = sleep(PATIENCE) => panic!("it was waited for"),
+    }
+    assert!(!String::from_utf8_lossy(&rest).contains("200 OK"));
+}
+
+#[tokio::test]
 async fn an_idle_connection_is_closed() {
     let dir = city::built();
-    let s = start(&Options { header_s: 1, idle_s: 2, request_s: 1, ..options(dir.path()) });
+    let s = start(&Options { header_s: 1, idle_s: 6, request_s: 1, ..options(dir.path()) });
     let mut silent = TcpStream::connect(s.address).await.unwrap();
     let mut kept = TcpStream::connect(s.address).await.unwrap();
     assert!(exchange(&mut kept, "/health").await.contains("200 OK"));
     ends(&mut silent).await;
+    // It has been idle for longer than a header may take.
+    assert!(exchange(&mut kept, "/health").await.contains("200 OK"));
     ends(&mut kept).await;
 }
 
