@@ -239,7 +239,7 @@ pub struct Follower {
     store: Store,
     cache: Arc<BlockCache>,
     /// Those whose rows are found out before a city is served.
-    policies: Vec<Arc<Policy>>,
+    policies: ArcSwap<Vec<Arc<Policy>>>,
     city: ArcSwap<City>,
     /// Earlier cities that are still asked for, the latest last.
     earlier: Mutex<VecDeque<Arc<City>>>,
@@ -259,8 +259,15 @@ impl Follower {
         let snapshot = store.snapshot(&id, &cache)?;
         let city = City::new(snapshot);
         city.prepare(&policies);
-        let city = ArcSwap::from_pointee(city);
+        let (city, policies) = (ArcSwap::from_pointee(city), ArcSwap::from_pointee(policies));
         Ok(Follower { store, cache, policies, city, earlier: Mutex::default(), complaint: Mutex::default() })
+    }
+
+    /// Other policies from now on: which rows they leave is found out for this city and those after it.
+    pub fn prepare_for(&self, policies: Vec<Arc<Policy>>) {
+        let policies = Arc::new(policies);
+        self.policies.store(Arc::clone(&policies));
+        self.city.load().rows.prepare(&policies);
     }
 
     /// The city now: a pointer load.
@@ -317,7 +324,7 @@ impl Follower {
         tracing::info!(snapshot = %id, "snapshot opened");
         let city = City::new(snapshot);
         city.inherit(&self.city.load());
-        city.prepare(&self.policies);
+        city.prepare(&self.policies.load());
         let before = self.city.swap(Arc::new(city));
         keep(&mut self.earlier.lock().unwrap_or_else(PoisonError::into_inner), before);
         Ok(true)

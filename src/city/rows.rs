@@ -38,8 +38,12 @@ impl Rows {
         Rows { snapshot, known: Mutex::default() }
     }
 
-    /// Finds out the rows of all layers that these policies speak of. What is damaged is told when it is asked for.
+    /// Finds out the rows of all layers that these policies speak of, and forgets those of others. What is damaged is told
+    /// when it is asked for.
     pub fn prepare(&self, policies: &[Arc<Policy>]) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|key, _| policies.iter().any(|p| p.tag == key.0));
+        drop(known);
         let layers = self.snapshot.catalog.iter().map(|(_, l)| l);
         let pairs: Vec<(&Arc<Policy>, &Arc<Layer>)> = layers
             .flat_map(|l| policies.iter().map(move |p| (p, l)))

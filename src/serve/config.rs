@@ -330,6 +330,15 @@ impl Settings {
     }
 }
 
+/// `[access]` of a settings file alone.
+pub fn access_in(path: &Path) -> Result<Option<Declared>> {
+    let settings = read(path)?;
+    match (settings.open, &settings.access) {
+        (Some(true), Some(_)) => Err(Error::config(path, 0, "open and [access]: keep one")),
+        _ => Ok(settings.access),
+    }
+}
+
 /// A settings file. Relative paths in it count from its own folder.
 fn read(path: &Path) -> Result<Settings> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;

@@ -2,7 +2,7 @@
 //! forgets the audience does not compile. It asks first who (`access`), then what exists for them; validators come last.
 
 use super::App;
-use super::access::{Access, Caller, Deed, Peer, Spent, cell_of, cells_of};
+use super::access::{Access, Caller, Deed, Peer, Spent, cell_of, cells_of, finding};
 use super::address::{layer_list, snapshot_id, unknown_layer};
 use super::coding::Coding;
 use super::etag::Digest;
@@ -12,13 +12,15 @@ use crate::city::{City, Follower};
 use crate::error::{Error, Result};
 use crate::geo::BBox;
 use crate::layer::{Layer, LayerIx, Sensitivity};
+use arc_swap::ArcSwap;
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::{HeaderValue, request::Parts};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 pub struct Gate {
     follower: OnceLock<Follower>,
-    pub access: Arc<Access>,
+    access: ArcSwap<Access>,
 }
 
 /// One request's world and its asker.
@@ -42,7 +44,28 @@ fn named(route: &Option<MatchedPath>) -> &str {
 
 impl Gate {
     pub fn new(access: Access) -> Gate {
-        Gate { follower: OnceLock::new(), access: Arc::new(access) }
+        Gate { follower: OnceLock::new(), access: ArcSwap::from_pointee(access) }
+    }
+
+    /// Who may ask for what, now.
+    pub fn access(&self) -> Arc<Access> {
+        self.access.load_full()
+    }
+
+    /// Other rules from now on. Which rows they leave is found out first, so that nobody waits for it.
+    ///
+    /// # Errors
+    /// `Config` where they name what the served catalog does not have: then nothing has changed.
+    pub fn take(&self, access: Access, file: &Path) -> Result<()> {
+        if let Some(follower) = self.follower.get() {
+            let wrong = access.contradictions(&follower.city().snapshot.catalog);
+            if !wrong.is_empty() {
+                return Err(Error::Config(wrong.into_iter().map(|w| finding(file, w)).collect()));
+            }
+            follower.prepare_for(access.policies());
+        }
+        self.access.store(Arc::new(access));
+        Ok(())
     }
 
     /// The first city has been published. A second call changes nothing.
@@ -77,16 +100,17 @@ impl Gate {
 
     /// What roles name that the served catalog does not have.
     pub fn contradictions(&self) -> Vec<String> {
-        self.follower.get().map_or(vec![], |f| self.access.contradictions(&f.city().snapshot.catalog))
+        self.follower.get().map_or(vec![], |f| self.access().contradictions(&f.city().snapshot.catalog))
     }
 
     /// The city now, once a request, with who asks.
     fn ask(&self, parts: &Parts) -> Result<Asked, Problem> {
         let route = parts.extensions.get::<MatchedPath>().cloned();
         let peer = parts.extensions.get::<Peer>().copied();
-        let caller = self.access.caller(&parts.headers, &parts.uri, named(&route), peer)?;
+        let access = self.access();
+        let caller = access.caller(&parts.headers, &parts.uri, named(&route), peer)?;
         let follower = self.follower.get().ok_or_else(Problem::no_snapshot)?;
-        Ok(Asked::new(follower.city(), caller, &self.access, route))
+        Ok(Asked::new(follower.city(), caller, &access, route))
     }
 }
 

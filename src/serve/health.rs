@@ -3,15 +3,19 @@
 use super::App;
 use super::metrics::Levels;
 use super::problem::Problem;
+use super::rules::Rules;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use std::sync::Arc;
 
-/// The process runs and answers.
-pub async fn health() -> Response {
-    plain_json(json!({ "status": "ok" }))
+/// The process runs and answers. What it would say at a start is said here too: rules on disk that cannot be taken.
+pub async fn health(State(app): State<Arc<App>>) -> Response {
+    plain_json(match app.rules.as_ref().is_some_and(Rules::are_refused) {
+        false => json!({ "status": "ok" }),
+        true => json!({ "status": "ok", "access": "the settings on disk are wrong; those before hold" }),
+    })
 }
 
 /// A city can be served.

@@ -29,6 +29,7 @@ mod problem;
 mod register;
 mod reply;
 mod router;
+mod rules;
 mod search;
 mod speakers;
 mod stream;
@@ -87,6 +88,8 @@ pub struct App {
     cors: Vec<String>,
     /// The settings file, for errors.
     file: PathBuf,
+    /// Who may ask for what, as it stands in the settings file.
+    rules: Option<rules::Rules>,
     request_timeout: Duration,
     block_cache: Arc<BlockCache>,
     store: PathBuf,
@@ -119,12 +122,13 @@ impl App {
             base_url: o.base_url(),
             cors: o.cors.clone(),
             file: o.file.clone(),
+            rules: o.access.as_ref().and_then(|declared| rules::Rules::of(declared, &o.file)),
             request_timeout: Duration::from_secs(o.request_s),
             block_cache: Arc::new(BlockCache::new(o.block_cache_mb << 20)),
             store: o.store.clone(),
         };
         app.follow()?;
-        app.gate.access.started(&app.gate.snapshot().map_or("none".into(), |(id, _)| id))?;
+        app.gate.access().started(&app.gate.snapshot().map_or("none".into(), |(id, _)| id))?;
         Ok(Arc::new(app))
     }
 
@@ -133,7 +137,7 @@ impl App {
         if self.gate.is_open() {
             let swapped = self.gate.refresh()?;
             if swapped {
-                self.gate.access.swapped(&self.gate.snapshot().map_or(String::new(), |(id, _)| id));
+                self.gate.access().swapped(&self.gate.snapshot().map_or(String::new(), |(id, _)| id));
                 self.gate.contradictions().iter().for_each(|what| tracing::error!("{what}; it hides what it names"));
             }
             return Ok(swapped);
@@ -142,7 +146,7 @@ impl App {
         if store.current()?.is_none() {
             return Ok(false);
         }
-        let policies = self.gate.access.policies();
+        let policies = self.gate.access().policies();
         self.gate.open(Follower::open_for(store, self.block_cache.clone(), policies)?);
         match self.gate.contradictions() {
             wrong if wrong.is_empty() => Ok(true),
@@ -162,12 +166,23 @@ impl App {
 
     /// Looks after what access reads besides the settings, and after the audit log; `Server::run` does it every second.
     pub fn look_after(&self) {
-        self.gate.access.look_after();
+        if let Some(rules) = &self.rules {
+            rules.follow(&self.gate, false);
+        }
+        self.gate.access().look_after();
+    }
+
+    /// Reads the rules of access again now, whether their file looks changed or not.
+    pub fn reload(&self) {
+        match &self.rules {
+            Some(rules) => rules.follow(&self.gate, true),
+            None => tracing::warn!("there is no settings file with [access] to be read again"),
+        }
     }
 
     /// Writes the end of the audit log; `Server::run` does it when it ends.
     pub fn stopped(&self) {
-        self.gate.access.ended();
+        self.gate.access().ended();
     }
 
     fn grid(&self, id: &str) -> Result<Arc<TileMatrixSet>, Problem> {
@@ -233,6 +248,7 @@ pub fn run(flags: Flags) -> Result<()> {
         tokio::spawn(styles::prepare(server.app.clone()));
         let preheated = server.app.clone();
         tokio::task::spawn_blocking(move || preheated.preheat());
+        tokio::spawn(reload_signals(server.app.clone()));
         server.run(stop_signal()).await;
         Ok(())
     })
@@ -257,6 +273,16 @@ async fn stop_signal() {
         }
         // Without handlers a signal ends the process at once, which loses nothing: the store is only read.
         _ => std::future::pending().await,
+    }
+}
+
+/// `SIGHUP`: the rules of access are read again at once.
+async fn reload_signals(app: Arc<App>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        let app = app.clone();
+        let _ = tokio::task::spawn_blocking(move || app.reload()).await;
     }
 }
 

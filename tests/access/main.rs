@@ -9,6 +9,7 @@ mod city;
 mod common;
 mod matrix;
 mod narrowed;
+mod reload;
 mod roles;
 mod rules;
 mod tokens;

@@ -12,24 +12,27 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-const CORNER: [f64; 2] = [114.3, 34.8];
+pub const CORNER: [f64; 2] = [114.3, 34.8];
 
-struct Small {
-    dir: tempfile::TempDir,
-    app: Arc<App>,
-    router: Router,
-    keys: Vec<String>,
+pub struct Small {
+    pub dir: tempfile::TempDir,
+    pub app: Arc<App>,
+    pub router: Router,
+    pub keys: Vec<String>,
 }
 
 /// A public layer and a restricted one, which hold the same; keys `KEY0`, `KEY1` … in the text become hashes.
 fn small(access: &str) -> Small {
-    let (dir, options, keys) = prepared(access);
+    let (dir, options, keys, _) = prepared(access);
     let app = App::open(&options).unwrap_or_else(|e| panic!("{e}"));
     Small { router: app.router(), app, dir, keys }
 }
 
-fn prepared(access: &str) -> (tempfile::TempDir, Options, Vec<String>) {
+/// The last: the text with its folder and hashes. `DIR/area.geojson`, where it is named, is the whole world.
+pub fn prepared(access: &str) -> (tempfile::TempDir, Options, Vec<String>, String) {
     let dir = tempfile::tempdir().unwrap();
+    let world = "{\"type\":\"Polygon\",\"coordinates\":[[[-180,-85],[180,-85],[180,85],[-180,85],[-180,-85]]]}";
+    std::fs::write(dir.path().join("area.geojson"), world).unwrap();
     let layer = |id: &str, sensitivity: &str| {
         let text = declared::layer(id, "point", "serve = [\"mvt\"]", &[declared::CODE]);
         text.replace("\"3D\"", "\"2D\"")
@@ -49,30 +52,30 @@ fn prepared(access: &str) -> (tempfile::TempDir, Options, Vec<String>) {
     }
     let access: Declared = toml::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let options = Options { access: Some(access), workers: 2, ..Options::new(dir.path().join("store")) };
-    (dir, options, keys)
+    (dir, options, keys, text)
 }
 
-const ROLES: &str = "[roles.staff]\nclearance = \"restricted\"\n[roles.twin]\nclearance = \"restricted\"\n\
+pub const ROLES: &str = "[roles.staff]\nclearance = \"restricted\"\n[roles.twin]\nclearance = \"restricted\"\n\
     [[keys]]\nid = \"a\"\nrole = \"staff\"\nhash = \"KEY0\"\n[[keys]]\nid = \"b\"\nrole = \"twin\"\nhash = \"KEY1\"\n\
     [[keys]]\nid = \"old\"\nrole = \"staff\"\nhash = \"KEY2\"\nexpires = \"2020-01-01\"\n\
     [[keys]]\nid = \"narrow\"\nrole = \"staff\"\nhash = \"KEY3\"\nscopes = [\"tiles\"]\n";
 
-fn tile(layer: &str, z: u8, east: u32) -> String {
+pub fn tile(layer: &str, z: u8, east: u32) -> String {
     let (x, y) = super::city::tile_at(CORNER, z);
     format!("/tiles/{layer}/{z}/{}/{y}.mvt", x + east)
 }
 
 impl Small {
-    async fn by(&self, key: usize, path: &str) -> Answer {
+    pub async fn by(&self, key: usize, path: &str) -> Answer {
         ask(&self.router, Method::GET, path, &[("x-api-key", &self.keys[key])]).await
     }
 
-    fn log(&self) -> PathBuf {
+    pub fn log(&self) -> PathBuf {
         self.dir.path().join("audit.log")
     }
 
     /// Lines of the log without number, time and chain.
-    fn lines(&self) -> Vec<Json> {
+    pub fn lines(&self) -> Vec<Json> {
         let text = std::fs::read_to_string(self.log()).unwrap();
         let line = |l: &str| {
             let mut v: Json = serde_json::from_str(l).unwrap();
@@ -292,7 +295,7 @@ async fn what_cannot_be_written_down_is_not_served() {
 
 #[tokio::test]
 async fn a_start_tells_of_other_rules_and_refuses_a_changed_log() {
-    let (dir, options, _) = prepared(&format!("{AUDIT}{ROLES}"));
+    let (dir, options, _, _) = prepared(&format!("{AUDIT}{ROLES}"));
     let log = dir.path().join("audit.log");
     let kinds = || {
         let text = std::fs::read_to_string(&log).unwrap();
@@ -314,7 +317,7 @@ async fn a_start_tells_of_other_rules_and_refuses_a_changed_log() {
 
 #[tokio::test]
 async fn a_file_of_keys_takes_keys_away_without_a_new_start() {
-    let (dir, mut options, keys) = prepared(
+    let (dir, mut options, keys, _) = prepared(
         "[roles.staff]\nclearance = \"restricted\"\n[[keys]]\nid = \"a\"\nrole = \"staff\"\nhash = \"KEY0\"\n",
     );
     let file = dir.path().join("keys.toml");
@@ -356,7 +359,7 @@ fn settings_that_cannot_work_end_the_start() {
         ("[audit]\nfile = \"DIR/none/audit.log\"", "not found"),
         ("[[keys]]\nid = \"a\"\nrole = \"a\"\nhash = \"KEY0\"", "no role a"),
     ] {
-        let (_dir, options, _) = prepared(access);
+        let (_dir, options, _, _) = prepared(access);
         let e = App::open(&options).err().unwrap_or_else(|| panic!("{access} is accepted"));
         assert!(e.to_string().contains(what) && [66, 78].contains(&e.exit_code()), "{access}: {e}");
     }

@@ -5,7 +5,7 @@ use super::declared;
 use crate::geo::BBox;
 use crate::layer::Sensitivity;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The zoom of the cells (WebMercatorQuad): some 500 m at the latitudes of China.
@@ -19,8 +19,11 @@ pub struct Budget {
     window: Duration,
     pub sensitivity: Sensitivity,
     pub from_zoom: u8,
-    callers: Mutex<HashMap<String, HashMap<u64, Instant>>>,
+    callers: Arc<Mutex<Callers>>,
 }
+
+/// Which cells each caller was given, and when.
+type Callers = HashMap<String, HashMap<u64, Instant>>;
 
 /// What a request comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +43,13 @@ impl Budget {
             window: Duration::from_secs(declared.window_s),
             sensitivity: declared.sensitivity,
             from_zoom: declared.from_zoom,
-            callers: Mutex::default(),
+            callers: Arc::default(),
         }
+    }
+
+    /// What was spent before counts here too.
+    pub fn goes_on_from(&mut self, before: &Budget) {
+        self.callers = Arc::clone(&before.callers);
     }
 
     pub fn spend(&self, caller: &str, cells: &[u64]) -> Spent {
@@ -78,7 +86,7 @@ impl Budget {
     }
 
     /// Forgets who has nothing in the window any more, else who has spent least.
-    fn make_room(&self, callers: &mut HashMap<String, HashMap<u64, Instant>>, now: Instant) {
+    fn make_room(&self, callers: &mut Callers, now: Instant) {
         callers.retain(|_, cells| cells.values().any(|at| now.duration_since(*at) < self.window));
         if callers.len() >= MOST_CALLERS {
             let least = callers.values().map(HashMap::len).min().unwrap_or(0);

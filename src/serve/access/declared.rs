@@ -202,6 +202,11 @@ fn summary_s() -> u64 {
 }
 
 impl Declared {
+    /// The files that say where areas lie: what they say is part of the rules.
+    pub fn areas(&self) -> impl Iterator<Item = &PathBuf> {
+        self.roles.values().flat_map(|r| &r.rows).filter_map(|r| r.area.as_ref())
+    }
+
     /// Relative paths count from the settings file's folder.
     pub fn beside(&mut self, folder: &Path) {
         let areas = self.roles.values_mut().flat_map(|r| &mut r.rows).filter_map(|r| r.area.as_mut());

@@ -9,6 +9,7 @@ mod record;
 mod roles;
 mod scope;
 mod token;
+mod watch;
 
 pub use budget::{Budget, Spent, cell_of, cells_of};
 pub use declared::Declared;
@@ -29,21 +30,18 @@ use keys::Keys;
 use scope::Scopes;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 use token::{Refused, Tokens};
+use watch::{Watched, changed, stamp};
+
+pub use watch::{Stamp, stamp as stamp_of};
 
 const KEY_HEADER: &str = "x-api-key";
 /// Parameters that clients put credentials into where others take them there.
 const CREDENTIAL_PARAMETERS: [&str; 9] =
     ["access_token", "api_key", "apikey", "api-key", "x-api-key", "token", "jwt", "bearer", "authorization"];
-/// A key that is not in the set may be a new one: the set is fetched again, but not at a stranger's pace.
-const AGAIN: Duration = Duration::from_secs(30);
-/// Between tries to fetch a first set of keys.
-const FIRST: Duration = Duration::from_secs(5);
-
 /// Who comes without a credential. Callers with one have a colon in their name.
 const ANONYMOUS: &str = "anonymous";
 
@@ -82,42 +80,30 @@ impl Caller {
 pub struct Access {
     /// Without `[access]` credentials are not looked at.
     configured: bool,
+    declared: Declared,
     anonymous: Caller,
     roles: BTreeMap<String, Arc<Policy>>,
     audiences: BTreeMap<String, Audience>,
-    declared_keys: Vec<declared::Key>,
-    keys_file: Option<PathBuf>,
     keys: ArcSwap<Keys>,
     tokens: Option<Tokens>,
     pub budget: Option<Budget>,
-    pub recorder: Recorder,
+    pub recorder: Arc<Recorder>,
     watched: Mutex<Watched>,
 }
-
-/// When files and addresses were last looked at.
-#[derive(Default)]
-struct Watched {
-    keys: Option<Stamp>,
-    jwks: Option<Stamp>,
-    fetched: Option<Instant>,
-}
-
-type Stamp = (SystemTime, u64);
 
 impl Access {
     /// Everybody is this audience.
     pub fn of_all(audience: Audience) -> Access {
         Access {
             configured: false,
+            declared: Declared::default(),
             anonymous: Caller::named(&ANONYMOUS.into(), &audience, None),
             roles: BTreeMap::new(),
             audiences: BTreeMap::new(),
-            declared_keys: vec![],
-            keys_file: None,
             keys: ArcSwap::from_pointee(Keys::default()),
             tokens: None,
             budget: None,
-            recorder: Recorder::default(),
+            recorder: Arc::default(),
             watched: Mutex::default(),
         }
     }
@@ -127,6 +113,28 @@ impl Access {
     /// # Errors
     /// `Config` with what is wrong, `Missing` or `Io` of a file.
     pub fn new(declared: &Declared, file: &Path) -> Result<Access> {
+        Access::build(declared, file, Arc::new(Recorder::open(declared.audit.as_ref())?))
+    }
+
+    /// What other settings come to, with the same log, and with what callers have spent and which keys were fetched so far.
+    ///
+    /// # Errors
+    /// As `new`; another audit log takes a restart.
+    pub fn renewed(&self, declared: &Declared, file: &Path) -> Result<Access> {
+        if declared.audit != self.declared.audit {
+            return Err(Error::config(file, 0, "access.audit: another log takes a restart"));
+        }
+        let mut new = Access::build(declared, file, Arc::clone(&self.recorder))?;
+        if let (Some(budget), Some(before)) = (&mut new.budget, &self.budget) {
+            budget.goes_on_from(before);
+        }
+        if let (Some(tokens), Some(before)) = (&new.tokens, &self.tokens) {
+            tokens.goes_on_from(before);
+        }
+        Ok(new)
+    }
+
+    fn build(declared: &Declared, file: &Path, recorder: Arc<Recorder>) -> Result<Access> {
         let roles = roles::policies(declared, file)?;
         let audiences: BTreeMap<String, Audience> =
             roles.iter().map(|(name, p)| (name.clone(), Audience::of(Arc::clone(p)))).collect();
@@ -145,15 +153,14 @@ impl Access {
             configured: true,
             keys: ArcSwap::from_pointee(keys::read(&declared.keys, declared.keys_file.as_deref(), &roles, file)?),
             tokens: declared.jwt.as_ref().map(|jwt| Tokens::new(jwt, &roles, file)).transpose()?,
-            declared_keys: declared.keys.clone(),
-            keys_file: declared.keys_file.clone(),
             budget: budget.map(Budget::new),
-            recorder: Recorder::open(declared.audit.as_ref())?,
+            recorder,
+            declared: declared.clone(),
             roles,
             audiences,
             ..Access::of_all(anonymous)
         };
-        let mut watched = Watched { keys: access.keys_file.as_deref().and_then(stamp), ..Watched::default() };
+        let mut watched = Watched { keys: declared.keys_file.as_deref().and_then(stamp), ..Watched::default() };
         if let Some(Source::File(path)) = access.tokens.as_ref().map(|t| &t.source) {
             watched.jwks = stamp(path);
         }
@@ -265,19 +272,28 @@ impl Access {
     /// Writes down that the server started, and whether with other rules than before.
     pub fn started(&self, snapshot: &str) -> Result<()> {
         let Some(log) = self.recorder.log() else { return Ok(()) };
+        let before = log.last_detail("config")?;
+        let what = format!("snapshot {snapshot}");
+        self.recorder.now(&Event { kind: "start", what: &what, ..Event::default() })?;
+        if before.as_deref() != Some(self.rules().as_str()) {
+            self.ruled()?;
+        }
+        log.sync()
+    }
+
+    /// Writes down that these rules hold from now on.
+    pub fn ruled(&self) -> Result<()> {
+        self.recorder.now(&Event { kind: "config", detail: &self.rules(), ..Event::default() })
+    }
+
+    /// A digest of what roles may see, by which the log tells one set of rules from another.
+    fn rules(&self) -> String {
         let mut digest = blake3::Hasher::new();
         for policy in self.roles.values() {
             digest.update(policy.tag.as_bytes()).update(&[0]);
         }
         digest.update(self.anonymous.audience.tag().as_bytes());
-        let rules = format!("rules {}", &digest.finalize().to_hex().as_str()[..32]);
-        let before = log.last_detail("config")?;
-        let what = format!("snapshot {snapshot}");
-        self.recorder.now(&Event { kind: "start", what: &what, ..Event::default() })?;
-        if before.as_deref() != Some(rules.as_str()) {
-            self.recorder.now(&Event { kind: "config", detail: &rules, ..Event::default() })?;
-        }
-        log.sync()
+        format!("rules {}", &digest.finalize().to_hex().as_str()[..32])
     }
 
     /// Writes down that another snapshot is served.
@@ -289,10 +305,10 @@ impl Access {
     /// Looks after files and addresses, and writes the log's summary; called every second, may block for some.
     pub fn look_after(&self) {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(path) = &self.keys_file
+        if let Some(path) = &self.declared.keys_file
             && changed(&mut watched.keys, path)
         {
-            match keys::read(&self.declared_keys, Some(path), &self.roles, path) {
+            match keys::read(&self.declared.keys, Some(path), &self.roles, path) {
                 Ok(keys) => {
                     self.keys.store(Arc::new(keys));
                     tracing::info!("the file of API keys was read again");
@@ -303,7 +319,7 @@ impl Access {
             }
         }
         if let Some(tokens) = &self.tokens {
-            look_after_tokens(tokens, &mut watched);
+            watch::look_after_tokens(tokens, &mut watched);
         }
         drop(watched);
         told(self.recorder.summarise(false));
@@ -324,49 +340,6 @@ fn told(written: Result<()>) {
     if let Err(error) = written {
         tracing::error!(%error, "the audit log cannot be written: restricted layers are refused");
     }
-}
-
-fn look_after_tokens(tokens: &Tokens, watched: &mut Watched) {
-    let renewed = match &tokens.source {
-        Source::File(path) if changed(&mut watched.jwks, path) => {
-            std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| tokens.renew(&bytes))
-        }
-        Source::Address { url, every } => {
-            let outdated = tokens.outdated.load(Ordering::Relaxed);
-            let every = if !tokens.has_keys() {
-                FIRST
-            } else if outdated {
-                AGAIN.min(*every)
-            } else {
-                *every
-            };
-            if watched.fetched.is_some_and(|at| at.elapsed() < every) {
-                return;
-            }
-            watched.fetched = Some(Instant::now());
-            jwks::fetch(url).and_then(|bytes| tokens.renew(&bytes))
-        }
-        Source::File(_) => return,
-    };
-    match renewed {
-        Ok(()) => tracing::info!("the keys of tokens were read"),
-        Err(error) => tracing::error!(error, "the keys of tokens cannot be read; those before hold on"),
-    }
-}
-
-/// Whether a file is not the one of the stamp, which becomes its.
-fn changed(stamp_before: &mut Option<Stamp>, path: &Path) -> bool {
-    let now = stamp(path);
-    let changed = now.is_some() && now != *stamp_before;
-    if changed {
-        *stamp_before = now;
-    }
-    changed
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let about = std::fs::metadata(path).ok()?;
-    Some((about.modified().ok()?, about.len()))
 }
 
 fn has_credential(query: &str) -> bool {
