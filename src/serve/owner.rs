@@ -9,7 +9,7 @@ use crate::audience::Audience;
 use crate::city::City;
 use crate::lookup::{self, Desk, Form, INVALID_INPUT};
 use crate::ownership::{self, Instant, Invalid, View};
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
@@ -129,6 +129,10 @@ pub async fn batch(
     Parameters::read(&query)?.holds_for_rows()?;
     asked.reads_all()?;
     asked.city.ownership()?;
+    // Where its length is told it is refused before it is sent.
+    if body.size_hint().lower() > app.batch_bytes as u64 {
+        return Err(too_large(app.batch_bytes));
+    }
     let input = to_bytes(body, app.batch_bytes).await.map_err(|_| too_large(app.batch_bytes))?;
     let (send, pieces) = mpsc::channel::<Piece>(PIECES);
     let (began, begun) = oneshot::channel::<Result<(), Problem>>();

@@ -86,7 +86,16 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Problem::internal().into_response()
 }
 
+/// Of a request that another server on the way may have understood otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct Malformed;
+
 async fn within_limits(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if request.extensions().get::<Malformed>().is_some() {
+        let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+        let problem = Problem::bad_request("malformed-request", "an HTTP/1.1 request names its host once");
+        return (close, problem).into_response();
+    }
     let length = request.uri().path_and_query().map_or(0, |p| p.as_str().len());
     if length > MAX_URI_BYTES {
         return Problem::new(414, "address-too-long", "the address is too long").into_response();

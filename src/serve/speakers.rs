@@ -5,9 +5,12 @@ use super::access::Peer;
 use super::deadline::{Deadline, Talk};
 use super::listen::{Limits, builder};
 use super::metrics::Held;
+use super::router::Malformed;
 use super::stream::Paced;
 use crate::error::{Error, Result};
+use axum::http::{Request, Version, header};
 use axum::{Extension, Router};
+use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -92,6 +95,11 @@ impl Speaker {
     }
 }
 
+/// RFC 9112, 3.2: of HTTP/1.1 a request with no `Host` or several is refused. What else is ambiguous hyper refuses itself.
+fn names_its_host_once<B>(request: &Request<B>) -> bool {
+    request.version() != Version::HTTP_11 || request.headers().get_all(header::HOST).iter().count() == 1
+}
+
 /// Serves connections until no more can come; whether their requests were finished in time.
 async fn converse(mut callers: mpsc::UnboundedReceiver<(Accepted, Arc<()>)>, router: Router, limits: Limits) -> bool {
     let ending = GracefulShutdown::new();
@@ -102,7 +110,10 @@ async fn converse(mut callers: mpsc::UnboundedReceiver<(Accepted, Arc<()>)>, rou
         let talk = Arc::<Talk>::default();
         let io = TokioIo::new(Deadline::new(stream, limits.deadlines, talk.clone()));
         let routed = TowerToHyperService::new(Extension(peer).layer(router.clone()));
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if !names_its_host_once(&request) {
+                request.extensions_mut().insert(Malformed);
+            }
             let (answering, answer) = (talk.begins(), routed.call(request));
             async move { answer.await.map(|a| a.map(|body| Paced::new(body, answering))) }
         });
