@@ -15,6 +15,9 @@ use std::collections::HashMap;
 
 /// Surfaces are united on a grid of 0.1 mm.
 const GRID: f64 = 1e4;
+/// What lies farther from the model's first corner is astray: the grid ends at 107 km, and beyond it places would come out on
+/// the other side.
+const FARTHEST_M: f64 = 50e3;
 /// Gaps and slivers between surfaces that should meet: at most 0.01 m².
 const SLIVER_M2: f64 = 0.01;
 /// Surfaces steeper than this (cosine of the angle to the vertical) are walls.
@@ -27,9 +30,13 @@ const FLAT: f64 = 0.05;
 /// themselves to nothing, the convex hull.
 ///
 /// # Errors
-/// `no-footprint` where all of it is walls.
+/// `no-footprint` where all of it is walls, `too-wide` where its corners are no building's.
 pub fn outline(model: &Model) -> Result<Geometry, Reject> {
     let frame = Frame::of(model);
+    let near = |corner| frame.place(corner)[..2].iter().all(|v| v.abs() <= FARTHEST_M);
+    if !(0..model.positions.len() as u32).all(near) {
+        return Err(reject("too-wide", "corners of the model lie more than 50 km apart"));
+    }
     let ground = model.lods.iter().rev().find(|l| l.walk().any(|s| s.role == Role::Ground));
     let finest = model.lods.last();
     let zero = model.lods.first().filter(|l| l.tier.level == 0);

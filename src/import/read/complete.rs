@@ -7,6 +7,7 @@ use crate::import::wire::{Format, ReadJob, Who};
 use gdal::Dataset;
 use gdal::vector::LayerAccess;
 use gdal::vector::sql::Dialect;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::symlink;
@@ -24,7 +25,30 @@ pub struct Proven {
     pub crs: Option<String>,
     /// Coordinates stand in the authority's axis order.
     pub authority_order: bool,
+    /// What stands where records do and is none that GDAL reads; it passes over it without a word.
+    pub lost: Lost,
     pub findings: Vec<String>,
+}
+
+/// Elements that are not read, by name.
+#[derive(Debug, Default)]
+pub struct Lost(BTreeMap<String, u64>);
+
+/// Names that are told apart.
+const MOST_NAMES: usize = 100;
+const MOST_NAME_CHARS: usize = 60;
+
+impl Lost {
+    pub fn add(&mut self, name: &str) {
+        let name: String = name.chars().take(MOST_NAME_CHARS).collect();
+        let name = if self.0.len() < MOST_NAMES || self.0.contains_key(&name) { name } else { "others".into() };
+        *self.0.entry(name).or_default() += 1;
+    }
+
+    /// The name of each, one after another.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|(name, count)| (0..*count).map(move |_| name.as_str()))
+    }
 }
 
 pub fn prove(job: &ReadJob, input: &Input) -> Outcome<Proven> {
@@ -57,7 +81,10 @@ fn text(
     name: &str,
     rule: fn(&Path, &str, &mut Proven) -> Outcome<()>,
 ) -> Outcome<Proven> {
-    let looked = textfile::look(&input.path, job.encoding.as_deref(), &input.named)?;
+    let looked = match job.format {
+        Format::Geojson | Format::Geojsonseq => textfile::json(&input.path, job.encoding.as_deref(), &input.named)?,
+        _ => textfile::look(&input.path, job.encoding.as_deref(), &input.named)?,
+    };
     let path = match looked.is_plain_utf8() {
         true => linked(job, &input.path, name)?,
         false => looked.transcode(&input.path, &job.scratch.join(name), &input.named)?,
@@ -150,11 +177,58 @@ pub fn ask_database(format: Format, dataset: &Dataset, named: &str) -> Outcome<(
     }
 }
 
+/// Entities that GDAL reads, or that are parts of one.
+const DRAWN: [&[u8]; 24] = [
+    b"POINT",
+    b"LINE",
+    b"LWPOLYLINE",
+    b"POLYLINE",
+    b"VERTEX",
+    b"SEQEND",
+    b"CIRCLE",
+    b"ELLIPSE",
+    b"ARC",
+    b"SPLINE",
+    b"TEXT",
+    b"MTEXT",
+    b"ATTDEF",
+    b"ATTRIB",
+    b"INSERT",
+    b"DIMENSION",
+    b"HATCH",
+    b"SOLID",
+    b"TRACE",
+    b"3DFACE",
+    b"LEADER",
+    b"MLEADER",
+    b"MULTILEADER",
+    b"BLOCK",
+];
+/// What is of the sheet and not of the ground: frames, pictures, lines without end.
+const NO_CONTENT: [&[u8]; 14] = [
+    b"ENDBLK",
+    b"VIEWPORT",
+    b"IMAGE",
+    b"WIPEOUT",
+    b"OLEFRAME",
+    b"OLE2FRAME",
+    b"XLINE",
+    b"RAY",
+    b"LIGHT",
+    b"SUN",
+    b"PDFUNDERLAY",
+    b"DWFUNDERLAY",
+    b"DGNUNDERLAY",
+    b"TOLERANCE",
+];
+
 /// Pairs of a group code and a value, to the end: sections that close, nothing outside of them, `EOF` at last. GDAL passes
 /// over what stands elsewhere.
-fn dxf(path: &Path, named: &str, _proven: &mut Proven) -> Outcome<()> {
+fn dxf(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
     let mut reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
     let (mut code, mut value, mut line, mut inside) = (vec![], vec![], 0u64, false);
+    // Whether the section has entities; its name is what comes first in it.
+    let (mut entities, mut unnamed) = (false, false);
     loop {
         let malformed = |line: u64, what: &str| fail(Who::Supplier, "malformed", format!("{named}:{line}: {what}"));
         if !next_line(&mut reader, &mut code).or_io(path)? || !next_line(&mut reader, &mut value).or_io(path)? {
@@ -165,12 +239,16 @@ fn dxf(path: &Path, named: &str, _proven: &mut Proven) -> Outcome<()> {
             return malformed(line - 1, "a group code is no number");
         };
         match (code, value.trim_ascii(), inside) {
-            (0, b"SECTION", false) => inside = true,
-            (0, b"ENDSEC", true) => inside = false,
+            (0, b"SECTION", false) => (inside, unnamed) = (true, true),
+            (0, b"ENDSEC", true) => (inside, entities) = (false, false),
+            (2, name, true) if unnamed => (entities, unnamed) = (name == b"ENTITIES" || name == b"BLOCKS", false),
             (0, b"EOF", false) => break,
             (0, b"EOF", true) => return incomplete(named, "the drawing ends inside a section"),
             (0, b"SECTION", true) => return malformed(line, "a section begins inside another"),
             (0, _, false) => return malformed(line, "an element stands outside of all sections"),
+            (0, kind, true) if entities && !DRAWN.contains(&kind) && !NO_CONTENT.contains(&kind) => {
+                proven.lost.add(&String::from_utf8_lossy(kind));
+            }
             _ => {}
         }
     }
@@ -195,6 +273,7 @@ fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<b
 /// Well-formed to the end of its root; the CRS and its spelling are taken along.
 fn gml(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
     let read = xml::walk(path, named)?;
+    proven.lost = read.strangers;
     if let Some(name) = read.srs_name {
         // EPSG:4547 means x first to everybody; the URN and URL spellings mean the authority's order (OGC 06-042).
         let authority = name.starts_with("urn:") || name.starts_with("http");

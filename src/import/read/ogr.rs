@@ -31,7 +31,8 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
     let declared = proven.declared.or_else(|| layer.try_feature_count());
     let opened = Opened {
         columns: columns.names.clone(),
-        declared,
+        // What is passed over is handed on too, as refused.
+        declared: declared.map(|d| d + proven.lost.names().count() as u64),
         encoding: proven.encoding.clone(),
         findings: proven.findings.clone(),
         ..Opened::default()
@@ -56,6 +57,13 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
     }
     if let Some(declared) = declared.filter(|d| *d != read) {
         return incomplete(&input.named, format!("{declared} records are declared, {read} were read"));
+    }
+    // Counted like any record that is refused, after those that were read.
+    for name in proven.lost.names() {
+        number += 1;
+        let why = reject("unknown-element", format!("`{}` is nothing that is read", name.escape_debug()));
+        let values = columns.names.iter().map(|_| Raw::Null).collect();
+        pipe.push(Draft::flat(number, Err(why), Repairs::default(), values))?;
     }
     pipe.done()
 }

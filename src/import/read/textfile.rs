@@ -12,11 +12,27 @@ use std::path::{Path, PathBuf};
 pub struct Looked {
     pub choice: Choice,
     pub bom_bytes: usize,
+    /// It is no UTF-8 and decodes as GB18030, but into characters that hardly anybody writes.
+    doubtful: bool,
     /// The head holds an XML declaration that names another encoding than UTF-8.
     xml: bool,
 }
 
 const CHUNK: usize = 1 << 18;
+
+/// As `look`, of JSON, which is UTF-8 (RFC 8259, 8.1): other text is taken where it is declared, or is plainly Chinese in GBK. One
+/// byte astray is neither.
+pub fn json(path: &Path, explicit: Option<&str>, named: &str) -> Outcome<Looked> {
+    let looked = look(path, explicit, named)?;
+    match looked.doubtful {
+        true => fail(
+            Who::Supplier,
+            "broken-text",
+            format!("{named}: JSON is UTF-8 and this is not; if it is text in another encoding, declare `encoding`"),
+        ),
+        false => Ok(looked),
+    }
+}
 
 /// Explicit > byte order mark > XML declaration if clean > strict UTF-8 > GB18030.
 pub fn look(path: &Path, explicit: Option<&str>, named: &str) -> Outcome<Looked> {
@@ -26,8 +42,10 @@ pub fn look(path: &Path, explicit: Option<&str>, named: &str) -> Outcome<Looked>
     let xml = xml_label.as_deref().is_some_and(|l| !l.eq_ignore_ascii_case("utf-8"));
     let bom = Encoding::for_bom(&head);
     let bom_bytes = bom.map_or(0, |(_, n)| n);
-    let looked =
-        |encoding, why: String, findings| Looked { choice: Choice { encoding, why, findings }, bom_bytes, xml };
+    let looked = |encoding, why: String, findings| {
+        let choice = Choice { encoding, why, findings };
+        Looked { choice, bom_bytes, doubtful: false, xml }
+    };
     if let Some(label) = explicit {
         return match text::by_label(label) {
             Some(e) => Ok(looked(e, "declared".into(), vec![])),
@@ -52,7 +70,8 @@ pub fn look(path: &Path, explicit: Option<&str>, named: &str) -> Outcome<Looked>
         (_, _, true) => (GB18030, "not UTF-8, all text is valid GB18030"),
         _ => (GB18030, "neither UTF-8 nor GB18030 throughout"),
     };
-    Ok(looked(encoding, why.into(), findings))
+    let doubtful = encoding == GB18030 && !seen.common;
+    Ok(Looked { doubtful, ..looked(encoding, why.into(), findings) })
 }
 
 struct Seen {
@@ -60,7 +79,35 @@ struct Seen {
     utf8: bool,
     utf8_long: bool,
     gb18030: bool,
+    /// Taken as GBK, nine of ten characters are of GB 2312, as in any Chinese text.
+    common: bool,
     proposed: Option<(&'static Encoding, bool)>,
+}
+
+/// Characters of two bytes, and those of them that GB 2312 has: both bytes from 0xA1 on.
+#[derive(Default)]
+struct Pairs {
+    lead: Option<u8>,
+    all: u64,
+    common: u64,
+}
+
+impl Pairs {
+    fn feed(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            match self.lead.take() {
+                Some(lead) => {
+                    self.all += 1;
+                    self.common += u64::from((0xa1..=0xf7).contains(&lead) && b >= 0xa1);
+                }
+                None => self.lead = (b >= 0x80).then_some(b),
+            }
+        }
+    }
+
+    fn are_common(&self) -> bool {
+        self.lead.is_none() && self.common * 10 >= self.all * 9
+    }
 }
 
 /// Strict decoding over all of a file, chunk by chunk.
@@ -104,12 +151,13 @@ fn survey(path: &Path, proposed: Option<&'static Encoding>) -> Outcome<Seen> {
     let mut buffer = vec![0; CHUNK];
     let (mut utf8, mut gb) = (Strict::new(UTF_8), Strict::new(GB18030));
     let mut other = proposed.filter(|e| *e != UTF_8 && *e != GB18030).map(Strict::new);
-    let (mut ascii, mut long) = (true, false);
+    let (mut ascii, mut long, mut pairs) = (true, false, Pairs::default());
     loop {
         let n = file.read(&mut buffer).or_io(path)?;
         let (bytes, last) = (&buffer[..n], n == 0);
         ascii &= bytes.is_ascii();
         if !ascii || last {
+            pairs.feed(bytes);
             utf8.feed(bytes, last, |_| ());
             gb.feed(bytes, last, |_| ());
             long |= utf8.clean && bytes.iter().any(|b| (0xe1..=0xf4).contains(b));
@@ -126,7 +174,7 @@ fn survey(path: &Path, proposed: Option<&'static Encoding>) -> Outcome<Seen> {
         _ if e == GB18030 => (e, gb.clean),
         _ => (e, other.as_ref().is_some_and(|o| o.clean)),
     });
-    Ok(Seen { ascii, utf8: utf8.clean, utf8_long: long, gb18030: gb.clean, proposed })
+    Ok(Seen { ascii, utf8: utf8.clean, utf8_long: long, gb18030: gb.clean, common: pairs.are_common(), proposed })
 }
 
 /// `encoding="…"` of an XML declaration.

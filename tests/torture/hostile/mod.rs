@@ -4,7 +4,7 @@
 mod archives;
 mod cases;
 mod disguises;
-mod seeds;
+pub mod seeds;
 mod texts;
 
 use crate::common::declared::{self, CODE, metres};

@@ -192,7 +192,7 @@ fn vector(driver: &str, extension: &str) -> Vec<u8> {
 }
 
 /// Heights of a small slope.
-fn geotiff() -> Vec<u8> {
+pub fn geotiff() -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.tif");
     let driver = DriverManager::get_driver_by_name("GTiff").unwrap();

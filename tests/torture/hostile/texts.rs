@@ -25,8 +25,6 @@ fn xml(canary: &str) -> Vec<Case> {
             all.push(Case::new(format!("{name}: {what}"), name, text, lines, expect));
         };
         let refuse = || Expect::Refuse(&["malformed"]);
-        // The reader of CityGML knows elements by their local names.
-        let zero = || if name == "a.gml" { Expect::Refuse(&[]) } else { Expect::Whole(2) };
         let inner = |declared: &str, entity: &str| {
             text.replacen("?>", declared, 1).replacen("b0\"", &format!("b0{entity}\""), 1)
         };
@@ -43,7 +41,11 @@ fn xml(canary: &str) -> Vec<Case> {
         add("a closed branch 20 000 deep", format!("{}{deep}{}", &text[..last], &text[last..]), Expect::Refuse(&[]));
         add("no end tag", text[..last].to_string(), Expect::Refuse(&["incomplete", "malformed"]));
         add("text after the root", format!("{text}<more/>"), Expect::Refuse(&[]));
-        add("a zero in the text", text.replacen("urn:", "ur\0n:", 1).replacen("citygml/2.0", "citygml/\0", 1), zero());
+        add(
+            "a zero in the text",
+            text.replacen("urn:", "ur\0n:", 1).replacen("citygml/2.0", "citygml/\0", 1),
+            Expect::Refuse(&[]),
+        );
         add("an undeclared entity", text.replacen("</", "&nothing;</", 1), Expect::Refuse(&[]));
     }
     let schema = format!(
@@ -102,12 +104,17 @@ fn json(canary: &str) -> Vec<Case> {
         );
         add("nothing at all", String::new(), &["not-this-format"]);
     }
-    // In another encoding it may be text: the report says which one was taken.
-    for (name, text, lines, n) in [("a.geojson", &geojson, PLACES, seeds::POINTS), ("a.city.json", &city, HOUSES, 2)] {
+    for (name, text, lines) in [("a.geojson", &geojson, PLACES), ("a.city.json", &city, HOUSES)] {
         let mut bytes = text.clone().into_bytes();
         let at = text.find("place 0").or_else(|| text.find("homes")).unwrap();
         bytes[at] = 0xc3;
-        all.push(Case::new(format!("{name}: a byte that is no UTF-8"), name, bytes, lines, Expect::Whole(n)));
+        all.push(Case::new(
+            format!("{name}: a byte that is no UTF-8"),
+            name,
+            bytes,
+            lines,
+            Expect::Refuse(&["broken-text"]),
+        ));
     }
     let link = format!("\"crs\":{{\"type\":\"link\",\"properties\":{{\"href\":\"http://{canary}/crs\"}}}},");
     for (what, from) in [("a collection's", "\"features\""), ("a geometry's", "\"coordinates\"")] {
@@ -188,7 +195,21 @@ fn renamed() -> Vec<Case> {
     let case = |(i, (name, text, lines)): (usize, (&str, String, &str))| {
         Case::new(format!("{name}: a name astray, {i}"), name, text, lines, Expect::Refuse(&[]))
     };
-    changes.into_iter().enumerate().map(case).collect()
+    let all = changes.into_iter().enumerate().map(case);
+    // One of many: the others are there, and so is a word about it.
+    let one = [
+        (
+            "a.gml",
+            gml.replacen("featureMember", "featureNember", 1).replacen("/gml:featureMember", "/gml:featureNember", 1),
+            "layer = \"places\"\nmax_rejects = 5".to_string(),
+        ),
+        ("a.dxf", dxf.replacen("0\nPOINT", "0\nPOINX", 1), format!("{plane}\nmax_rejects = 5")),
+    ];
+    let one = one.into_iter().map(|(name, text, lines)| {
+        let expect = Expect::Report(seeds::POINTS, "unknown-element");
+        Case::new(format!("{name}: one name of many astray"), name, text, &lines, expect)
+    });
+    all.chain(one).collect()
 }
 
 fn numbers() -> Vec<Case> {

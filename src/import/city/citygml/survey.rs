@@ -216,6 +216,10 @@ impl<'a> Pass<'a> {
     /// One event and the bytes between which it stands; whether it was the last.
     fn take(&mut self, event: quick_xml::Result<Event<'_>>, before: u64, after: u64) -> Outcome<bool> {
         let named = self.named;
+        // No XML has one (XML 1.0, 2.2), and names with one would be read as if they had none.
+        if event.as_ref().is_ok_and(|e| e.contains('\0')) {
+            return fail(Who::Supplier, "malformed", format!("{named}: has a zero near byte {before}"));
+        }
         match event {
             Ok(Event::Start(e)) => self.start(&e, before)?,
             Ok(Event::Empty(e)) => {

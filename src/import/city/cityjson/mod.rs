@@ -77,7 +77,7 @@ pub fn is_one(path: &Path) -> Outcome<bool> {
 }
 
 pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> {
-    let looked = textfile::look(&input.path, job.encoding.as_deref(), &input.named)?;
+    let looked = textfile::json(&input.path, job.encoding.as_deref(), &input.named)?;
     let path = match looked.is_plain_utf8() {
         true => input.path.clone(),
         false => looked.transcode(&input.path, &job.scratch.join("source.city.json"), &input.named)?,
