@@ -1,8 +1,8 @@
 //! Every role × every layer × every route. The routes are read from the router's own table: one that has no row here fails.
 
-use super::city::{CATALOG, canary, id_of, of_id, place, tile_at};
+use super::city::{CATALOG, MIDDLE, canary, id_of, of_id, place, tile_at};
 use super::common::web::{Answer, ask, send};
-use super::roles::{Case, World};
+use super::roles::{Case, World, district, owned};
 use axum::http::Method;
 use chengtu::layer::{Layer, Serve};
 use serde_json::Value;
@@ -226,24 +226,23 @@ fn told_all(address: &str, role: &Case, a: &Answer) -> Result<(), String> {
     Ok(())
 }
 
-#[tokio::test]
-async fn every_role_sees_of_every_layer_on_every_route_what_it_may() {
-    let world = World::new();
+/// All that these roles are told on all routes: how many cells, and what is wrong with them.
+pub async fn judged(world: &World, is_asked: impl Fn(&Case) -> bool) -> (usize, Vec<String>) {
     let (mut cells, mut wrong) = (0, vec![]);
     let routes = routes();
-    for role in &world.roles {
+    for role in world.roles.iter().filter(|r| is_asked(r)) {
         for route in &routes {
             match row(route) {
                 Row::Layer(templates) => {
                     for (layer, template) in CATALOG.iter().flat_map(|(_, l)| templates.iter().map(move |t| (l, *t))) {
                         cells += 1;
-                        let at = address(template, &world, layer, &layer.id);
+                        let at = address(template, world, layer, &layer.id);
                         let a = ask(&world.router, Method::GET, &at, &role.headers()).await;
                         let verdict = match (role.layer)(layer) {
                             true => told(template, role, layer, &a),
                             false => {
                                 let unknown = "z".repeat(layer.id.len());
-                                let at = address(template, &world, layer, &unknown);
+                                let at = address(template, world, layer, &unknown);
                                 let b = ask(&world.router, Method::GET, &at, &role.headers()).await;
                                 let (a, b) = (bare(&a, &layer.id), bare(&b, &unknown));
                                 if a == b && a.0 == 404 { Ok(()) } else { Err(format!("{a:?} and {b:?}")) }
@@ -270,13 +269,20 @@ async fn every_role_sees_of_every_layer_on_every_route_what_it_may() {
             }
         }
     }
+    (cells, wrong)
+}
+
+#[tokio::test]
+async fn every_role_sees_of_every_layer_on_every_route_what_it_may() {
+    let world = World::new();
+    let (cells, mut wrong) = judged(&world, |_| true).await;
     wrong.truncate(20);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!(
         "torture: access matrix: {} roles, {} layers, {} routes: {cells} cells right",
         world.roles.len(),
         CATALOG.len(),
-        routes.len()
+        routes().len()
     );
     // The batch of lookups has the gate of the single one.
     let body = format!(
@@ -292,4 +298,72 @@ async fn every_role_sees_of_every_layer_on_every_route_what_it_may() {
     )
     .await;
     assert_eq!(a.problem(), (401, "token-invalid".into()));
+}
+
+/// Bugs in the gate of rows, each as what it would do: the matrix sees every one of them.
+#[tokio::test]
+async fn bugs_planted_in_the_gate_of_rows_are_seen() {
+    let mut world = World::new();
+    let (first, last) = (owned()[0], *owned().last().unwrap());
+    let value = |row: u64| format!("{:?}", canary(first, "owner_org_code", row));
+    // The rules of one role about rows, cut out.
+    let without = |text: &str, role: &str, of: Option<&str>| -> String {
+        let mut parts = text.split("[[roles.");
+        let head = parts.next().unwrap().to_string();
+        let gone = |part: &&str| {
+            part.starts_with(&format!("{role}.rows]]"))
+                && of.is_none_or(|l| part.contains(&format!("layers = [{l:?}]")))
+        };
+        let kept = |part: &str| {
+            // What follows the rule's own lines stays.
+            let rest = part.split_once("\n[").map_or(String::new(), |(_, rest)| format!("[{rest}"));
+            if gone(&part) { rest } else { format!("[[roles.{part}") }
+        };
+        head + &parts.map(kept).collect::<String>()
+    };
+    type Plant<'a> = (&'a str, &'a str, Box<dyn Fn(&str) -> String + 'a>);
+    let east = |dir: &str| dir.replace(&format!("{MIDDLE}"), "114.0000001");
+    let west = world.area();
+    let plants: Vec<Plant<'_>> = vec![
+        (
+            "a row more in one layer",
+            "company",
+            Box::new(|t| t.replacen(&value(2), &format!("{}, {}", value(2), value(1)), 1)),
+        ),
+        ("a row less in one layer", "company", Box::new(|t| t.replacen(&format!(", {}", value(2)), "", 1))),
+        ("the rule of one layer is not asked", "company", Box::new(|t| without(t, "company", Some(&last.id)))),
+        (
+            "another field is compared",
+            "company",
+            Box::new(|t| t.replacen("field = \"owner_org_code\"", "field = \"owner_org_name\"", 1)),
+        ),
+        ("no rule of the role is asked", "west", Box::new(|t| without(t, "west", None))),
+        (
+            "the area is none of it",
+            "west",
+            Box::new(|t| {
+                std::fs::write(&west, east(&std::fs::read_to_string(&west).unwrap())).unwrap();
+                format!("{t}\n")
+            }),
+        ),
+        ("the area of units is all of them", "unit", Box::new(|t| without(t, "unit", None))),
+        (
+            "another unit",
+            "unit",
+            Box::new(|t| {
+                t.replace(
+                    &format!("values = [{:?}] }}", canary(district(), "code", 0)),
+                    &format!("values = [{:?}] }}", canary(district(), "code", 1)),
+                )
+            }),
+        ),
+    ];
+    let mut seen = 0;
+    for (what, role, plant) in &plants {
+        world.planted(plant);
+        let (_, wrong) = judged(&world, |r| r.name == *role).await;
+        assert!(!wrong.is_empty(), "{what}: not seen");
+        seen += 1;
+    }
+    println!("torture: bugs planted in the gate of rows: {seen} of {} seen by the matrix", plants.len());
 }

@@ -18,7 +18,8 @@ pub struct Case {
 }
 
 pub struct World {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
+    text: String,
     pub router: Router,
     pub snapshot: String,
     pub roles: Vec<Case>,
@@ -35,6 +36,11 @@ fn has_owner(l: &Layer) -> bool {
 /// The layers that the company's rules speak of.
 pub fn owned() -> Vec<&'static Layer> {
     CATALOG.iter().map(|(_, l)| l.as_ref()).filter(|l| has_owner(l)).collect()
+}
+
+/// The layer whose areas narrow a role.
+pub fn district() -> &'static Layer {
+    CATALOG.with_role(chengtu::layer::Role::District).next().unwrap().1
 }
 
 /// A label's name and the layers up to it.
@@ -90,7 +96,7 @@ fn list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// `[access]` as an operator writes it.
-fn declared(dir: &Path, roles: &mut [Case]) -> Declared {
+fn written(dir: &Path, roles: &mut [Case]) -> String {
     let ids = owned();
     let mut text = format!(
         "[roles.public]\n[roles.government]\nclearance = \"government\"\n[roles.restricted]\nclearance = \"restricted\"\n\
@@ -109,7 +115,7 @@ fn declared(dir: &Path, roles: &mut [Case]) -> Declared {
     let area = dir.join("west.geojson");
     std::fs::write(&area, format!("{{\"type\":\"Polygon\",\"coordinates\":{ring}}}")).unwrap();
     text += &format!("[roles.west]\nclearance = \"government\"\n[[roles.west.rows]]\narea = {area:?}\n");
-    let district = CATALOG.with_role(chengtu::layer::Role::District).next().unwrap().1;
+    let district = district();
     text += &format!(
         "[roles.unit]\nclearance = \"restricted\"\ndeny = [\"theme:iot\"]\n[[roles.unit.rows]]\n\
          units = {{ layer = {:?}, field = \"code\", values = [{:?}] }}\n",
@@ -124,7 +130,13 @@ fn declared(dir: &Path, roles: &mut [Case]) -> Declared {
         role.key = key;
         text += &format!("[[keys]]\nid = \"{0}\"\nrole = \"{0}\"\nhash = {hash:?}\n", role.name);
     }
-    toml::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"))
+    text
+}
+
+fn served(dir: &Path, text: &str) -> Router {
+    let declared: Declared = toml::from_str(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let options = Options { access: Some(declared), workers: 2, ..Options::new(dir.join("store")) };
+    App::open(&options).unwrap().router()
 }
 
 impl World {
@@ -132,9 +144,20 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let snapshot = publish(&dir.path().join("store"));
         let mut roles = cases();
-        let declared = declared(dir.path(), &mut roles);
-        let options = Options { access: Some(declared), workers: 2, ..Options::new(dir.path().join("store")) };
-        World { router: App::open(&options).unwrap().router(), _dir: dir, snapshot, roles }
+        let text = written(dir.path(), &mut roles);
+        World { router: served(dir.path(), &text), dir, snapshot, roles, text }
+    }
+
+    /// The file of the area of `west`.
+    pub fn area(&self) -> std::path::PathBuf {
+        self.dir.path().join("west.geojson")
+    }
+
+    /// The same world before a server whose rules were changed: what a bug behind them would let through or hide.
+    pub fn planted(&mut self, change: impl Fn(&str) -> String) {
+        let changed = change(&self.text);
+        assert_ne!(changed, self.text, "nothing was planted");
+        self.router = served(self.dir.path(), &changed);
     }
 }
 
