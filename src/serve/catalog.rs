@@ -98,7 +98,7 @@ pub async fn catalog(State(app): State<Arc<App>>, asked: Asked, headers: HeaderM
     let layers: Vec<&Layer> = asked.visible().map(AsRef::as_ref).collect();
     let kin = kin(&asked, &layers);
     let layers = layers.into_iter().map(|l| describe(&app, &asked, &kin, l)).collect();
-    let access = app.gate.access.looks_at_credentials().then(|| AccessDocument { role: asked.role() });
+    let access = app.gate.access().looks_at_credentials().then(|| AccessDocument { role: asked.role() });
     let document = CatalogDocument { snapshot: &asked.city.snapshot.id, access, layers };
     let body = serde_json::to_vec(&document).map_err(|_| Problem::internal())?;
     reply::document(&app, &headers, &asked, reply::JSON, body).await
