@@ -43,6 +43,9 @@ async function started(options) {
   return { url, close: () => child.kill() };
 }
 
+/** A machine that others use too, and that draws with its processor, takes its time: no test is about that. */
+const PATIENCE_MS = 120_000;
+
 /** A fresh profile; `close` takes it away again. */
 export async function browser({ width = 1280, height = 800, locale = 'zh-CN' } = {}) {
   const profile = await mkdtemp(join(tmpdir(), 'page-'));
@@ -50,6 +53,7 @@ export async function browser({ width = 1280, height = 800, locale = 'zh-CN' } =
     executablePath: CHROMIUM, headless: true, viewport: { width, height }, locale, hasTouch: width < 600,
     args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   return { context, close: async () => { await context.close(); await rm(profile, { recursive: true, force: true }); } };
 }
 
