@@ -14,6 +14,7 @@ run --lib store::torture
 run --test store damage
 run --test torture
 run --lib audit
+run --test exact
 run --test access
 run --test fuzz
 # The harness writes the test's name before it on the same line.
