@@ -156,5 +156,6 @@ fn a_child_that_dies_or_babbles_is_a_named_failure() {
     starved.crs = epsg("EPSG:4547");
     starved.limits.memory_bytes = 64 << 20;
     let got = gather(spawn_with(Path::new(env!("CARGO_BIN_EXE_chengtu")), &starved).unwrap());
-    assert_eq!(failed(&got), "reader-died", "{:?}", got.failed);
+    // Which allocation fails first is the system's business; none of them is the declaration's fault.
+    assert!(["reader-died", "no-proj-database"].contains(&failed(&got)), "{:?}", got.failed);
 }

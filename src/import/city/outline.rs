@@ -13,11 +13,13 @@ use i_overlay::core::solver::Solver;
 use i_overlay::i_float::int::point::IntPoint;
 use std::collections::HashMap;
 
-/// Surfaces are united on a grid of 0.1 mm.
+/// Surfaces are united on a grid of 0.1 mm, steps a metre.
 const GRID: f64 = 1e4;
-/// What lies farther from the model's first corner is astray: the grid ends at 107 km, and beyond it places would come out on
-/// the other side.
-const FARTHEST_M: f64 = 50e3;
+/// Steps from the model's first corner at most, so that no difference of two leaves i32: what is wider than 100 km, as a
+/// model with a vertex astray, has a coarser grid.
+const FARTHEST_STEPS: f64 = 1e9;
+/// Beyond this from the first corner there is no such place.
+const FARTHEST_M: f64 = 1e7;
 /// Gaps and slivers between surfaces that should meet: at most 0.01 m².
 const SLIVER_M2: f64 = 0.01;
 /// Surfaces steeper than this (cosine of the angle to the vertical) are walls.
@@ -33,9 +35,8 @@ const FLAT: f64 = 0.05;
 /// `no-footprint` where all of it is walls, `too-wide` where its corners are no building's.
 pub fn outline(model: &Model) -> Result<Geometry, Reject> {
     let frame = Frame::of(model);
-    let near = |corner| frame.place(corner)[..2].iter().all(|v| v.abs() <= FARTHEST_M);
-    if !(0..model.positions.len() as u32).all(near) {
-        return Err(reject("too-wide", "corners of the model lie more than 50 km apart"));
+    if frame.reach() > FARTHEST_M {
+        return Err(reject("too-wide", "corners of the model lie more than 10 000 km apart"));
     }
     let ground = model.lods.iter().rev().find(|l| l.walk().any(|s| s.role == Role::Ground));
     let finest = model.lods.last();
@@ -109,7 +110,14 @@ impl Frame<'_> {
         Some(Geometry { z: vec![lowest; xy.len()], ..Geometry::polygon(&[xy]) })
     }
 
+    /// How far from the first corner the model reaches to any side, metres.
+    fn reach(&self) -> f64 {
+        let corners = (0..self.model.positions.len() as u32).flat_map(|corner| self.place(corner).into_iter().take(2));
+        corners.map(f64::abs).fold(0.0, f64::max)
+    }
+
     fn union(&self, surfaces: &[Vec<Vec<u32>>]) -> Geometry {
+        let grid = GRID.min(FARTHEST_STEPS / self.reach());
         let corners = surfaces.iter().flatten().map(Vec::len).sum();
         let mut overlay = Overlay::new_custom(corners, OPTIONS, Solver::default());
         let mut known: HashMap<[i32; 2], u32> = HashMap::new();
@@ -118,7 +126,7 @@ impl Frame<'_> {
                 let mut path: Vec<[i32; 2]> = Vec::with_capacity(ring.len());
                 for &corner in ring {
                     let [x, y, _] = self.place(corner);
-                    let at = [x, y].map(|v| (v * GRID).round() as i32);
+                    let at = [x, y].map(|v| (v * grid).round() as i32);
                     known.entry(at).or_insert(corner);
                     path.push(at);
                 }
@@ -133,12 +141,12 @@ impl Frame<'_> {
         for polygon in overlay.overlay(OverlayRule::Subject, FillRule::Positive) {
             for (i, ring) in polygon.iter().enumerate() {
                 let path: Vec<[i32; 2]> = ring.iter().map(|p| [p.x, p.y]).collect();
-                let sliver = (double_area(&path).unsigned_abs() as f64) < 2.0 * SLIVER_M2 * GRID * GRID;
+                let sliver = (double_area(&path).unsigned_abs() as f64) < 2.0 * SLIVER_M2 * grid * grid;
                 if sliver && i == 0 {
                     break;
                 }
                 if !sliver {
-                    g.xy.extend(path.iter().chain(path.first()).map(|p| self.degrees(*p, &known)));
+                    g.xy.extend(path.iter().chain(path.first()).map(|p| self.degrees(*p, grid, &known)));
                     g.ends.push(g.xy.len() as u32);
                 }
             }
@@ -150,13 +158,13 @@ impl Frame<'_> {
     }
 
     /// A place of the grid: the corner that was put there, else the place itself.
-    fn degrees(&self, at: [i32; 2], known: &HashMap<[i32; 2], u32>) -> [f64; 2] {
+    fn degrees(&self, at: [i32; 2], grid: f64, known: &HashMap<[i32; 2], u32>) -> [f64; 2] {
         match known.get(&at) {
             Some(&corner) => {
                 let p = self.model.positions[corner as usize];
                 [p[0], p[1]]
             }
-            None => std::array::from_fn(|k| self.origin[k] + f64::from(at[k]) / GRID / self.scale[k]),
+            None => std::array::from_fn(|k| self.origin[k] + f64::from(at[k]) / grid / self.scale[k]),
         }
     }
 }

@@ -88,7 +88,12 @@ impl Chooser<'_> {
         Box::new(Failed { who: Who::Operator, code: code.into(), what: format!("{}: {what}", self.named) })
     }
 
+    /// Where PROJ does not even know CGCS2000, it is not the declaration that is wrong.
     fn unknown(&self, what: &str) -> Box<Failed> {
+        if self.ctx.create("EPSG:4490").is_none() {
+            let what = "PROJ cannot read its database: proj.db is not there, or the reading process has no memory left";
+            return Box::new(Failed { who: Who::Machine, ..*self.fail("no-proj-database", what.into()) });
+        }
         self.fail("unknown-crs", format!("{what}; declare `crs` by EPSG code, WKT or PROJ text"))
     }
 
