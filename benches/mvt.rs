@@ -54,18 +54,20 @@ fn twelve_gon(x: f64, y: f64) -> Vec<[f64; 2]> {
     (0..=12).map(|k| corner(k % 12)).collect()
 }
 
+const KEYS: [&str; 8] = ["code", "name", "state", "height_m", "depth_m", "year", "count", "lit"];
+
 fn ours(rows: &[Row]) -> Vec<u8> {
-    let mut e = LayerEncoder::new("bench", 4096);
+    let mut e = LayerEncoder::new("bench", 4096, KEYS.map(Some));
     for (i, r) in rows.iter().enumerate() {
-        e.feature(FeatureId(i as u64 + 1), &r.shape, &mut |put| {
-            put("code", ValueRef::Text(&r.code));
-            put("name", ValueRef::Text(r.name));
-            put("state", ValueRef::Text(r.state));
-            put("height_m", ValueRef::Float(r.height));
-            put("depth_m", ValueRef::Float(r.depth));
-            put("year", ValueRef::Int(r.year));
-            put("count", ValueRef::Int(r.count));
-            put("lit", ValueRef::Bool(r.lit));
+        e.feature(FeatureId(i as u64 + 1), &r.shape, |tags| {
+            tags.put(0, ValueRef::Text(&r.code));
+            tags.put(1, ValueRef::Text(r.name));
+            tags.put(2, ValueRef::Text(r.state));
+            tags.put(3, ValueRef::Float(r.height));
+            tags.put(4, ValueRef::Float(r.depth));
+            tags.put(5, ValueRef::Int(r.year));
+            tags.put(6, ValueRef::Int(r.count));
+            tags.put(7, ValueRef::Bool(r.lit));
         });
     }
     e.finish().unwrap_or_default()

@@ -78,7 +78,7 @@ fn read(table: &Table, window: &BBox) -> usize {
         hits += 1;
         row.read_geometry(&mut g);
         black_box(&g);
-        row.values(&mut |column, value| {
+        row.values(|column, value| {
             black_box((column, value));
         });
         Ok(())

@@ -167,7 +167,7 @@ impl Ready<'_> {
 
 fn has_one(row: &Row<'_>, column: usize, values: &BTreeSet<String>) -> bool {
     let mut has = false;
-    row.values(&mut |c, value| {
+    row.values(|c, value| {
         if c == column {
             has = match value {
                 ValueRef::Null => false,

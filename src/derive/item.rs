@@ -88,7 +88,7 @@ fn each_value(
     see: &mut dyn FnMut(usize, ValueRef<'_>),
 ) -> Result<()> {
     let mut taken = Ok(());
-    row.values(&mut |field, value| {
+    row.values(|field, value| {
         see(field, value);
         if let (ValueRef::Text(text), Ok(())) = (value, &taken) {
             taken = search.push(field, text, row.ordinal(), bbox);

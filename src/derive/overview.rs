@@ -128,7 +128,7 @@ fn write_table(draft: &Draft, source: &Source<'_>, kept: &Kept) -> Result<Sealed
             shape::filter(&whole, &ranks[vertex..vertex + vertices], kept.tolerance, &mut simple);
             simple.z.clear();
             let mut all = vec![Value::Null; features.columns.len()];
-            row.values(&mut |column, value| all[column] = value.to_value());
+            row.values(|column, value| all[column] = value.to_value());
             let mut values: Vec<Value> = columns.iter().map(|&c| std::mem::replace(&mut all[c], Value::Null)).collect();
             values.extend(counts.as_ref().map(|c| Value::Int(i64::from(c[n]))));
             writer.push(&Feature { id: row.id(), source: row.source(), geometry: simple.clone(), values })?;

@@ -9,9 +9,7 @@ use crate::store::Row;
 
 /// The companion of a layer that is being drawn (`layer::label`).
 pub struct Labels<'a> {
-    encoder: LayerEncoder,
-    /// Per column of the table: its key, or none.
-    keys: Vec<Option<&'a str>>,
+    encoder: LayerEncoder<'a>,
     /// The column of the name itself: what has none gets no point.
     name_at: usize,
     shape: Shape,
@@ -26,7 +24,7 @@ impl<'a> Labels<'a> {
         let first = brush.layer.label.first()?;
         let name_at = keys.iter().position(|k| k.is_some_and(|k| k == first))?;
         let shape = Shape { kind: Some(GeometryKind::Point), ..Shape::default() };
-        Some(Labels { encoder: LayerEncoder::new(&name, EXTENT), keys, name_at, shape })
+        Some(Labels { encoder: LayerEncoder::new(&name, EXTENT, keys), name_at, shape })
     }
 
     /// Adds the row's name where its place is in the tile. `geometry` is the row's, in degrees.
@@ -40,21 +38,13 @@ impl<'a> Labels<'a> {
         if at.iter().all(|v| (0.0..f64::from(EXTENT)).contains(v)) {
             self.shape.xy.clear();
             self.shape.xy.push(at);
-            let Labels { encoder, keys, shape, .. } = self;
-            let mut values = |put: &mut dyn FnMut(&str, ValueRef<'_>)| {
-                row.values(&mut |column, value| {
-                    if let Some(key) = keys.get(column).copied().flatten() {
-                        put(key, value);
-                    }
-                });
-            };
-            encoder.feature(row.id(), shape, &mut values);
+            self.encoder.feature(row.id(), &self.shape, |tags| row.values(|column, value| tags.put(column, value)));
         }
     }
 
     fn is_named(&self, row: &Row<'_>) -> bool {
         let mut named = false;
-        row.values(&mut |column, value| {
+        row.values(|column, value| {
             named |= column == self.name_at && !matches!(value, ValueRef::Null | ValueRef::Text(""));
         });
         named

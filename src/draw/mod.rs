@@ -3,11 +3,11 @@
 
 use crate::audience::{Audience, Seen};
 use crate::error::Result;
-use crate::feature::{Geometry, ValueRef};
+use crate::feature::Geometry;
 use crate::geo::clip::{ClippedBuffers, clip};
 use crate::geo::{BBox, GeometryKind, Projector, TileKey, TileMatrixSet};
 use crate::layer::Layer;
-use crate::mvt::{LayerEncoder, Shape};
+use crate::mvt::{LayerEncoder, Shape, Tags};
 use crate::store::{Column, Row, Table, Wanted};
 
 mod footing;
@@ -109,7 +109,7 @@ impl<'a> Brush<'a> {
     fn is_valid(&self, row: &Row<'_>) -> bool {
         let mut valid = true;
         if self.validity.is_bounded() {
-            row.values(&mut |column, value| valid &= self.validity.allows(column, value, self.today));
+            row.values(|column, value| valid &= self.validity.allows(column, value, self.today));
         }
         valid
     }
@@ -118,24 +118,18 @@ impl<'a> Brush<'a> {
 /// Draws a table's rows that touch the frame, in the table's order, and after them their names where the layer has such.
 /// `None` when nothing is left.
 pub fn draw(table: &Table, frame: &Frame, brush: &Brush<'_>) -> Result<Option<Vec<u8>>> {
-    let mut encoder = LayerEncoder::new(&brush.layer.id, EXTENT);
+    let mut encoder = LayerEncoder::new(&brush.layer.id, EXTENT, brush.keys.iter().copied());
     let mut labels = Labels::of(brush);
     let mut pen = Pen::default();
     let (wanted, stays) = (Wanted::These(&brush.wanted), |ordinal| brush.stays(ordinal));
     table.query_some(&frame.window, wanted, &stays, &mut |row| {
         if brush.is_seen(row) && brush.is_valid(row) && pen.trace(row, frame) {
-            let mut values = |put: &mut dyn FnMut(&str, ValueRef<'_>)| {
-                row.values(&mut |column, value| {
-                    if let Some(key) = brush.keys.get(column).copied().flatten() {
-                        put(key, value);
-                    }
-                });
-            };
+            let values = |tags: &mut Tags<'_, '_>| row.values(|column, value| tags.put(column, value));
             // What is too small to be seen is there all the same: in the tiles that have its first vertex.
-            if !encoder.feature(row.id(), &pen.shape, &mut values)
+            if !encoder.feature(row.id(), &pen.shape, values)
                 && let Some(at) = pen.first.filter(|p| frame.rect.contains(&BBox::of(&[*p])))
             {
-                encoder.speck(row.id(), row.kind(), at, &mut values);
+                encoder.speck(row.id(), row.kind(), at, values);
             }
             if let Some(labels) = &mut labels {
                 labels.add(row, &pen.geometry, frame);

@@ -71,7 +71,7 @@ impl<'a> Sculptor<'a> {
     /// One value a field, in the layer's order.
     pub fn values<'r>(&self, row: &Row<'r>) -> Vec<ValueRef<'r>> {
         let mut values = vec![ValueRef::Null; self.field_count];
-        row.values(&mut |column, value| {
+        row.values(|column, value| {
             if let Some(field) = self.fields.get(column).copied().flatten() {
                 values[field] = value;
             }
@@ -86,7 +86,7 @@ impl<'a> Sculptor<'a> {
         }
         if let Some((validity, today)) = &self.validity {
             let mut valid = true;
-            row.values(&mut |column, value| valid &= validity.allows(column, value, today));
+            row.values(|column, value| valid &= validity.allows(column, value, today));
             if !valid {
                 return Ok(());
             }

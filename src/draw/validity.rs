@@ -36,7 +36,7 @@ impl Validity {
     /// From and until when a record is valid, where it says so (ISO dates).
     pub fn of_row(&self, row: &Row<'_>) -> [Option<String>; 2] {
         let mut bounds = [None, None];
-        row.values(&mut |column, value| {
+        row.values(|column, value| {
             if let ValueRef::Text(t) = value {
                 let ends = [self.from, self.to];
                 bounds

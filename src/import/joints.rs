@@ -43,7 +43,7 @@ fn keys(draft: &Draft, layer: &Layer) -> Result<HashSet<String>> {
     let name = &layer.fields[key].name;
     let column = table.schema().columns.iter().position(|c| c.name == *name);
     table.scan(&mut |row| {
-        row.values(&mut |i, value| {
+        row.values(|i, value| {
             if let (true, ValueRef::Text(t)) = (Some(i) == column, value) {
                 keys.insert(t.to_string());
             }
@@ -61,7 +61,7 @@ fn dangling(draft: &Draft, layer: &Layer, points: &HashSet<String>) -> Result<Op
     let is_end: Vec<bool> = table.schema().columns.iter().map(|c| names.contains(&&c.name)).collect();
     let (mut count, mut samples) = (0, vec![]);
     table.scan(&mut |row| {
-        row.values(&mut |i, value| {
+        row.values(|i, value| {
             let ValueRef::Text(point) = value else { return };
             if is_end[i] && !points.contains(point) {
                 count += 1;

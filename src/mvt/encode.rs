@@ -9,6 +9,7 @@ use super::validity::{Checker, Contact};
 use super::wire::{put_bytes, put_number, put_tag, put_varint, varint_len, zigzag};
 use crate::feature::{FeatureId, ValueRef};
 use crate::geo::GeometryKind;
+use std::cell::RefCell;
 
 const MOVE_TO: u32 = 1;
 const LINE_TO: u32 = 2;
@@ -16,91 +17,158 @@ const CLOSE_PATH: u8 = 7 | 1 << 3;
 /// Overlays repeat until the result is sound; each moves intersections to grid points and may make new ones.
 const REPAIRS: usize = 4;
 
-/// Calls its argument with (key, value) for each attribute of a feature.
-pub type Attributes<'a> = dyn FnMut(&mut dyn FnMut(&str, ValueRef<'_>)) + 'a;
-
 /// Builds one layer of a tile: `new`, then per feature `feature`, then `finish`. Bytes depend on nothing but
 /// what is given.
-pub struct LayerEncoder {
-    /// Name, then the features as they come.
-    body: Vec<u8>,
+pub struct LayerEncoder<'k> {
     extent: u32,
     features: u32,
+    columns: Vec<Column<'k>>,
+    room: Room,
+}
+
+/// What a layer writes of one column.
+#[derive(Clone, Copy)]
+struct Column<'k> {
+    /// `None`: nothing.
+    key: Option<&'k str>,
+    /// The key's number in the layer, once it is used.
+    number: Option<u32>,
+    /// The value that the column had last: neighbours are often alike.
+    last: u32,
+}
+
+/// Takes the attributes of one feature.
+pub struct Tags<'e, 'k> {
+    feature: u32,
+    columns: &'e mut [Column<'k>],
+    room: &'e mut Room,
+}
+
+impl Tags<'_, '_> {
+    /// The feature's value in a column; null is skipped, and so is a key's second value. Whole numbers keep all 64 bits
+    /// (browsers read them exactly to 2^53), see `dictionary` for types.
+    pub fn put(&mut self, column: usize, value: ValueRef<'_>) {
+        let Some(Column { key: Some(key), number, last }) = self.columns.get_mut(column) else { return };
+        if !Dictionary::has(value) {
+            return;
+        }
+        let room = &mut *self.room;
+        let k = *number.get_or_insert_with(|| room.keys.key(key));
+        if room.key_used.len() <= k as usize {
+            room.key_used.resize(k as usize + 1, 0);
+        }
+        if std::mem::replace(&mut room.key_used[k as usize], self.feature) != self.feature {
+            *last = room.values.value(value, *last);
+            put_varint(&mut room.tags, u64::from(k));
+            put_varint(&mut room.tags, u64::from(*last));
+        }
+    }
+}
+
+impl<'k> LayerEncoder<'k> {
+    /// `name` is not empty and stands once in a tile; `extent` is the tile's side in units, commonly 4096; `keys` has
+    /// each column's key, or none where its values are not written.
+    pub fn new(name: &str, extent: u32, keys: impl IntoIterator<Item = Option<&'k str>>) -> LayerEncoder<'k> {
+        let columns = keys.into_iter().map(|key| Column { key, number: None, last: 0 }).collect();
+        let mut room = Room::take();
+        put_bytes(&mut room.body, 1, name.as_bytes());
+        LayerEncoder { extent, features: 0, columns, room }
+    }
+
+    /// Adds a feature unless nothing of its shape is left after rounding; whether it was added. `values` puts its
+    /// attributes.
+    ///
+    /// Ids are written as given: that they are unique in the layer is the store's promise.
+    pub fn feature(&mut self, id: FeatureId, shape: &Shape, values: impl FnOnce(&mut Tags<'_, 'k>)) -> bool {
+        let Some(kind) = shape.kind else { return false };
+        self.room.snapped.snap(kind, shape);
+        if kind == GeometryKind::Polygon {
+            self.room.make_sound();
+        }
+        self.put(id, kind, values)
+    }
+
+    /// Adds a feature as the smallest shape of its kind at a place in tile units: for one of which nothing was left
+    /// after rounding, so that it is there all the same, with its id and values. Whether it was added: a place that is
+    /// not finite is none.
+    pub fn speck(
+        &mut self,
+        id: FeatureId,
+        kind: GeometryKind,
+        at: [f64; 2],
+        values: impl FnOnce(&mut Tags<'_, 'k>),
+    ) -> bool {
+        self.room.snapped.speck(kind, at);
+        self.put(id, kind, values)
+    }
+
+    fn put(&mut self, id: FeatureId, kind: GeometryKind, values: impl FnOnce(&mut Tags<'_, 'k>)) -> bool {
+        if self.room.snapped.points.is_empty() {
+            return false;
+        }
+        self.features += 1;
+        self.room.tags.clear();
+        self.room.put_commands(kind);
+        values(&mut Tags { feature: self.features, columns: &mut self.columns, room: &mut self.room });
+        self.room.put_feature(id, kind);
+        true
+    }
+
+    /// The layer as it stands in a tile message (field 3, length, Layer); `None` if it has no feature.
+    /// A tile is the concatenation of its layers.
+    pub fn finish(self) -> Option<Vec<u8>> {
+        let out = (self.features > 0).then(|| self.room.layer(self.extent));
+        self.room.leave();
+        out
+    }
+}
+
+/// What a layer is built in, used again by the next one of the same thread: fresh memory costs more than the writing.
+#[derive(Default)]
+struct Room {
+    /// Name, then the features as they come.
+    body: Vec<u8>,
     keys: Dictionary,
     values: Dictionary,
     /// Per key the number of the feature that used it last.
     key_used: Vec<u32>,
-    // Room that features share.
     snapped: Snapped,
     checker: Checker,
     geometry: Vec<u8>,
     tags: Vec<u8>,
 }
 
-impl LayerEncoder {
-    /// `name` is not empty and stands once in a tile; `extent` is the tile's side in units, commonly 4096.
-    pub fn new(name: &str, extent: u32) -> LayerEncoder {
-        let mut body = Vec::with_capacity(4096);
-        put_bytes(&mut body, 1, name.as_bytes());
-        LayerEncoder {
-            body,
-            extent,
-            features: 0,
-            keys: Dictionary::default(),
-            values: Dictionary::default(),
-            key_used: vec![],
-            snapped: Snapped::default(),
-            checker: Checker::default(),
-            geometry: vec![],
-            tags: vec![],
-        }
+thread_local! {
+    static ROOMS: RefCell<Vec<Room>> = const { RefCell::new(vec![]) };
+}
+/// Rooms that wait at most: a layer and its labels are built at the same time.
+const ROOMS_KEPT: usize = 2;
+/// A layer that took more keeps nobody's memory.
+const ROOM_BYTES: usize = 1 << 20;
+
+impl Room {
+    fn take() -> Room {
+        ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default()
     }
 
-    /// Adds a feature unless nothing of its shape is left after rounding; whether it was added.
-    /// `values` calls its argument with (key, value) for each attribute; null is skipped, and so is a key's second
-    /// value. Whole numbers keep all 64 bits (browsers read them exactly to 2^53), see `dictionary` for types.
-    ///
-    /// Ids are written as given: that they are unique in the layer is the store's promise.
-    pub fn feature(&mut self, id: FeatureId, shape: &Shape, values: &mut Attributes<'_>) -> bool {
-        let Some(kind) = shape.kind else { return false };
-        self.snapped.snap(kind, shape);
-        if kind == GeometryKind::Polygon {
-            self.make_sound();
+    fn leave(mut self) {
+        if self.body.capacity() + self.values.bytes.capacity() > ROOM_BYTES {
+            return;
         }
-        if self.snapped.points.is_empty() {
-            return false;
-        }
-        self.put(id, kind, values);
-        true
+        self.body.clear();
+        self.keys.clear();
+        self.values.clear();
+        self.key_used.clear();
+        ROOMS.with_borrow_mut(|rooms| {
+            if rooms.len() < ROOMS_KEPT {
+                rooms.push(self);
+            }
+        });
     }
 
-    /// Adds a feature as the smallest shape of its kind at a place in tile units: for one of which nothing was left
-    /// after rounding, so that it is there all the same, with its id and values. Whether it was added: a place that is
-    /// not finite is none.
-    pub fn speck(&mut self, id: FeatureId, kind: GeometryKind, at: [f64; 2], values: &mut Attributes<'_>) -> bool {
-        self.snapped.speck(kind, at);
-        if self.snapped.points.is_empty() {
-            return false;
-        }
-        self.put(id, kind, values);
-        true
-    }
-
-    fn put(&mut self, id: FeatureId, kind: GeometryKind, values: &mut Attributes<'_>) {
-        self.features += 1;
-        self.put_commands(kind);
-        self.put_tags(values);
-        self.put_feature(id, kind);
-    }
-
-    /// The layer as it stands in a tile message (field 3, length, Layer); `None` if it has no feature.
-    /// A tile is the concatenation of its layers.
-    pub fn finish(self) -> Option<Vec<u8>> {
-        if self.features == 0 {
-            return None;
-        }
+    fn layer(&self, extent: u32) -> Vec<u8> {
         let mut tail = vec![];
-        put_number(&mut tail, 5, u64::from(self.extent));
+        put_number(&mut tail, 5, u64::from(extent));
         put_number(&mut tail, 15, 2);
         let len = self.body.len() + self.keys.bytes.len() + self.values.bytes.len() + tail.len();
         let mut out = Vec::with_capacity(len + 6);
@@ -109,7 +177,7 @@ impl LayerEncoder {
         for part in [&self.body, &self.keys.bytes, &self.values.bytes, &tail] {
             out.extend_from_slice(part);
         }
-        Some(out)
+        out
     }
 
     fn make_sound(&mut self) {
@@ -149,27 +217,6 @@ impl LayerEncoder {
                 }
             }
         }
-    }
-
-    fn put_tags(&mut self, values: &mut Attributes<'_>) {
-        self.tags.clear();
-        let LayerEncoder { keys, values: dictionary, key_used, tags, features, .. } = self;
-        let mut hint = 0;
-        values(&mut |key, value| {
-            hint += 1;
-            if !Dictionary::has(value) {
-                return;
-            }
-            let k = keys.key(key, hint - 1);
-            hint = k + 1;
-            if key_used.len() <= k as usize {
-                key_used.resize(k as usize + 1, 0);
-            }
-            if std::mem::replace(&mut key_used[k as usize], *features) != *features {
-                put_varint(tags, u64::from(k));
-                put_varint(tags, u64::from(dictionary.value(value)));
-            }
-        });
     }
 
     fn put_feature(&mut self, id: FeatureId, kind: GeometryKind) {

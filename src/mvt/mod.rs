@@ -13,7 +13,7 @@ mod snap;
 mod validity;
 pub(crate) mod wire;
 
-pub use encode::{Attributes, LayerEncoder};
+pub use encode::{LayerEncoder, Tags};
 
 use crate::geo::GeometryKind;
 

@@ -18,12 +18,12 @@ pub fn ring_is_simple(ring: &[Point]) -> bool {
 }
 
 fn encode(shapes: &[Shape]) -> Vec<u8> {
-    let mut e = LayerEncoder::new("层", 4096);
+    let mut e = LayerEncoder::new("层", 4096, ["n", "无", "名"].map(Some));
     for (i, s) in shapes.iter().enumerate() {
-        e.feature(FeatureId(i as u64 + 1), s, &mut |put| {
-            put("n", ValueRef::Int(i as i64 - 3));
-            put("无", ValueRef::Null);
-            put("名", ValueRef::Text(if i % 2 == 0 { "偶" } else { "奇" }));
+        e.feature(FeatureId(i as u64 + 1), s, |tags| {
+            tags.put(0, ValueRef::Int(i as i64 - 3));
+            tags.put(1, ValueRef::Null);
+            tags.put(2, ValueRef::Text(if i % 2 == 0 { "偶" } else { "奇" }));
         });
     }
     e.finish().unwrap_or_default()
@@ -170,15 +170,13 @@ fn attributes_come_back() {
         ("empty", Value::Text(String::new())),
         ("b", Value::Bool(false)),
     ];
-    let mut e = LayerEncoder::new("l", 4096);
+    // Columns that share a key, and one that writes nothing.
+    let keys = values.iter().map(|(k, _)| Some(*k)).chain([Some("i"), None, Some("null"), Some("nan")]);
+    let mut e = LayerEncoder::new("l", 4096, keys);
     let point = shape(GeometryKind::Point, &[vec![[3.4, -2.5]]], vec![]);
-    let added = e.feature(FeatureId(FeatureId::MAX), &point, &mut |put| {
-        for (k, v) in &values {
-            put(k, v.as_ref());
-        }
-        put("i", ValueRef::Int(8));
-        put("null", ValueRef::Null);
-        put("nan", ValueRef::Float(f64::NAN));
+    let added = e.feature(FeatureId(FeatureId::MAX), &point, |tags| {
+        let more = [ValueRef::Int(8), ValueRef::Int(9), ValueRef::Null, ValueRef::Float(f64::NAN), ValueRef::Int(9)];
+        values.iter().map(|(_, v)| v.as_ref()).chain(more).enumerate().for_each(|(column, v)| tags.put(column, v));
     });
     assert!(added);
     let d = decode(&e.finish().unwrap());
@@ -192,12 +190,12 @@ fn attributes_come_back() {
 
 #[test]
 fn nothing_left_is_no_feature_and_no_layer() {
-    let mut e = LayerEncoder::new("l", 4096);
+    let mut e = LayerEncoder::new("l", 4096, [Some("k")]);
     let flat = shape(GeometryKind::Polygon, &[vec![[0.0, 0.0], [0.2, 0.0], [0.2, 0.2]]], vec![1]);
-    assert!(!e.feature(FeatureId(1), &flat, &mut |put| put("k", ValueRef::Int(1))));
-    assert!(!e.feature(FeatureId(1), &Shape::default(), &mut |_| {}));
+    assert!(!e.feature(FeatureId(1), &flat, |tags| tags.put(0, ValueRef::Int(1))));
+    assert!(!e.feature(FeatureId(1), &Shape::default(), |_| {}));
     let nowhere = shape(GeometryKind::Point, &[vec![[f64::NAN, 0.0]]], vec![]);
-    assert!(!e.feature(FeatureId(1), &nowhere, &mut |_| {}));
+    assert!(!e.feature(FeatureId(1), &nowhere, |_| {}));
     assert_eq!(e.finish(), None);
 }
 
@@ -225,14 +223,14 @@ fn agrees_with_the_mvt_crate() {
         shape(GeometryKind::Line, std::slice::from_ref(&line), vec![]),
         shape(GeometryKind::Point, &[vec![[12.3, 45.6]]], vec![]),
     ];
-    let mut ours = LayerEncoder::new("l", 4096);
+    let mut ours = LayerEncoder::new("l", 4096, ["n", "t", "d"].map(Some));
     let mut theirs = mvt::Tile::new(4096);
     let mut layer = theirs.create_layer("l");
     for (i, s) in shapes.iter().enumerate() {
-        ours.feature(FeatureId(i as u64), s, &mut |put| {
-            put("n", ValueRef::Int(i as i64));
-            put("t", ValueRef::Text("文"));
-            put("d", ValueRef::Float(0.1));
+        ours.feature(FeatureId(i as u64), s, |tags| {
+            tags.put(0, ValueRef::Int(i as i64));
+            tags.put(1, ValueRef::Text("文"));
+            tags.put(2, ValueRef::Float(0.1));
         });
         let kind = match s.kind.unwrap() {
             GeometryKind::Point => mvt::GeomType::Point,

@@ -134,7 +134,7 @@ impl Values {
             cell.text.clear();
             cell.number = None;
         }
-        row.values(&mut |column, value| {
+        row.values(|column, value| {
             let cell = &mut self.cells[column];
             match value {
                 ValueRef::Null => {}

@@ -144,7 +144,7 @@ fn column(layer: &Layer, table: &Table, filter: &Filter) -> Option<usize> {
 
 fn has_all(row: &Row<'_>, filters: &[(usize, &Filter)]) -> bool {
     let mut met = 0;
-    row.values(&mut |column, value| met += filters.iter().filter(|(c, f)| *c == column && f.is_met(value)).count());
+    row.values(|column, value| met += filters.iter().filter(|(c, f)| *c == column && f.is_met(value)).count());
     met == filters.len()
 }
 

@@ -26,7 +26,7 @@ impl Wanted<'_> {
 }
 
 /// Columns and values that are not null, in column order; of few columns without an allocation.
-type Values<'a> = SmallVec<[(u16, ValueRef<'a>); 12]>;
+type Values<'a> = SmallVec<[(u16, ValueRef<'a>); 24]>;
 
 /// One record of a table.
 pub struct Row<'a> {
@@ -126,7 +126,7 @@ impl<'a> Row<'a> {
     }
 
     /// Calls `each(column, value)` for every value that is wanted and not null, in column order.
-    pub fn values(&self, each: &mut dyn FnMut(usize, ValueRef<'a>)) {
+    pub fn values(&self, mut each: impl FnMut(usize, ValueRef<'a>)) {
         self.values.iter().for_each(|(column, value)| each(usize::from(*column), *value));
     }
 
@@ -135,7 +135,7 @@ impl<'a> Row<'a> {
         let mut geometry = Geometry { kind: self.kind(), xy: vec![], z: vec![], ends: vec![], parts: vec![] };
         self.read_geometry(&mut geometry);
         let mut values = vec![Value::Null; self.schema.columns.len()];
-        self.values(&mut |column, value| values[column] = value.to_value());
+        self.values(|column, value| values[column] = value.to_value());
         Feature { id: self.id, source: self.source, geometry, values }
     }
 }
@@ -345,7 +345,7 @@ mod tests {
         let bytes = encoder.encode(feature, &schema).expect("encodes").to_vec();
         let read = |bytes: &[u8], wanted: Wanted<'_>| {
             let mut values = vec![];
-            Row::parse(bytes, 0, &schema, wanted)?.values(&mut |column, value| values.push((column, value.to_value())));
+            Row::parse(bytes, 0, &schema, wanted)?.values(|column, value| values.push((column, value.to_value())));
             Some(values)
         };
         let (int, bool) = ((1, Value::Int(-5)), (3, Value::Bool(true)));

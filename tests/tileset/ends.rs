@@ -57,7 +57,7 @@ pub fn check(snapshot: &Arc<Snapshot>, audience: &Audience) -> Checked {
             .scan(&mut |row| {
                 row.read_geometry(&mut g);
                 let mut values = vec![ValueRef::Null; layer.fields.len()];
-                row.values(&mut |i, v| values[layer.field(&table.schema().columns[i].name).unwrap()] = v);
+                row.values(|i, v| values[layer.field(&table.schema().columns[i].name).unwrap()] = v);
                 for end in both(layer, row.id().0, &g, &values) {
                     ends.entry(end.at.map(|x| (x * 1e8).round() as i64)).or_default().push(end);
                 }

@@ -74,7 +74,7 @@ impl Clerk {
     /// A feature as it was drawn in the frame of some tile: its place, its byte, from how far it is wanted.
     pub fn enter(&mut self, row: &Row<'_>, frame: &Frame, lonlat: [f64; 2], offset: u64, reach_m: f64, m: &Measure) {
         let mut code = 0;
-        row.values(&mut |column, value| match value {
+        row.values(|column, value| match value {
             ValueRef::Text(t) if column == self.column => code = digest(t),
             ValueRef::Int(i) if column == self.column => code = digest(&i.to_string()),
             _ => {}

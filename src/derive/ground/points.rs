@@ -89,7 +89,7 @@ fn triangulated(layer: &Layer, table: &Table) -> Result<Option<(Plane, DelaunayT
     table.scan(&mut |row| {
         row.read_geometry(&mut g);
         let mut height_m = None;
-        row.values(&mut |i, value| {
+        row.values(|i, value| {
             if Some(i) == column {
                 height_m = match value {
                     ValueRef::Float(v) => Some(v),

@@ -36,7 +36,7 @@ impl Truth {
             .scan(&mut |row| {
                 let mut valid = true;
                 own.fill(0);
-                row.values(&mut |column, value| {
+                row.values(|column, value| {
                     valid &= validity.allows(column, value, &today);
                     own[column] = digest(value);
                 });

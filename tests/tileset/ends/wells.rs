@@ -97,7 +97,7 @@ fn each(table: &Table, layer: &Layer, seen: &mut dyn FnMut(&Row<'_>, &Geometry, 
         .scan(&mut |row| {
             row.read_geometry(&mut g);
             let mut values = vec![ValueRef::Null; layer.fields.len()];
-            row.values(&mut |i, v| values[layer.field(&table.schema().columns[i].name).unwrap()] = v);
+            row.values(|i, v| values[layer.field(&table.schema().columns[i].name).unwrap()] = v);
             seen(row, &g, &values);
             Ok(())
         })
