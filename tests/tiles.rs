@@ -440,6 +440,28 @@ fn zooms_outside_the_range_are_refused_and_layers_outside_theirs_are_absent() {
     assert_eq!(order.layers.iter().map(|l| l.name.as_str()).collect::<Vec<_>>(), ["roads", "lamps"]);
 }
 
+/// What is light is drawn by the thread that speaks with the client: neither much nor what has to be looked for first.
+#[test]
+fn light_is_what_holds_little_and_needs_no_search() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = catalog_of_three();
+    publish(dir.path(), &catalog, &[("lamps", &lamps(20_000)), ("roads", &roads(200))]);
+    let city = city(dir.path());
+    let grid = &grids()[0];
+    let [lamps, roads] = ["lamps", "roads"].map(|id| catalog.find(id).unwrap());
+    let plan = |layers: &[LayerIx], z: u8| {
+        let (xs, ys) = grid.tiles_over(&BBox::new(CENTRE[0], CENTRE[1], CENTRE[0], CENTRE[1]), z).unwrap();
+        let key = TileKey { z, x: *xs.start(), y: *ys.start() };
+        tile::plan(&city, &Audience::OPEN, grid, layers, key).unwrap().unwrap().unwrap()
+    };
+    assert!(tile::is_light(&city, &plan(&[lamps], 16)));
+    assert!(!tile::is_light(&city, &plan(&[lamps], 14)), "there are thousands of lamps in it");
+    let both = plan(&[lamps, roads], 16);
+    assert!(!tile::is_light(&city, &both), "nobody knows yet how the two are thinned together");
+    tile::render(&city, &both).unwrap();
+    assert!(tile::is_light(&city, &both));
+}
+
 #[test]
 fn what_is_no_longer_valid_is_not_drawn() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,12 +1,13 @@
 //! Finished answers in memory, bounded in bytes, in the codings that were asked for. A key carries the revision of what it was made
-//! from, so nothing is ever invalidated: what nobody asks for any more is pushed out.
+//! from, so nothing is ever invalidated: what nobody asks for any more is pushed out. Who asks first does not wait for good
+//! packing; what is asked again is packed well by a worker that has nothing else to do.
 
-use super::coding::{self, Coding};
+use super::coding::{self, Coding, Effort};
 use super::etag::Digest;
 use super::flight::Flights;
 use super::metrics::Metrics;
 use super::problem::Problem;
-use super::workers::Workers;
+use super::workers::{Workers, guarded};
 use crate::error::Result;
 use crate::geo::TileKey;
 use crate::style::Ratio;
@@ -14,6 +15,7 @@ use crate::tile::Revision;
 use bytes::Bytes;
 use quick_cache::{Weighter, sync::Cache as Memory};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What an answer is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,8 +45,16 @@ struct Key(Of, Coding);
 pub struct Coded {
     pub bytes: Bytes,
     pub coding: Coding,
+    pub effort: Effort,
     /// Of the bytes before coding.
     pub digest: Digest,
+}
+
+impl Coded {
+    /// Bytes as they are.
+    pub fn plain(bytes: Bytes, digest: Digest) -> Coded {
+        Coded { bytes, coding: Coding::Identity, effort: Effort::Full, digest }
+    }
 }
 
 /// Where an answer came from.
@@ -68,7 +78,16 @@ pub struct Cache {
     memory: Memory<Key, Coded, ByBytes>,
     flights: Arc<Flights<Of, Result<Coded, Problem>>>,
     workers: Workers,
+    /// Whether an answer is being packed better: one at a time.
+    packing: AtomicBool,
     metrics: Arc<Metrics>,
+}
+
+/// Where an answer is made that memory does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Worker,
+    Here,
 }
 
 impl Cache {
@@ -76,27 +95,72 @@ impl Cache {
         // An answer is some 10 KiB; only a hint.
         let items = (bytes / 10_000).max(64) as usize;
         let memory = Memory::with_weighter(items, bytes, ByBytes);
-        Arc::new(Cache { memory, flights: Flights::new(), workers, metrics })
+        Arc::new(Cache { memory, flights: Flights::new(), workers, packing: AtomicBool::new(false), metrics })
     }
 
-    /// The answer in `coding`; `make` gives its uncompressed bytes when it is there in no coding, on a worker, once
-    /// however many ask at the same time.
+    /// The answer in `coding` where memory has it.
+    pub fn known(self: &Arc<Self>, of: Of, coding: Coding) -> Option<Coded> {
+        let key = Key(of, coding);
+        let coded = self.memory.get(&key)?;
+        if coded.effort == Effort::Quick {
+            self.pack_well(key, &coded);
+        }
+        Some(coded)
+    }
+
+    /// The answer in `coding`, packed with this effort if it has to be; `make` gives its uncompressed bytes when it is there
+    /// in no coding, on a worker, once however many ask at the same time.
     pub async fn get(
         self: &Arc<Self>,
         of: Of,
         coding: Coding,
+        effort: Effort,
         make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
     ) -> Result<(Coded, Outcome), Problem> {
-        if let Some(coded) = self.memory.get(&Key(of, coding)) {
+        self.get_at(Place::Worker, of, (coding, effort), make).await
+    }
+
+    /// The same for what costs less than to wake a worker: made by the asking thread.
+    pub async fn get_here(
+        self: &Arc<Self>,
+        of: Of,
+        coding: Coding,
+        effort: Effort,
+        make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
+    ) -> Result<(Coded, Outcome), Problem> {
+        self.get_at(Place::Here, of, (coding, effort), make).await
+    }
+
+    async fn get_at(
+        self: &Arc<Self>,
+        place: Place,
+        of: Of,
+        (coding, effort): (Coding, Effort),
+        make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
+    ) -> Result<(Coded, Outcome), Problem> {
+        if let Some(coded) = self.known(of, coding) {
             return Ok((coded, Outcome::Warm));
         }
         let mut make = Some(make);
         loop {
-            let flight = self.flights.join(of, || {
-                let (own, make) = (self.clone(), make.take());
-                async move { own.settle(of, coding, make).await }
-            });
-            let landed = flight.await.unwrap_or_else(|| Err(Problem::internal()))?;
+            let (own, make) = (self.clone(), &mut make);
+            let landed = match place {
+                Place::Here => {
+                    let work = || guarded(|| own.settle(of, coding, effort, make.take()));
+                    self.flights.join_here(of, work).await
+                }
+                Place::Worker => {
+                    let work = || {
+                        let make = make.take();
+                        async move {
+                            let workers = own.workers.clone();
+                            workers.run(move || own.settle(of, coding, effort, make)).await
+                        }
+                    };
+                    self.flights.join(of, work).await
+                }
+            };
+            let landed = landed.unwrap_or_else(|| Err(Problem::internal()))?;
             // Else it was somebody's flight for another coding: that is in memory now, and the next starts from it.
             if landed.coding == coding || landed.bytes.is_empty() {
                 return Ok((landed, Outcome::Cold));
@@ -105,41 +169,61 @@ impl Cache {
     }
 
     /// Makes the answer in one coding and remembers it: from another coding of it where memory has one.
-    async fn settle(
-        self: Arc<Self>,
+    fn settle(
+        &self,
         of: Of,
         coding: Coding,
-        make: Option<impl FnOnce() -> Result<Vec<u8>> + Send + 'static>,
+        effort: Effort,
+        make: Option<impl FnOnce() -> Result<Vec<u8>>>,
     ) -> Result<Coded, Problem> {
         // Another flight may have landed between the look into memory and the boarding of this one.
         if let Some(coded) = self.memory.get(&Key(of, coding)) {
             return Ok(coded);
         }
-        let other = Coding::ALL.into_iter().find_map(|c| self.memory.get(&Key(of, c)));
-        if let Some(nothing) = other.as_ref().filter(|c| c.bytes.is_empty()) {
-            return Ok(nothing.clone());
-        }
-        let make = make.ok_or_else(Problem::internal)?;
-        let metrics = self.metrics.clone();
-        let work = move || {
-            let (bytes, digest) = match other {
-                Some(other) => (coding::decode(&other.bytes, other.coding)?, other.digest),
-                None => {
-                    metrics.made();
-                    let bytes = make()?;
-                    let digest = Digest::of(&bytes);
-                    (bytes, digest)
-                }
-            };
-            if coding == Coding::Identity || bytes.is_empty() {
-                return Ok(Coded { bytes: exact(bytes), coding: Coding::Identity, digest });
+        let (bytes, digest) = match Coding::ALL.into_iter().find_map(|c| self.memory.get(&Key(of, c))) {
+            Some(nothing) if nothing.bytes.is_empty() => return Ok(nothing),
+            Some(other) => (coding::decode(&other.bytes, other.coding)?, other.digest),
+            None => {
+                let make = make.ok_or_else(Problem::internal)?;
+                self.metrics.made();
+                let bytes = make()?;
+                let digest = Digest::of(&bytes);
+                (bytes, digest)
             }
-            metrics.compressed();
-            Ok(Coded { bytes: exact(coding::encode(&bytes, coding)?), coding, digest })
         };
-        let coded = self.workers.run(work).await?;
+        let coded = match coding == Coding::Identity || bytes.is_empty() {
+            true => Coded::plain(exact(bytes), digest),
+            false => self.pack(&bytes, coding, effort, digest)?,
+        };
         self.memory.insert(Key(of, coding), coded.clone());
         Ok(coded)
+    }
+
+    fn pack(&self, bytes: &[u8], coding: Coding, effort: Effort, digest: Digest) -> Result<Coded> {
+        self.metrics.compressed();
+        Ok(Coded { bytes: exact(coding::encode(bytes, coding, effort)?), coding, effort, digest })
+    }
+
+    /// Has an answer packed well that was packed in haste, if a worker is idle; else somebody else asks for it some time.
+    fn pack_well(self: &Arc<Self>, key: Key, quick: &Coded) {
+        if self.packing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (own, quick) = (self.clone(), quick.clone());
+        let given = self.workers.run_when_idle(move || {
+            let packed = guarded(|| {
+                let bytes = coding::decode(&quick.bytes, quick.coding)?;
+                Ok(own.pack(&bytes, quick.coding, Effort::Full, quick.digest)?)
+            });
+            match packed {
+                Ok(full) => own.memory.insert(key, full),
+                Err(_) => tracing::error!("an answer could not be packed better"),
+            }
+            own.packing.store(false, Ordering::Release);
+        });
+        if !given {
+            self.packing.store(false, Ordering::Release);
+        }
     }
 
     pub fn bytes(&self) -> u64 {
@@ -162,7 +246,7 @@ fn exact(bytes: Vec<u8>) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     fn of(n: u8) -> Of {
         Of::Tile(Revision([n; 16]), TileKey { z: 1, x: 0, y: 0 })
@@ -185,7 +269,7 @@ mod tests {
                         std::thread::sleep(std::time::Duration::from_millis(20));
                         Ok(vec![7; 5000])
                     };
-                    cache.get(of(1), codings[i % 4], make).await
+                    cache.get(of(1), codings[i % 4], Effort::Full, make).await
                 })
             })
             .collect();
@@ -194,7 +278,7 @@ mod tests {
             assert_eq!((coded.coding, coded.digest), (codings[i % 4], Digest::of(&[7; 5000])));
         }
         assert_eq!(made.load(Ordering::SeqCst), 1);
-        let (_, outcome) = cache.get(of(1), Coding::Gzip, || panic!("it is there")).await.unwrap();
+        let (_, outcome) = cache.get(of(1), Coding::Gzip, Effort::Full, || panic!("it is there")).await.unwrap();
         assert_eq!(outcome, Outcome::Warm);
     }
 
@@ -202,24 +286,56 @@ mod tests {
     async fn a_failure_is_shared_but_not_kept() {
         let cache = cache(1 << 20);
         let fail = || Err(crate::error::Error::damaged("x", "bits"));
-        assert_eq!(cache.get(of(1), Coding::Gzip, fail).await.unwrap_err().code, "layer-data-damaged");
-        assert!(cache.get(of(1), Coding::Gzip, || Ok(vec![1; 9])).await.is_ok());
-        assert_eq!(cache.get(of(2), Coding::Gzip, || panic!("a bug")).await.unwrap_err().code, "internal-error");
-        assert!(cache.get(of(2), Coding::Gzip, || Ok(vec![1; 9])).await.is_ok());
+        assert_eq!(cache.get(of(1), Coding::Gzip, Effort::Full, fail).await.unwrap_err().code, "layer-data-damaged");
+        assert!(cache.get(of(1), Coding::Gzip, Effort::Full, || Ok(vec![1; 9])).await.is_ok());
+        assert_eq!(
+            cache.get(of(2), Coding::Gzip, Effort::Full, || panic!("a bug")).await.unwrap_err().code,
+            "internal-error"
+        );
+        assert!(cache.get(of(2), Coding::Gzip, Effort::Full, || Ok(vec![1; 9])).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_again_is_packed_well() {
+        let (cache, plain) =
+            (cache(1 << 20), (0..20_000u32).flat_map(|i| (i * i % 97).to_le_bytes()).collect::<Vec<u8>>());
+        let make = plain.clone();
+        let (quick, outcome) = cache.get_here(of(1), Coding::Gzip, Effort::Quick, || Ok(make)).await.unwrap();
+        assert_eq!((quick.effort, outcome), (Effort::Quick, Outcome::Cold));
+        let mut asked = 0;
+        let full = loop {
+            let coded = cache.known(of(1), Coding::Gzip).unwrap();
+            if coded.effort == Effort::Full {
+                break coded;
+            }
+            asked += 1;
+            assert!(asked < 1000, "nobody packs it");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        };
+        assert!(full.bytes.len() < quick.bytes.len() && full.digest == quick.digest);
+        assert_eq!(coding::decode(&full.bytes, Coding::Gzip).unwrap(), plain);
+    }
+
+    #[tokio::test]
+    async fn what_panics_here_is_a_problem_and_the_next_is_made() {
+        let cache = cache(1 << 20);
+        let fails = cache.get_here(of(1), Coding::Gzip, Effort::Quick, || panic!("a bug")).await;
+        assert_eq!(fails.unwrap_err().code, "internal-error");
+        assert!(cache.get_here(of(1), Coding::Gzip, Effort::Quick, || Ok(vec![1; 9])).await.is_ok());
     }
 
     #[tokio::test]
     async fn memory_stays_bounded() {
         let cache = cache(200_000);
         for n in 0..200 {
-            cache.get(of(n), Coding::Identity, || Ok(vec![0; 5000])).await.unwrap();
+            cache.get(of(n), Coding::Identity, Effort::Full, || Ok(vec![0; 5000])).await.unwrap();
             assert!(cache.bytes() <= 200_000, "{}", cache.bytes());
         }
     }
 
     #[tokio::test]
     async fn an_empty_answer_has_no_coding() {
-        let (coded, _) = cache(1 << 20).get(of(1), Coding::Brotli, || Ok(vec![])).await.unwrap();
+        let (coded, _) = cache(1 << 20).get(of(1), Coding::Brotli, Effort::Full, || Ok(vec![])).await.unwrap();
         assert_eq!((coded.bytes.len(), coded.coding), (0, Coding::Identity));
     }
 }

@@ -1,6 +1,6 @@
 //! Entity tags: from an answer's bytes and its coding, strong, and how a client's are compared (RFC 9110 §8.8.3, §13.1.2).
 
-use super::coding::Coding;
+use super::coding::{Coding, Effort};
 use axum::http::{HeaderMap, HeaderValue, header};
 
 /// The first 128 bits of BLAKE3 over the uncompressed bytes.
@@ -19,13 +19,13 @@ impl Digest {
         Digest::of(&[tag.as_bytes(), &[0], &self.0].concat())
     }
 
-    /// `"<32 hex digits><-g | -b | -z | nothing>"`
-    pub fn etag(self, coding: Coding) -> HeaderValue {
+    /// `"<32 hex digits><-g | -b | -z | nothing>"`, with a `q` where it was packed in haste.
+    pub fn etag(self, coding: Coding, effort: Effort) -> HeaderValue {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let mut tag = Vec::with_capacity(36);
         tag.push(b'"');
         tag.extend(self.0.iter().flat_map(|b| [HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]));
-        tag.extend_from_slice(coding.etag_suffix().as_bytes());
+        tag.extend_from_slice(coding.etag_suffix(effort).as_bytes());
         tag.push(b'"');
         HeaderValue::from_bytes(&tag).unwrap_or(HeaderValue::from_static("\"\""))
     }
@@ -61,13 +61,15 @@ mod tests {
     #[test]
     fn a_tag_names_bytes_and_coding() {
         let d = Digest::of(b"tile");
-        let tags = [Coding::Identity, Coding::Gzip, Coding::Brotli, Coding::Zstd].map(|c| d.etag(c));
+        let full = [Coding::Identity, Coding::Gzip, Coding::Brotli, Coding::Zstd].map(|c| (c, Effort::Full));
+        let quick = [Coding::Gzip, Coding::Brotli, Coding::Zstd].map(|c| (c, Effort::Quick));
+        let tags: Vec<_> = full.into_iter().chain(quick).map(|(c, e)| d.etag(c, e)).collect();
         for (i, a) in tags.iter().enumerate() {
             assert!(tags[..i].iter().all(|b| a != b));
         }
         let whole = blake3::hash(b"tile").to_hex();
         assert_eq!(tags[1], format!("\"{}-g\"", &whole.as_str()[..32]));
-        assert_ne!(Digest::of(b"tile2").etag(Coding::Identity), tags[0]);
+        assert_ne!(Digest::of(b"tile2").etag(Coding::Identity, Effort::Full), tags[0]);
     }
 
     #[test]

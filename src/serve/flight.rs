@@ -27,34 +27,56 @@ where
     where
         F: Future<Output = V> + Send + 'static,
     {
-        let mut landing = self.board(key, work);
+        let mut landing = match self.board(key) {
+            Err(landing) => landing,
+            Ok((pilot, landing)) => {
+                let work = work();
+                tokio::spawn(async move { pilot.land(work.await) });
+                landing
+            }
+        };
         landing.wait_for(Option::is_some).await.ok()?.clone()
     }
 
-    fn board<F>(self: &Arc<Self>, key: K, work: impl FnOnce() -> F) -> Landing<V>
-    where
-        F: Future<Output = V> + Send + 'static,
-    {
+    /// The same for work that is done here and now.
+    pub async fn join_here(self: &Arc<Self>, key: K, work: impl FnOnce() -> V) -> Option<V> {
+        match self.board(key) {
+            Err(mut landing) => landing.wait_for(Option::is_some).await.ok()?.clone(),
+            Ok((pilot, _)) => {
+                let outcome = work();
+                pilot.land(outcome.clone());
+                Some(outcome)
+            }
+        }
+    }
+
+    /// A flight of one's own, or the landing of the one that is under way.
+    fn board(self: &Arc<Self>, key: K) -> Result<(Pilot<K, V>, Landing<V>), Landing<V>> {
         let mut under_way = self.lock();
         if let Some(landing) = under_way.get(&key) {
-            return landing.clone();
+            return Err(landing.clone());
         }
         let (tell, landing) = watch::channel(None);
         under_way.insert(key, landing.clone());
-        drop(under_way);
-        let seat = Seat { flights: self.clone(), key };
-        let work = work();
-        tokio::spawn(async move {
-            let outcome = work.await;
-            // Off the board before the outcome is told: who asks from now on finds it in the cache.
-            drop(seat);
-            let _ = tell.send(Some(outcome));
-        });
-        landing
+        Ok((Pilot { seat: Seat { flights: self.clone(), key }, tell }, landing))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Landing<V>>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who flies.
+struct Pilot<K: Copy + Eq + Hash + Send + 'static, V: Clone + Send + Sync + 'static> {
+    seat: Seat<K, V>,
+    tell: watch::Sender<Option<V>>,
+}
+
+impl<K: Copy + Eq + Hash + Send + 'static, V: Clone + Send + Sync + 'static> Pilot<K, V> {
+    /// Off the board before the outcome is told: who asks from now on finds it in the cache.
+    fn land(self, outcome: V) {
+        drop(self.seat);
+        let _ = self.tell.send(Some(outcome));
     }
 }
 
@@ -111,6 +133,23 @@ mod tests {
         let flights = Flights::<u8, u8>::new();
         assert_eq!(flights.join(1, || async { panic!("a bug") }).await, None);
         assert_eq!(flights.join(1, || async { 7 }).await, Some(7));
+        assert!(flights.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_done_here_is_told_to_who_waits_there() {
+        let flights = Flights::<u8, u8>::new();
+        let (pilot, _) = flights.board(1).ok().unwrap();
+        let waiting = {
+            let flights = flights.clone();
+            tokio::spawn(async move { flights.join_here(1, || panic!("somebody else does it")).await })
+        };
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        pilot.land(7);
+        assert_eq!(waiting.await.unwrap(), Some(7));
+        assert_eq!(flights.join_here(1, || 8).await, Some(8));
         assert!(flights.lock().is_empty());
     }
 }

@@ -4,7 +4,7 @@
 use super::App;
 use super::access::{Access, Caller, Deed, Peer, Spent, cell_of, cells_of, finding};
 use super::address::{layer_list, snapshot_id, unknown_layer};
-use super::coding::Coding;
+use super::coding::{Coding, Effort};
 use super::etag::Digest;
 use super::problem::Problem;
 use crate::audience::Audience;
@@ -277,10 +277,10 @@ impl Asked {
     }
 
     /// The entity tag of an answer. Roles do not share tags: what another one was sent is no validator here, whatever its bytes.
-    pub fn etag(&self, digest: Digest, coding: Coding) -> HeaderValue {
+    pub fn etag(&self, digest: Digest, coding: Coding, effort: Effort) -> HeaderValue {
         match self.audience.policy() {
-            None => digest.etag(coding),
-            Some(policy) => digest.salted(&policy.tag).etag(coding),
+            None => digest.etag(coding, effort),
+            Some(policy) => digest.salted(&policy.tag).etag(coding, effort),
         }
     }
 

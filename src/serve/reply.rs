@@ -2,7 +2,7 @@
 
 use super::App;
 use super::cache::{Coded, Of};
-use super::coding::Coding;
+use super::coding::{Coding, Effort};
 use super::etag::{Digest, none_match};
 use super::gate::Asked;
 use super::problem::Problem;
@@ -21,8 +21,14 @@ pub const GEOJSON: &str = "application/geo+json";
 
 /// A coded answer: 200, 204 where it is empty, 304 where the client has it.
 pub fn coded(request: &HeaderMap, asked: &Asked, media_type: &'static str, answer: Coded) -> Response {
-    let etag = asked.etag(answer.digest, answer.coding);
-    let status = match (none_match(request, &etag), answer.bytes.is_empty()) {
+    let own = asked.etag(answer.digest, answer.coding, answer.effort);
+    // Who has the same bytes, packed the other way, has what would be sent.
+    let other = || asked.etag(answer.digest, answer.coding, answer.effort.other());
+    let held = match request.contains_key(header::IF_NONE_MATCH) {
+        true => [own.clone(), other()].into_iter().find(|tag| none_match(request, tag)),
+        false => None,
+    };
+    let status = match (held.is_some(), answer.bytes.is_empty()) {
         (true, _) => StatusCode::NOT_MODIFIED,
         (false, true) => StatusCode::NO_CONTENT,
         (false, false) => StatusCode::OK,
@@ -30,7 +36,7 @@ pub fn coded(request: &HeaderMap, asked: &Asked, media_type: &'static str, answe
     let mut r = Response::new(Body::empty());
     *r.status_mut() = status;
     let headers = r.headers_mut();
-    headers.insert(header::ETAG, etag);
+    headers.insert(header::ETAG, held.unwrap_or(own));
     headers.insert(header::CACHE_CONTROL, asked.cache_control());
     headers.insert(header::VARY, asked.vary());
     if status == StatusCode::OK {
@@ -54,7 +60,7 @@ pub fn streamed(
 ) -> Response {
     let mut r = Response::new(body);
     let headers = r.headers_mut();
-    headers.insert(header::ETAG, asked.etag(digest, coding));
+    headers.insert(header::ETAG, asked.etag(digest, coding, Effort::Full));
     headers.insert(header::CACHE_CONTROL, asked.cache_control());
     headers.insert(header::VARY, asked.vary());
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -67,7 +73,7 @@ pub fn streamed(
 
 /// A tile with nothing in it.
 pub fn empty(request: &HeaderMap, asked: &Asked) -> Response {
-    let nothing = Coded { bytes: Bytes::new(), coding: Coding::Identity, digest: Digest::of(b"") };
+    let nothing = Coded::plain(Bytes::new(), Digest::of(b""));
     coded(request, asked, MVT, nothing)
 }
 
@@ -81,10 +87,10 @@ pub async fn document(
 ) -> Result<Response, Problem> {
     let digest = Digest::of(&bytes);
     let coding = Coding::negotiate(request);
-    let answer = match coding == Coding::Identity || none_match(request, &asked.etag(digest, coding)) {
+    let answer = match coding == Coding::Identity || none_match(request, &asked.etag(digest, coding, Effort::Full)) {
         // Nothing to compress: sent as it is, or not sent.
-        true => Coded { bytes: Bytes::from(bytes), coding, digest },
-        false => app.cache.get(Of::Document(digest), coding, move || Ok(bytes)).await?.0,
+        true => Coded { bytes: Bytes::from(bytes), coding, effort: Effort::Full, digest },
+        false => app.cache.get(Of::Document(digest), coding, Effort::Full, move || Ok(bytes)).await?.0,
     };
     Ok(coded(request, asked, media_type, answer))
 }

@@ -3,7 +3,7 @@
 
 use super::App;
 use super::cache::{Of, Part};
-use super::coding::Coding;
+use super::coding::{Coding, Effort};
 use super::etag::Digest;
 use super::gate::Asked;
 use super::problem::Problem;
@@ -112,7 +112,7 @@ pub async fn sprite(
         Part::Image => (reply::PNG, Coding::Identity),
     };
     let make = drawn(&app, place, ratio, part);
-    let (coded, _) = app.cache.get(Of::Sprite(place, ratio, part), coding, make).await?;
+    let (coded, _) = app.cache.get(Of::Sprite(place, ratio, part), coding, Effort::Full, make).await?;
     Ok(reply::coded(&headers, &asked, media_type, coded))
 }
 
@@ -140,7 +140,7 @@ pub async fn prepare(app: Arc<App>) {
         for part in [Part::Index, Part::Image] {
             let make = drawn(&app, place, ratio, part);
             // What cannot be drawn is told to who asks for it.
-            let _ = app.cache.get(Of::Sprite(place, ratio, part), Coding::Identity, make).await;
+            let _ = app.cache.get(Of::Sprite(place, ratio, part), Coding::Identity, Effort::Full, make).await;
         }
     }
 }
@@ -164,7 +164,7 @@ pub async fn glyphs(
         return Err(Problem::not_found("font-not-found", detail));
     };
     let of = Of::Glyphs(Digest::of(stack.name.as_bytes()), first);
-    let (coded, _) = app.cache.get(of, Coding::negotiate(&headers), move || stack.range(first)).await?;
+    let (coded, _) = app.cache.get(of, Coding::negotiate(&headers), Effort::Full, move || stack.range(first)).await?;
     Ok(reply::coded(&headers, &asked, reply::GLYPHS, coded))
 }
 

@@ -4,7 +4,7 @@
 use super::App;
 use super::address::numbered;
 use super::cache::Of;
-use super::coding::Coding;
+use super::coding::{Coding, Effort};
 use super::gate::Asked;
 use super::metrics::Answered;
 use super::problem::Problem;
@@ -184,7 +184,7 @@ pub async fn file(
             let of = Of::Content(plan.revision, node);
             let plan = Arc::clone(&plan);
             let make = move || three::content(&plan, node);
-            let (coded, outcome) = app.cache.get(of, Coding::negotiate(&headers), make).await?;
+            let (coded, outcome) = app.cache.get(of, Coding::negotiate(&headers), Effort::Quick, make).await?;
             let response = reply::coded(&headers, &asked, reply::GLB, coded);
             let answered = match response.status() {
                 StatusCode::NOT_MODIFIED => Answered::NotModified,

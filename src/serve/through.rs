@@ -5,7 +5,7 @@
 use super::App;
 use super::address::whole_number;
 use super::cache::{Coded, Of};
-use super::coding::Coding;
+use super::coding::{Coding, Effort};
 use super::etag::{Digest, none_match};
 use super::gate::Asked;
 use super::problem::Problem;
@@ -76,24 +76,25 @@ async fn send(
         false if text => Coding::negotiate(headers),
         false => Coding::Identity,
     };
-    if none_match(headers, &asked.etag(digest, coding)) {
-        return Ok(reply::coded(headers, asked, media_type, Coded { bytes: Bytes::new(), coding, digest }));
+    let coded = |bytes| Coded { bytes, coding, effort: Effort::Full, digest };
+    if none_match(headers, &asked.etag(digest, coding, Effort::Full)) {
+        return Ok(reply::coded(headers, asked, media_type, coded(Bytes::new())));
     }
     if text && !entry.kind.gzip {
         let whole = move || files.read(&entry, 0, entry.size as usize);
-        let (coded, _) = app.cache.get(Of::Document(digest), coding, whole).await?;
+        let (coded, _) = app.cache.get(Of::Document(digest), coding, Effort::Full, whole).await?;
         return Ok(reply::coded(headers, asked, media_type, coded));
     }
     if entry.kind.gzip && coding == Coding::Identity {
         let unpacked = app.workers.run(move || Ok(unpacked(&files.read(&entry, 0, entry.size as usize)?)?)).await?;
-        return Ok(reply::coded(headers, asked, media_type, Coded { bytes: unpacked.into(), coding, digest }));
+        return Ok(reply::coded(headers, asked, media_type, coded(unpacked.into())));
     }
     let first = {
         let files = files.clone();
         app.workers.run(move || Ok(files.read(&entry, 0, PIECE)?)).await?
     };
     if first.len() as u64 == entry.size {
-        return Ok(reply::coded(headers, asked, media_type, Coded { bytes: first.into(), coding, digest }));
+        return Ok(reply::coded(headers, asked, media_type, coded(first.into())));
     }
     let body = Body::from_stream(Pieces(pieces(files, entry, first)));
     Ok(reply::streamed(asked, media_type, (digest, coding), entry.size, body))

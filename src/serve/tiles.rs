@@ -2,8 +2,8 @@
 
 use super::App;
 use super::address::tile_key;
-use super::cache::Of;
-use super::coding::Coding;
+use super::cache::{Of, Outcome};
+use super::coding::{Coding, Effort};
 use super::gate::Asked;
 use super::metrics::Answered;
 use super::problem::Problem;
@@ -67,9 +67,15 @@ async fn answer(
             return Err(p.with("minzoom", min).with("maxzoom", max));
         }
     };
-    let (of, city) = (Of::Tile(plan.revision, plan.key), asked.city.clone());
-    let make = move || tile::render(&city, &plan);
-    let (coded, outcome) = app.cache.get(of, Coding::negotiate(headers), make).await?;
+    let (of, coding) = (Of::Tile(plan.revision, plan.key), Coding::negotiate(headers));
+    let city = asked.city.clone();
+    let (coded, outcome) = match app.cache.known(of, coding) {
+        Some(coded) => (coded, Outcome::Warm),
+        None if tile::is_light(&city, &plan) => {
+            app.cache.get_here(of, coding, Effort::Quick, move || tile::render(&city, &plan)).await?
+        }
+        None => app.cache.get(of, coding, Effort::Quick, move || tile::render(&city, &plan)).await?,
+    };
     let response = reply::coded(headers, asked, reply::MVT, coded);
     let answered = match response.status() {
         StatusCode::NOT_MODIFIED => Answered::NotModified,

@@ -2,7 +2,7 @@
 //! files are looked up in a table, never by path, and sent in the codings they were compressed to when the page was built.
 //! A program that was built without the page says how to build it.
 
-use super::coding::Coding;
+use super::coding::{Coding, Effort};
 use super::etag::{Digest, none_match};
 use super::problem::Problem;
 use super::router::Segments;
@@ -123,7 +123,7 @@ pub async fn file(Segments([name]): Segments<1>, headers: HeaderMap) -> Result<R
 
 fn answer(asset: &Asset, request: &HeaderMap, keep: &'static str) -> Response {
     let (coding, bytes) = asset.for_request(request);
-    let etag = asset.digest.etag(coding);
+    let etag = asset.digest.etag(coding, Effort::Full);
     let known = none_match(request, &etag);
     let mut r = Response::new(Body::empty());
     let headers = r.headers_mut();

@@ -16,6 +16,8 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct Workers {
     /// At work or waiting.
     admitted: Arc<Semaphore>,
+    /// How many those may be.
+    places: usize,
     jobs: Sender<Job>,
 }
 
@@ -30,8 +32,8 @@ impl Workers {
             let (thread, waiting) = (std::thread::Builder::new().name(format!("{name}-{number}")), waiting.clone());
             thread.spawn(move || work_off(&waiting)).map_err(|e| Error::io("thread", e))?;
         }
-        let admitted = Semaphore::new(workers.saturating_add(queue).min(Semaphore::MAX_PERMITS));
-        Ok(Workers { admitted: Arc::new(admitted), jobs })
+        let places = workers.saturating_add(queue).min(Semaphore::MAX_PERMITS);
+        Ok(Workers { admitted: Arc::new(Semaphore::new(places)), places, jobs })
     }
 
     /// Runs `work` on a thread that may block. `overloaded` when the queue is full; a panic is an internal problem.
@@ -42,10 +44,7 @@ impl Workers {
         let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| Problem::overloaded())?;
         let (tell, told) = oneshot::channel();
         let job = move || {
-            let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-                tracing::error!("a worker panicked");
-                Err(Problem::internal())
-            });
+            let outcome = guarded(work);
             // Held by the work, not by who waits for it: a client that leaves frees no core.
             drop(admitted);
             let _ = tell.send(outcome);
@@ -53,6 +52,27 @@ impl Workers {
         self.jobs.send(Box::new(job)).map_err(|_| Problem::internal())?;
         told.await.unwrap_or_else(|_| Err(Problem::internal()))
     }
+
+    /// Has `work` done where nothing else is at work or waiting; whether it is. For what nobody waits for.
+    pub fn run_when_idle(&self, work: impl FnOnce() + Send + 'static) -> bool {
+        if self.admitted.available_permits() < self.places {
+            return false;
+        }
+        let Ok(admitted) = self.admitted.clone().try_acquire_owned() else { return false };
+        let job = move || {
+            let _ = guarded(|| Ok(work()));
+            drop(admitted);
+        };
+        self.jobs.send(Box::new(job)).is_ok()
+    }
+}
+
+/// Does the work on this thread; a panic is an internal problem.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a worker panicked");
+        Err(Problem::internal())
+    })
 }
 
 /// One thread: a job after another, until no more can come.
@@ -98,6 +118,20 @@ mod tests {
         assert!(busy.await.unwrap().is_ok());
         assert_eq!(waiting.await.unwrap().unwrap(), 2);
         assert_eq!(workers.run(|| Ok(4)).await.unwrap(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_done_by_idle_workers_alone() {
+        let workers = Workers::new("test", 2, 8).unwrap();
+        let (done, seen) = mpsc::channel();
+        let (release, wait) = mpsc::channel::<()>();
+        assert!(workers.run_when_idle(move || {
+            let _ = wait.recv();
+            done.send(1).unwrap();
+        }));
+        assert!(!workers.run_when_idle(|| panic!("one is at work")));
+        release.send(()).unwrap();
+        assert_eq!(seen.recv_timeout(std::time::Duration::from_secs(10)), Ok(1));
     }
 
     #[tokio::test]

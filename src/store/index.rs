@@ -145,15 +145,26 @@ pub(super) fn leaf(cursor: &mut Cursor<'_>, at: u64, leaves: u64, number: u64) -
     leaf.map(|l| (l.offset, l.bbox)).ok_or_else(|| Error::damaged(cursor.file(), "a leaf of its index is cut off"))
 }
 
-/// Calls `each(number, byte in the feature section, box)` for every leaf whose box touches `window`, in file order. Reads level
-/// by level, so that neighbouring nodes come from the same block.
-pub(super) fn search(
+/// A leaf that a search found.
+pub(super) struct Leaf {
+    /// Its number, which is its feature's place in the table.
+    pub number: u64,
+    /// Its feature's first byte in the feature section.
+    pub offset: u64,
+    /// The next feature's; none after the last.
+    pub next: Option<u64>,
+    pub bbox: BBox,
+}
+
+/// Calls `each` for every leaf whose box touches `window`, in file order, until one fails. Reads level by level, so that
+/// neighbouring nodes come from the same block.
+pub(super) fn search<E: From<Error>>(
     cursor: &mut Cursor<'_>,
     at: u64,
     leaves: u64,
     window: &BBox,
-    mut each: impl FnMut(u64, u64, &BBox) -> Result<()>,
-) -> Result<()> {
+    mut each: impl FnMut(Leaf) -> Result<(), E>,
+) -> Result<(), E> {
     let levels = levels(leaves);
     let Some(deepest) = levels.len().checked_sub(1) else { return Ok(()) };
     let mut groups = vec![0];
@@ -161,19 +172,22 @@ pub(super) fn search(
         let mut below = vec![];
         for &first in &groups {
             let last = level.end.min(first + NODE_SIZE as u64);
-            let len = (last - first) as usize * NODE_BYTES;
+            // Where a group's last feature ends the node after it says.
+            let read = if depth == deepest { level.end.min(last + 1) } else { last };
+            let len = (read - first) as usize * NODE_BYTES;
             let nodes = cursor.bytes(at + first * NODE_BYTES as u64, len)?.as_chunks::<NODE_BYTES>().0;
-            for (number, node) in (first..).zip(nodes.iter().map(Node::read)) {
+            for ((i, node), number) in nodes.iter().map(Node::read).enumerate().zip(first..last) {
                 if !node.bbox.intersects(window) {
                     continue;
                 }
                 if depth == deepest {
-                    each(number - level.start, node.offset, &node.bbox)?;
+                    let next = nodes.get(i + 1).map(|n| Node::read(n).offset);
+                    each(Leaf { number: number - level.start, offset: node.offset, next, bbox: node.bbox })?;
                     continue;
                 }
                 let children = levels[depth + 1].start + (number - level.start) * NODE_SIZE as u64;
                 if node.offset != children {
-                    return Err(Error::damaged(cursor.file(), "its index points to the wrong node"));
+                    return Err(Error::damaged(cursor.file(), "its index points to the wrong node").into());
                 }
                 below.push(children);
             }

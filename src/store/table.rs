@@ -6,7 +6,7 @@ use super::blob::{Blob, BlockCache, Cursor};
 use super::{BLOCK, BlobRef};
 use super::{fgb, index};
 use crate::audience::Seen;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::feature::Feature;
 use crate::geo::BBox;
 use crate::layer::{FieldType, Layer};
@@ -101,13 +101,28 @@ impl Table {
     ) -> Result<()> {
         let mut nodes = Cursor::new(&self.blob);
         let mut features = Cursor::new(&self.blob);
-        index::search(&mut nodes, self.index_at, self.header.count, window, |ordinal, offset, _| {
-            let at = self.features_at.saturating_add(offset);
-            match stays(ordinal) {
-                true => self.row(&mut features, (ordinal, at), wanted, &mut |row, _| each(row)),
+        index::search(&mut nodes, self.index_at, self.header.count, window, |leaf| {
+            let at = self.features_at.saturating_add(leaf.offset);
+            match stays(leaf.number) {
+                true => self.row(&mut features, (leaf.number, at), wanted, &mut |row, _| each(row)),
                 false => Ok(()),
             }
         })
+    }
+
+    /// Bytes of the rows whose boxes touch `window` (degrees), or `None` where those are more than `most`. Reads the index
+    /// alone.
+    pub fn weight(&self, window: &BBox, most: u64) -> Result<Option<u64>> {
+        let (mut sum, all) = (0u64, self.blob.size - self.features_at);
+        let found = index::search(&mut Cursor::new(&self.blob), self.index_at, self.header.count, window, |leaf| {
+            sum = sum.saturating_add(leaf.next.unwrap_or(all).saturating_sub(leaf.offset));
+            if sum > most { Err(Weighed::TooMuch) } else { Ok(()) }
+        });
+        match found {
+            Ok(()) => Ok(Some(sum)),
+            Err(Weighed::TooMuch) => Ok(None),
+            Err(Weighed::Failed(e)) => Err(e),
+        }
     }
 
     /// Reads the index, and of the features so many bytes, into the cache of blocks; how many bytes those are.
@@ -124,18 +139,12 @@ impl Table {
     /// are `seen`, where not all are. Reads the index alone.
     pub fn find(&self, window: &BBox, seen: Option<&Seen>) -> Result<Vec<(u64, BBox)>> {
         let mut found = vec![];
-        index::search(
-            &mut Cursor::new(&self.blob),
-            self.index_at,
-            self.header.count,
-            window,
-            |place, offset, bbox| {
-                if seen.is_none_or(|s| s.has_place(place)) {
-                    found.push((self.features_at.saturating_add(offset), *bbox));
-                }
-                Ok(())
-            },
-        )?;
+        index::search(&mut Cursor::new(&self.blob), self.index_at, self.header.count, window, |leaf| {
+            if seen.is_none_or(|s| s.has_place(leaf.number)) {
+                found.push((self.features_at.saturating_add(leaf.offset), leaf.bbox));
+            }
+            Ok::<_, Error>(())
+        })?;
         Ok(found)
     }
 
@@ -215,6 +224,18 @@ impl Table {
             Some(row) => each(&row, at + len as u64),
             None => Err(self.blob.damaged(format!("the feature at byte {at} cannot be read"))),
         }
+    }
+}
+
+/// Why weighing ended early.
+enum Weighed {
+    TooMuch,
+    Failed(Error),
+}
+
+impl From<Error> for Weighed {
+    fn from(e: Error) -> Weighed {
+        Weighed::Failed(e)
     }
 }
 

@@ -21,6 +21,12 @@ pub fn cut(city: &City, asked: &Plan) -> Result<Option<u8>> {
     }
 }
 
+/// Whether `cut` knows without looking for it.
+pub fn is_known(city: &City, asked: &Plan) -> bool {
+    let z = asked.grid.nominal_zoom(asked.key.z);
+    asked.sheet.layers.len() < 2 || city.joint_cuts.get(&(asked.sheet.composite.0, z)).is_some()
+}
+
 /// The same at nominal zoom `z`, `ALL` for none: never above that of a finer zoom, so that what is shown at one is shown
 /// at the next.
 fn cut_at(city: &City, asked: &Plan, grid: &Arc<TileMatrixSet>, z: u8) -> Result<u8> {

@@ -97,6 +97,27 @@ pub fn render(city: &City, plan: &Plan) -> Result<Vec<u8>> {
     draw_parts(city, plan, plan.key, &plan.grid, cut)
 }
 
+/// Rows of so many bytes are drawn in less than a millisecond.
+const LIGHT_BYTES: u64 = 192 << 10;
+/// Each layer's index is searched for it.
+const LIGHT_LAYERS: usize = 8;
+
+/// Whether so little goes into the tile that waking another thread to draw it would be a good part of the work.
+pub fn is_light(city: &City, plan: &Plan) -> bool {
+    let parts = &plan.sheet.parts;
+    if parts.len() > LIGHT_LAYERS || !joint::is_known(city, plan) {
+        return false;
+    }
+    let mut left = LIGHT_BYTES;
+    parts.iter().all(|part| {
+        let window = plan.grid.window(plan.key, part.layer.buffer_px);
+        // What cannot be read is found out where it is drawn.
+        let weight = part.table.weight(&window, left).ok().flatten();
+        left -= weight.unwrap_or(0);
+        weight.is_some()
+    })
+}
+
 /// Draws every part of a plan into the tile `key` of `grid`; with a `cut`, only rows up to that thinning level.
 fn draw_parts(city: &City, plan: &Plan, key: TileKey, grid: &TileMatrixSet, cut: Option<u8>) -> Result<Vec<u8>> {
     let mut tile = vec![];

@@ -34,6 +34,36 @@ fn every_window_finds_what_brute_force_finds() {
     }
 }
 
+/// A row reaches to where the next one begins.
+#[test]
+fn a_window_weighs_what_its_rows_take() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = store_in(dir.path());
+    for count in [0u64, 1, 16, 17, 3000] {
+        let all = features(count, count);
+        publish(&store, "layer", &all);
+        let snapshot = open(&store);
+        let table = snapshot.features("layer").expect("opens").expect("is there");
+        let at = |f: &Feature| snapshot.offset_of("layer", f.id).expect("reads").expect("is listed");
+        let mut ends: Vec<u64> = all.iter().map(at).collect();
+        ends.push(snapshot.manifest.layers["layer"].features.size);
+        ends.sort();
+        let bytes = |f: &Feature| ends[ends.partition_point(|e| *e <= at(f))] - at(f);
+        let mut r = Random(3);
+        let windows = (0..40).map(|_| {
+            let (x, y, side) = (114.0 + r.part(), 34.0 + r.part(), r.part() * 0.3);
+            BBox::new(x, y, x + side, y + side)
+        });
+        for window in windows.chain([WORLD]) {
+            let sum: u64 = expected(&all, &window).iter().map(bytes).sum();
+            assert_eq!(table.weight(&window, sum).expect("reads"), Some(sum), "{count}, {window:?}");
+            if sum > 0 {
+                assert_eq!(table.weight(&window, sum - 1).expect("reads"), None, "{count}, {window:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_scan_and_a_query_come_in_file_order() {
     let dir = tempfile::tempdir().expect("a folder");
