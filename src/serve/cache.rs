@@ -193,15 +193,13 @@ impl Cache {
         };
         let coded = match coding == Coding::Identity || bytes.is_empty() {
             true => Coded::plain(exact(bytes), digest),
-            false => self.pack(&bytes, coding, effort, digest)?,
+            false => {
+                self.metrics.compressed();
+                pack(&bytes, coding, effort, digest)?
+            }
         };
         self.memory.insert(Key(of, coding), coded.clone());
         Ok(coded)
-    }
-
-    fn pack(&self, bytes: &[u8], coding: Coding, effort: Effort, digest: Digest) -> Result<Coded> {
-        self.metrics.compressed();
-        Ok(Coded { bytes: exact(coding::encode(bytes, coding, effort)?), coding, effort, digest })
     }
 
     /// Has an answer packed well that was packed in haste, if a worker is idle; else somebody else asks for it some time.
@@ -213,10 +211,16 @@ impl Cache {
         let given = self.workers.run_when_idle(move || {
             let packed = guarded(|| {
                 let bytes = coding::decode(&quick.bytes, quick.coding)?;
-                Ok(own.pack(&bytes, quick.coding, Effort::Full, quick.digest)?)
+                let full = pack(&bytes, quick.coding, Effort::Full, quick.digest)?;
+                // Of small answers haste may have made fewer.
+                let bytes = if full.bytes.len() < quick.bytes.len() { full.bytes } else { quick.bytes };
+                Ok(Coded { bytes, ..full })
             });
             match packed {
-                Ok(full) => own.memory.insert(key, full),
+                Ok(full) => {
+                    own.metrics.packed_better();
+                    own.memory.insert(key, full);
+                }
                 Err(_) => tracing::error!("an answer could not be packed better"),
             }
             own.packing.store(false, Ordering::Release);
@@ -233,6 +237,10 @@ impl Cache {
     pub fn capacity(&self) -> u64 {
         self.memory.capacity()
     }
+}
+
+fn pack(bytes: &[u8], coding: Coding, effort: Effort, digest: Digest) -> Result<Coded> {
+    Ok(Coded { bytes: exact(coding::encode(bytes, coding, effort)?), coding, effort, digest })
 }
 
 /// Bytes that take as much memory as they count: what was written piece by piece has room to spare.

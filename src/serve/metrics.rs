@@ -18,6 +18,7 @@ pub struct Metrics {
     refused_connections: Counter,
     rendered: Counter,
     compressed: Counter,
+    packed_better: Counter,
     tiles: Outcomes,
     contents: Outcomes,
     hits: std::sync::atomic::AtomicU64,
@@ -87,6 +88,10 @@ impl Metrics {
             ("chengtu_connections_refused_total", "Connections over the limit, answered 503"),
             ("chengtu_answers_made_total", "Tiles and documents computed"),
             ("chengtu_answers_compressed_total", "Tiles and documents compressed, once a coding"),
+            (
+                "chengtu_answers_packed_better_total",
+                "Answers compressed again, better, because they were asked for again",
+            ),
         ] {
             recorder.describe_counter(name.into(), None, SharedString::const_str(help));
         }
@@ -104,6 +109,7 @@ impl Metrics {
             refused_connections: counter("chengtu_connections_refused_total"),
             rendered: counter("chengtu_answers_made_total"),
             compressed: counter("chengtu_answers_compressed_total"),
+            packed_better: counter("chengtu_answers_packed_better_total"),
             tiles: Outcomes::new(&recorder, "chengtu_tile_seconds"),
             contents: Outcomes::new(&recorder, "chengtu_content_seconds"),
             hits: Default::default(),
@@ -143,6 +149,10 @@ impl Metrics {
 
     pub fn compressed(&self) {
         self.compressed.increment(1);
+    }
+
+    pub fn packed_better(&self) {
+        self.packed_better.increment(1);
     }
 
     pub fn connection_refused(&self) {
