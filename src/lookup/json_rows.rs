@@ -3,6 +3,7 @@
 use super::{Desk, InvalidView, block};
 use crate::error::{Error, Result};
 use crate::ownership::{Asked, Invalid, View};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -65,19 +66,55 @@ pub fn answer_lines(desk: &Desk<'_>, input: &[u8], send: &mut dyn FnMut(Vec<u8>)
 }
 
 pub fn answer_array(desk: &Desk<'_>, input: &[u8], send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
-    let rows: Vec<&RawValue> = serde_json::from_slice(input).map_err(|e| {
-        let detail = format!("the body is no JSON array (line {}, column {})", e.line(), e.column());
-        Error::request(400, "invalid-batch", detail)
-    })?;
-    let write = |(number, rows): (usize, &[&RawValue]), out: &mut Vec<u8>| {
+    let mut elements = Elements::of(input)?;
+    let mut blocks = 0..;
+    let source = std::iter::from_fn(|| {
+        let block: Vec<&[u8]> = elements.by_ref().take(block::ROWS).collect();
+        (!block.is_empty()).then(|| blocks.next().map(|number: usize| (number, block))).flatten()
+    });
+    let write = |(number, rows): (usize, Vec<&[u8]>), out: &mut Vec<u8>| {
         out.extend_from_slice(if number > 0 { b",\n" } else { b"[" });
-        answer_rows(desk, rows.iter().map(|row| row.get().as_bytes()), Between::Commas, out);
+        answer_rows(desk, rows.into_iter(), Between::Commas, out);
     };
-    let whole = block::in_order(rows.chunks(block::ROWS).enumerate(), write, send);
+    let whole = block::in_order(source, write, send);
     if whole {
-        send(if rows.is_empty() { b"[]\n".to_vec() } else { b"]\n".to_vec() });
+        send(if blocks.start == 0 { b"[]\n".to_vec() } else { b"]\n".to_vec() });
     }
     Ok(())
+}
+
+/// The elements of a JSON array, one after the other: a list of them all would take many times the memory of short ones.
+struct Elements<'a> {
+    /// Behind the last element.
+    rest: &'a str,
+}
+
+impl<'a> Elements<'a> {
+    /// # Errors
+    /// `Request` where the whole is no JSON array.
+    fn of(input: &'a [u8]) -> Result<Elements<'a>> {
+        let bad = |what: String| Error::request(400, "invalid-batch", format!("the body is no JSON array ({what})"));
+        let text = std::str::from_utf8(input).map_err(|_| bad("not UTF-8".into()))?;
+        serde_json::from_str::<Vec<IgnoredAny>>(text)
+            .map_err(|e| bad(format!("line {}, column {}", e.line(), e.column())))?;
+        Ok(Elements { rest: text.trim_ascii_start().strip_prefix('[').unwrap_or_default() })
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest.trim_ascii_start();
+        let rest = rest.strip_prefix(',').unwrap_or(rest);
+        if matches!(rest.trim_ascii(), "" | "]") {
+            return None;
+        }
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+        let value = values.next()?.map_or(rest, RawValue::get);
+        self.rest = rest.get(values.byte_offset()..).filter(|after| after.len() < rest.len()).unwrap_or_default();
+        Some(value.as_bytes())
+    }
 }
 
 fn answer_rows<'r>(desk: &Desk<'_>, texts: impl Iterator<Item = &'r [u8]>, between: Between, out: &mut Vec<u8>) {
@@ -173,4 +210,29 @@ fn kind_of(e: &serde_json::Error) -> &'static str {
 fn write<T: Serialize>(out: &mut Vec<u8>, id: Option<&RawValue>, answer: &T) {
     // Writing to memory cannot fail, and the types have no map with keys that are not text.
     let _ = serde_json::to_writer(out, &WithId { id, answer });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_those_of_the_array() {
+        for text in [
+            "[]",
+            " [ ] ",
+            "[1]",
+            "[1,2 , 3\n]",
+            "[ {\"a\": [1, \"],\"]} ,null,[],[[ ]], \"\\\"]\", -1.5e3 ]\n",
+            "[\"路灯\",{\"id\":1}]",
+        ] {
+            let all: Vec<&RawValue> = serde_json::from_str(text).unwrap();
+            let all: Vec<&[u8]> = all.iter().map(|v| v.get().as_bytes()).collect();
+            assert_eq!(Elements::of(text.as_bytes()).unwrap().collect::<Vec<_>>(), all, "{text}");
+        }
+        for text in ["", "{}", "[", "[1", "[1,]", "[1 2]", "[1]]", "[\"a]", "\u{feff}[]", "[\"\n\"]"] {
+            assert!(Elements::of(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(Elements::of(b"[\"\xff\"]").is_err());
+    }
 }

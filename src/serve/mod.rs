@@ -7,6 +7,7 @@
 
 mod access;
 mod address;
+mod batches;
 mod cache;
 mod catalog;
 mod coding;
@@ -74,10 +75,9 @@ pub struct App {
     default_grid: Arc<TileMatrixSet>,
     cache: Arc<cache::Cache>,
     workers: workers::Workers,
-    /// The lane of batches of lookups: tiles never take it.
-    lookups: workers::Workers,
+    /// Batches of lookups: tiles never wait for them.
+    batches: batches::Batches,
     spellings: Spellings,
-    batch_bytes: usize,
     /// What makes heights of the data ellipsoidal.
     geoid: Arc<Geoid>,
     styles: Arc<Styles>,
@@ -101,6 +101,7 @@ impl App {
         let metrics = Arc::new(metrics::Metrics::new());
         let workers = workers::Workers::new("worker", o.workers, o.queue)?;
         let (grids, default_grid) = grids(o)?;
+        let rules = o.access.as_ref().and_then(|declared| rules::Rules::of(declared, &o.file));
         let access = match &o.access {
             Some(declared) => Access::new(declared, &o.file)?,
             None => Access::of_all(if o.open { Audience::OPEN } else { Audience::PUBLIC }),
@@ -111,9 +112,8 @@ impl App {
             default_grid,
             cache: cache::Cache::new(o.cache_mb << 20, workers.clone(), metrics.clone()),
             workers,
-            lookups: workers::Workers::new("lookup", o.workers, o.queue)?,
+            batches: batches::Batches::new(o.batch_mb << 20, o.workers, o.queue, Duration::from_secs(o.write_s)),
             spellings: Spellings { local: o.local_crs.iter().map(|f| LocalCrs::read(f)).collect::<Result<_>>()? },
-            batch_bytes: o.batch_mb << 20,
             geoid: Arc::new(geoid(o)?),
             styles: Arc::new(Styles::load_or_shipped(o.styles.as_deref())?),
             fonts: styles::FontShelf::new(o.fonts.clone()),
@@ -122,7 +122,7 @@ impl App {
             base_url: o.base_url(),
             cors: o.cors.clone(),
             file: o.file.clone(),
-            rules: o.access.as_ref().and_then(|declared| rules::Rules::of(declared, &o.file)),
+            rules,
             request_timeout: Duration::from_secs(o.request_s),
             block_cache: Arc::new(BlockCache::new(o.block_cache_mb << 20)),
             store: o.store.clone(),

@@ -1,7 +1,8 @@
 //! `GET /owner` and `POST /owner`: whose is it? One question is answered where it arrives, in microseconds; batches have
-//! a lane of their own, so that neither waits for tiles. What an answer says is `ownership`'s business.
+//! threads of their own (`batches`), so that neither waits for tiles. What an answer says is `ownership`'s business.
 
 use super::App;
+use super::batches::Held;
 use super::gate::Asked;
 use super::problem::Problem;
 use super::reply;
@@ -9,20 +10,13 @@ use crate::audience::Audience;
 use crate::city::City;
 use crate::lookup::{self, Desk, Form, INVALID_INPUT};
 use crate::ownership::{self, Instant, Invalid, View};
-use axum::body::{Body, HttpBody as _, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
-use bytes::Bytes;
-use futures_core::Stream;
 use std::borrow::Cow;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use tokio::sync::{mpsc, oneshot};
 
-/// Pieces of a batch's answer that may wait for a slow client.
-const PIECES: usize = 4;
 const PARAMETERS: &str = "lon, lat, x, y, crs, class, component, at, accuracy_m, urgent, trail";
 
 /// The parameters of an address, each once.
@@ -129,57 +123,10 @@ pub async fn batch(
     Parameters::read(&query)?.holds_for_rows()?;
     asked.reads_all()?;
     asked.city.ownership()?;
-    // Where its length is told it is refused before it is sent.
-    if body.size_hint().lower() > app.batch_bytes as u64 {
-        return Err(too_large(app.batch_bytes));
-    }
-    let input = to_bytes(body, app.batch_bytes).await.map_err(|_| too_large(app.batch_bytes))?;
-    let (send, pieces) = mpsc::channel::<Piece>(PIECES);
-    let (began, begun) = oneshot::channel::<Result<(), Problem>>();
+    let input = app.batches.body(body).await?;
     let job = Job { app: app.clone(), city: asked.city.clone(), audience: asked.audience.clone(), form, query, input };
-    let lane = app.lookups.clone();
-    tokio::spawn(async move {
-        let work = move || {
-            job.work(send, began);
-            Ok(())
-        };
-        if let Err(problem) = lane.run(work).await {
-            tracing::warn!(code = problem.code, "a batch of lookups ended early");
-        }
-    });
-    // The first piece, or why there is none.
-    begun.await.unwrap_or_else(|_| Err(Problem::overloaded()))?;
-    Ok(unstored(form.media_type(), Body::from_stream(Pieces { pieces, whole: false })))
-}
-
-/// A part of a batch's answer, or its proper end.
-enum Piece {
-    Rows(Bytes),
-    End,
-}
-
-/// What has been answered so far; breaks the transfer off where the work did.
-struct Pieces {
-    pieces: mpsc::Receiver<Piece>,
-    whole: bool,
-}
-
-impl Stream for Pieces {
-    type Item = Result<Bytes, std::io::Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.whole {
-            return Poll::Ready(None);
-        }
-        self.pieces.poll_recv(cx).map(|piece| match piece {
-            Some(Piece::Rows(rows)) => Some(Ok(rows)),
-            Some(Piece::End) => {
-                self.whole = true;
-                None
-            }
-            None => Some(Err(std::io::Error::other("the batch ended early"))),
-        })
-    }
+    let answer = app.batches.answer(move |send| job.answer(send)).await?;
+    Ok(unstored(form.media_type(), answer))
 }
 
 struct Job {
@@ -188,28 +135,11 @@ struct Job {
     audience: Audience,
     form: Form,
     query: String,
-    input: Bytes,
+    input: Held,
 }
 
 impl Job {
-    /// On a thread of the lane.
-    fn work(self, send: mpsc::Sender<Piece>, began: oneshot::Sender<Result<(), Problem>>) {
-        let mut began = Some(began);
-        let mut begin = |result| {
-            if let Some(began) = began.take() {
-                let _ = began.send(result);
-            }
-        };
-        let result = self.answer(&mut |piece| {
-            begin(Ok(()));
-            send.blocking_send(Piece::Rows(Bytes::from(piece))).is_ok()
-        });
-        if result.is_ok() {
-            let _ = send.blocking_send(Piece::End);
-        }
-        begin(result);
-    }
-
+    /// On a thread that may wait.
     fn answer(&self, send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<(), Problem> {
         let parameters = Parameters::read(&self.query)?;
         let desk = Desk {
@@ -220,7 +150,7 @@ impl Job {
             now: Instant::now(),
             defaults: parameters.asked(),
         };
-        Ok(desk.batch(self.form, &self.input, send)?)
+        Ok(desk.batch(self.form, &self.input.bytes, send)?)
     }
 }
 
@@ -228,11 +158,6 @@ fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let what = "a batch is text/csv, application/x-ndjson or application/json (an array)";
     Form::of_media_type(media_type).ok_or_else(|| Problem::new(415, "unsupported-media-type", what))
-}
-
-fn too_large(most: usize) -> Problem {
-    let detail = "the body is too large or broke off; split the batch";
-    Problem::new(413, "batch-too-large", detail).with("max_bytes", most)
 }
 
 /// Answers depend on the moment they are asked at.

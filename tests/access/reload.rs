@@ -147,6 +147,49 @@ async fn an_areas_file_is_part_of_the_rules_and_what_was_spent_stays_spent() {
     assert_eq!(f.small.by(0, &tile("pipe", 14, given)).await.problem().1, "area-budget");
 }
 
+const AREA: &str = "[access.roles.third]\nclearance = \"restricted\"\n[[access.roles.third.rows]]\narea = ";
+
+#[tokio::test]
+async fn an_area_that_comes_after_the_rules_is_waited_for() {
+    let f = filed(ROLES);
+    let late = f.small.dir.path().join("late.geojson");
+    let (key, hash) = chengtu::serve::make_key().unwrap();
+    f.say(&format!("{}{AREA}{late:?}\n[[access.keys]]\nid = \"new\"\nrole = \"third\"\nhash = {hash:?}\n", f.text));
+    let status =
+        async || ask(&f.small.router, Method::GET, "/collections/pipe/items", &[("x-api-key", &key)]).await.status;
+    assert_eq!((status().await, f.pipe(0).await), (401, 200));
+    std::fs::copy(f.small.dir.path().join("area.geojson"), &late).unwrap();
+    f.small.app.look_after();
+    f.small.app.look_after();
+    assert_eq!((status().await, f.pipe(0).await), (200, 200));
+}
+
+/// What is written while the rules before it are being read must not be passed over: it may forbid.
+#[tokio::test]
+async fn rules_that_change_while_they_are_read_are_read_again() {
+    let f = filed(ROLES);
+    let slow = f.small.dir.path().join("slow.geojson");
+    assert!(Command::new("mkfifo").arg(&slow).status().unwrap().success());
+    std::fs::write(&f.file, format!("{}{AREA}{slow:?}\n", f.text)).unwrap();
+    let app = f.small.app.clone();
+    let reading = std::thread::spawn(move || {
+        app.look_after();
+        app.look_after();
+    });
+    // Opens when it is opened to be read.
+    let (opened, open) = std::sync::mpsc::channel();
+    std::thread::spawn(move || opened.send(std::fs::File::options().write(true).open(&slow)));
+    let mut area = open.recv_timeout(Duration::from_secs(60)).expect("the area is read").unwrap();
+    std::fs::write(&f.file, f.text.replacen("clearance = \"restricted\"", "clearance = \"public\"", 1)).unwrap();
+    area.write_all(&std::fs::read(f.small.dir.path().join("area.geojson")).unwrap()).unwrap();
+    drop(area);
+    reading.join().unwrap();
+    assert_eq!(f.pipe(0).await, 200);
+    f.small.app.look_after();
+    f.small.app.look_after();
+    assert_eq!((f.pipe(0).await, f.pipe(1).await), (404, 200));
+}
+
 /// The server as a process, told by a signal.
 #[test]
 fn a_signal_brings_new_rules_to_a_running_server() {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
 
+mod batches;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../delivery/mod.rs"]
