@@ -17,6 +17,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,7 +47,10 @@ impl Query {
                 ("instancing", "shared") => query.form.instancing = Instancing::Shared,
                 ("instancing", _) => return refused("instancing is expand or shared"),
                 ("properties", list) => {
-                    query.properties = Some(list.split(',').filter(|p| !p.is_empty()).map(String::from).collect());
+                    // Each once: the more columns, the larger a content.
+                    let mut seen = HashSet::new();
+                    let names = list.split(',').filter(|p| !p.is_empty() && seen.insert(*p));
+                    query.properties = Some(names.map(String::from).collect());
                 }
                 ("v", v) => query.version = Some(v.to_string()),
                 // Clients add their own: keys, sessions.

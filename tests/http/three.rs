@@ -103,6 +103,8 @@ async fn what_cannot_be_asked_for_is_refused_by_name() {
 async fn forms_and_properties_are_carried_to_the_contents() {
     let dir = built(3);
     let router = open(dir.path()).router();
+    let twice = content(&router, "?compress=none&properties=height,height").await;
+    assert_eq!(twice, content(&router, "?compress=none&properties=height").await, "a column is there once");
     let path = content(&router, "?compress=none&properties=height").await;
     assert!(path.contains("compress=none") && path.contains("properties=height"), "{path}");
     let d = decode(&get(&router, &path).await.body).unwrap();

@@ -5,6 +5,7 @@ use super::declared;
 use crate::geo::BBox;
 use crate::layer::Sensitivity;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -95,6 +96,15 @@ impl Budget {
     }
 }
 
+/// Whose budget a caller without a credential spends: that of an address, or of the /64 that a subscriber has.
+pub fn purse_of(address: IpAddr) -> String {
+    // A listener for both kinds of addresses gives those of IPv4 as IPv6 ones, all of one /64.
+    match address.to_canonical() {
+        IpAddr::V6(ip) => format!("{:x}", u128::from(ip) >> 64),
+        IpAddr::V4(ip) => ip.to_string(),
+    }
+}
+
 /// The cell of a place, `[longitude°, latitude°]`.
 pub fn cell_of(p: [f64; 2]) -> u64 {
     let n = f64::from(1u32 << CELL_ZOOM);
@@ -134,6 +144,15 @@ mod tests {
         assert_eq!(budget.spend_at("b", &[5], at(40)), Spent::TooMuch(100));
         assert_eq!(budget.spend_at("a", &[5, 6], at(101)), Spent::Warn(4));
         assert_eq!(budget.spend_at("c", &[1, 2, 3, 4, 5], at(101)), Spent::TooMuch(100), "more than there is at all");
+    }
+
+    #[test]
+    fn an_address_has_one_purse_however_it_is_written() {
+        let purse = |text: &str| purse_of(text.parse().unwrap());
+        assert_eq!(purse("::ffff:192.0.2.7"), purse("192.0.2.7"));
+        assert_ne!(purse("::ffff:192.0.2.7"), purse("::ffff:192.0.2.8"));
+        assert_eq!(purse("2001:db8:0:1::7"), purse("2001:db8:0:1:ffff::1"), "one subscriber");
+        assert_ne!(purse("2001:db8:0:1::7"), purse("2001:db8:0:2::7"));
     }
 
     #[test]

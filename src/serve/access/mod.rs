@@ -25,7 +25,6 @@ use crate::error::{Error, Result};
 use crate::layer::Catalog;
 use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, Uri, header};
-use jwks::Source;
 use keys::Keys;
 use scope::Scopes;
 use std::collections::BTreeMap;
@@ -149,7 +148,14 @@ impl Access {
         if budget.is_some_and(|b| b.cells == 0 || b.window_s == 0) {
             return Err(Error::config(file, 0, "access.area_budget: cells and window_s are at least 1"));
         }
-        let access = Access {
+        // Before they are read: what changes meanwhile is read again.
+        let jwks = declared.jwt.as_ref().and_then(|jwt| jwt.jwks.as_deref());
+        let watched = Watched {
+            keys: declared.keys_file.as_deref().and_then(stamp),
+            jwks: jwks.and_then(stamp),
+            ..Watched::default()
+        };
+        Ok(Access {
             configured: true,
             keys: ArcSwap::from_pointee(keys::read(&declared.keys, declared.keys_file.as_deref(), &roles, file)?),
             tokens: declared.jwt.as_ref().map(|jwt| Tokens::new(jwt, &roles, file)).transpose()?,
@@ -158,13 +164,9 @@ impl Access {
             declared: declared.clone(),
             roles,
             audiences,
+            watched: Mutex::new(watched),
             ..Access::of_all(anonymous)
-        };
-        let mut watched = Watched { keys: declared.keys_file.as_deref().and_then(stamp), ..Watched::default() };
-        if let Some(Source::File(path)) = access.tokens.as_ref().map(|t| &t.source) {
-            watched.jwks = stamp(path);
-        }
-        Ok(Access { watched: Mutex::new(watched), ..access })
+        })
     }
 
     /// Whether a credential makes a difference.
@@ -240,12 +242,7 @@ impl Access {
     }
 
     fn nobody(&self, peer: Option<Peer>) -> Caller {
-        let purse = match peer.filter(|_| self.budget.is_some()) {
-            // A subscriber has a /64.
-            Some(Peer(IpAddr::V6(ip))) => format!("{:x}", u128::from(ip) >> 64),
-            Some(Peer(IpAddr::V4(ip))) => ip.to_string(),
-            None => String::new(),
-        };
+        let purse = peer.filter(|_| self.budget.is_some()).map_or(String::new(), |Peer(ip)| budget::purse_of(ip));
         Caller { purse: purse.into(), ..self.anonymous.clone() }
     }
 
