@@ -7,6 +7,7 @@ mod common;
 use chengtu::audience::Audience;
 use chengtu::city::City;
 use chengtu::derive::{TILE_BUDGET, gzipped};
+use chengtu::draw::{self, Brush, Frame, Thinning};
 use chengtu::feature::{Feature, FeatureId, Geometry, Value};
 use chengtu::geo::{BBox, TileKey, TileMatrixSet};
 use chengtu::layer::{Catalog, LayerIx};
@@ -59,6 +60,45 @@ fields = [{ name = "code", type = "text", zh = "编码", key = true }, { name = 
 
 fn catalog_of_three() -> Catalog {
     catalog(&[("lamps", LAMPS), ("roads", ROADS), ("cells", CELLS)])
+}
+
+/// Values of every type, some of them rare, some missing; and records that are no longer valid.
+const POSTS: &str = r#"
+id = "posts"
+name = { zh = "立杆", en = "Posts" }
+geometry = ["point"]
+dimension = "2.5D"
+sensitivity = "public"
+serve = ["mvt"]
+zoom = { min = 9, full = 13, max = 16 }
+thin = { cell_px = 8, count = true }
+fields = [
+  { name = "code", type = "text", zh = "编码", key = true },
+  { name = "kind", type = "text", zh = "种类" },
+  { name = "height", type = "float", zh = "高度" },
+  { name = "owner", type = "text", zh = "权属", sensitivity = "government" },
+  { name = "lit", type = "bool", zh = "亮灯", from_zoom = 14 },
+  { name = "turn", type = "int", zh = "转角" },
+  { name = "valid_to", type = "date", zh = "失效", role = "valid_to", from_zoom = 99 },
+]
+"#;
+
+fn posts(n: u64) -> Vec<Feature> {
+    let mut r = Random(12);
+    let post = |id: u64, r: &mut Random| {
+        let some = |value: Value, chance: usize| if chance > 0 { value } else { Value::Null };
+        let values = vec![
+            text(format!("P{id}")),
+            text(["旗杆", "灯杆", ""][r.below(3)]),
+            some(Value::Float(r.below(40) as f64 * 0.1), r.below(3)),
+            some(text(format!("单位{}", r.below(5))), r.below(3)),
+            Value::Bool(r.below(2) == 0),
+            some(Value::Int(r.below(9) as i64 - 4), r.below(3)),
+            some(text(["2001-01-01", "2999-01-01"][r.below(2)]), r.below(3)),
+        ];
+        feature(id, Geometry::point(place(r)[0], place(r)[1]), values)
+    };
+    (1..=n).map(|id| post(id, &mut r)).collect()
 }
 
 const CENTRE: [f64; 2] = [114.3, 34.8];
@@ -460,6 +500,44 @@ fn light_is_what_holds_little_and_needs_no_search() {
     assert!(!tile::is_light(&city, &both), "nobody knows yet how the two are thinned together");
     tile::render(&city, &both).unwrap();
     assert!(tile::is_light(&city, &both));
+}
+
+/// Points come from their tile rows and from the table as the same bytes: at every zoom, whoever asks, thinned or not.
+#[test]
+fn tile_rows_draw_what_the_table_draws() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = catalog(&[("posts", POSTS), ("roads", ROADS)]);
+    publish(dir.path(), &catalog, &[("posts", &posts(4000)), ("roads", &roads(20))]);
+    let city = city(dir.path());
+    let (ix, grid) = (catalog.find("posts").unwrap(), &grids()[0]);
+    let layer = catalog.layer(ix);
+    let around = BBox::new(CENTRE[0] - WIDE, CENTRE[1] - WIDE, CENTRE[0] + WIDE, CENTRE[1] + WIDE);
+    let mut drawn = 0;
+    for z in 9..=16 {
+        let table = city.snapshot.drawn_at("posts", z).unwrap().unwrap();
+        let rows = city.snapshot.tile_rows_at("posts", z).unwrap().unwrap();
+        assert_eq!(rows.count(), table.count(), "z{z}");
+        let levels: Vec<u8> = (0..table.count()).map(|i| (i % 5) as u8).collect();
+        let (xs, ys) = grid.tiles_over(&around, z).unwrap();
+        for (x, y) in ys.flat_map(|y| xs.clone().map(move |x| (x, y))) {
+            let frame = Frame::new(grid, TileKey { z, x, y }, layer.buffer_px);
+            for (audience, cut) in [(&Audience::OPEN, None), (&Audience::PUBLIC, None), (&Audience::OPEN, Some(2))] {
+                let brush = || {
+                    let whole = Brush::new(layer, &table, z, audience, "2026-01-01");
+                    match cut {
+                        Some(cut) => whole.thinned(Thinning { levels: &levels, cut }),
+                        None => whole,
+                    }
+                };
+                let slow = draw::draw(&table, &frame, &brush()).unwrap();
+                let quick = draw::draw(&table, &frame, &brush().from_tile_rows(&rows)).unwrap();
+                assert!(slow == quick, "z{z} {x} {y} {cut:?}");
+                drawn += slow.map_or(0, |tile| tile.len());
+            }
+        }
+    }
+    assert!(drawn > 1_000_000, "{drawn}");
+    assert!(city.snapshot.tile_rows_at("roads", 14).unwrap().is_none(), "lines have none");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod removal;
 mod scene;
 mod shape;
 mod thin;
+mod tile_rows;
 
 pub use budget::{TILE_BUDGET, gzipped, heaviest, largest_fitting, within_budget};
 pub use census::{Cell, Census};
@@ -22,9 +23,9 @@ pub use thin::ALL;
 
 use crate::draw::drawn_in_3d;
 use crate::error::Result;
-use crate::layer::{Catalog, Layer};
+use crate::layer::{Catalog, Layer, Serve};
 use crate::store::table::SealedTable;
-use crate::store::{BlobRef, Draft, LayerEntry, MODELS, SEARCH, SealedModels, SearchWriter};
+use crate::store::{BlobRef, Draft, LayerEntry, MODELS, SEARCH, SealedModels, SearchWriter, tile_rows_key};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,6 +66,11 @@ pub fn derive_modelled_layer(
         entry_overviews.extend(overview.table.map(|t| (z, t)));
         extra.extend(overview.levels.map(|l| (levels_key(Some(z)), l)));
         census.zooms.insert(z, overview.census);
+    }
+    let drawn = entry_overviews.iter().map(|(z, overview)| (Some(*z), overview)).chain([(None, &blob)]);
+    for (zoom, drawn) in drawn.filter(|_| layer.serves(Serve::Mvt)) {
+        let rows = tile_rows::write(draft, layer, draft.table(drawn)?.as_ref())?;
+        extra.extend(rows.map(|rows| (tile_rows_key(zoom), rows)));
     }
     let mut offsets: Vec<u64> = features.ids.iter().map(|(_, at)| *at).collect();
     offsets.sort_unstable();

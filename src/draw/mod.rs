@@ -8,10 +8,11 @@ use crate::geo::clip::{ClippedBuffers, clip};
 use crate::geo::{BBox, GeometryKind, Projector, TileKey, TileMatrixSet};
 use crate::layer::Layer;
 use crate::mvt::{LayerEncoder, Shape, Tags};
-use crate::store::{Column, Row, Table, Wanted};
+use crate::store::{Column, Row, Table, TileRows, Wanted};
 
 mod footing;
 mod label;
+mod points;
 mod scene;
 mod validity;
 
@@ -62,6 +63,8 @@ pub struct Brush<'a> {
     thinning: Option<Thinning<'a>>,
     /// The rows that are seen, where not all are.
     seen: Option<&'a Seen>,
+    /// The table's rows as tiles take them, where it has such.
+    tile_rows: Option<&'a TileRows>,
 }
 
 /// Leaves out rows above a thinning level (`derive`): for composites that would be too heavy whole.
@@ -84,13 +87,18 @@ impl<'a> Brush<'a> {
         let named = layer.has_labels_at(z);
         let validity = Validity::of(layer, table.schema());
         let wanted = keys.iter().enumerate().map(|(i, key)| key.is_some() || validity.reads(i)).collect();
-        Brush { layer, keys, wanted, named, validity, today, thinning: None, seen: None }
+        Brush { layer, keys, wanted, named, validity, today, thinning: None, seen: None, tile_rows: None }
     }
 
     /// Leaves out rows that are not seen; and the counts, which would tell of them.
     pub fn only(mut self, seen: &'a Seen) -> Brush<'a> {
         self.keys.iter_mut().filter(|k| **k == Some(COUNT)).for_each(|k| *k = None);
         Brush { seen: Some(seen), ..self }
+    }
+
+    /// Draws from these, the table's own, what is quicker and gives the same.
+    pub fn from_tile_rows(self, tile_rows: &'a TileRows) -> Brush<'a> {
+        Brush { tile_rows: Some(tile_rows), ..self }
     }
 
     pub fn thinned(self, thinning: Thinning<'a>) -> Brush<'a> {
@@ -119,6 +127,10 @@ impl<'a> Brush<'a> {
 /// `None` when nothing is left.
 pub fn draw(table: &Table, frame: &Frame, brush: &Brush<'_>) -> Result<Option<Vec<u8>>> {
     let mut encoder = LayerEncoder::new(&brush.layer.id, EXTENT, brush.keys.iter().copied());
+    if let Some(rows) = brush.tile_rows {
+        points::add(&mut encoder, (table, rows), frame, brush)?;
+        return Ok(encoder.finish());
+    }
     let mut labels = Labels::of(brush);
     let mut pen = Pen::default();
     let (wanted, stays) = (Wanted::These(&brush.wanted), |ordinal| brush.stays(ordinal));

@@ -56,14 +56,9 @@ impl Dictionary {
 
     /// The index of a value, of which `has` is true. `hint` is a likely one.
     pub fn value(&mut self, value: ValueRef<'_>, hint: u32) -> u32 {
-        match value {
-            ValueRef::Text(t) => self.text(t, hint),
-            ValueRef::Bool(b) => self.small(Small::number(7, u64::from(b)), hint),
-            ValueRef::Int(i) if i >= 0 => self.small(Small::number(5, i as u64), hint),
-            ValueRef::Int(i) => self.small(Small::number(6, zigzag(i)), hint),
-            ValueRef::Float(f) => self.small(Small::float(f), hint),
-            // Kept off by `has`; an empty text is what comes nearest.
-            ValueRef::Null => self.text("", hint),
+        match Small::of(value) {
+            Ok(small) => self.small(small, hint),
+            Err(text) => self.text(text, hint),
         }
     }
 
@@ -77,9 +72,7 @@ impl Dictionary {
         }
         let hash = self.hash(t.as_bytes());
         self.find(hash, is_text).unwrap_or_else(|| {
-            put_tag(&mut self.bytes, VALUES, BYTES);
-            put_varint(&mut self.bytes, (inner + t.len()) as u64);
-            put_bytes(&mut self.bytes, 1, t.as_bytes());
+            put_text(&mut self.bytes, t);
             self.settle(hash)
         })
     }
@@ -106,10 +99,20 @@ impl Dictionary {
         self.index.find(hash, same).map(|known| known.1)
     }
 
+    /// The index of an entry as `put_value` writes it, that is not there yet; nor is it found later by its value.
+    pub fn append(&mut self, entry: &[u8]) -> u32 {
+        self.bytes.extend_from_slice(entry);
+        self.end()
+    }
+
+    fn end(&mut self) -> u32 {
+        self.ends.push(self.bytes.len() as u32);
+        self.ends.len() as u32 - 1
+    }
+
     /// Makes an entry of what was written at the end.
     fn settle(&mut self, hash: u64) -> u32 {
-        let i = self.ends.len() as u32;
-        self.ends.push(self.bytes.len() as u32);
+        let i = self.end();
         self.index.insert_unique(hash, (hash, i), |known| known.0);
         i
     }
@@ -122,6 +125,30 @@ fn entry<'a>(bytes: &'a [u8], ends: &[u32], i: u32) -> Option<&'a [u8]> {
     Some(&bytes[from..to])
 }
 
+/// Writes the entry of a value as it stands in a layer; nothing for one that is not written at all.
+pub fn put_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
+    match Small::of(value) {
+        _ if !Dictionary::has(value) => {}
+        Ok(small) => out.extend_from_slice(small.entry()),
+        Err(text) => put_text(out, text),
+    }
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_tag(out, VALUES, BYTES);
+    put_varint(out, (1 + varint_len(text.len() as u64) + text.len()) as u64);
+    put_bytes(out, 1, text.as_bytes());
+}
+
+/// The text in an entry; `None` of a value of another type.
+pub fn text_of(entry: &[u8]) -> Option<&str> {
+    let after_number = |bytes: &'_ [u8]| bytes.iter().position(|b| b & 0x80 == 0).map(|last| last + 1);
+    let inner = entry.get(1..)?;
+    let inner = inner.get(after_number(inner)?..)?;
+    let text = inner.strip_prefix(&[TEXT])?;
+    std::str::from_utf8(text.get(after_number(text)?..)?).ok()
+}
+
 /// The whole entry of a value that is no text: at most 13 bytes.
 struct Small {
     bytes: [u8; 16],
@@ -129,6 +156,18 @@ struct Small {
 }
 
 impl Small {
+    /// Of a value of which `has` is true; a text is told apart. (Null is kept off: an empty text is what comes nearest.)
+    fn of(value: ValueRef<'_>) -> Result<Small, &str> {
+        match value {
+            ValueRef::Text(t) => Err(t),
+            ValueRef::Null => Err(""),
+            ValueRef::Bool(b) => Ok(Small::number(7, u64::from(b))),
+            ValueRef::Int(i) if i >= 0 => Ok(Small::number(5, i as u64)),
+            ValueRef::Int(i) => Ok(Small::number(6, zigzag(i))),
+            ValueRef::Float(f) => Ok(Small::float(f)),
+        }
+    }
+
     fn number(field: u8, mut v: u64) -> Small {
         let mut s = Small { bytes: [0; 16], len: 3 };
         s.bytes[2] = field << 3;
@@ -205,6 +244,25 @@ mod tests {
         for nothing in [ValueRef::Null, ValueRef::Float(f64::NAN), ValueRef::Float(f64::INFINITY)] {
             assert!(!Dictionary::has(nothing));
         }
+    }
+
+    #[test]
+    fn an_entry_alone_is_the_one_of_a_layer() {
+        let long = "长".repeat(200);
+        let texts = ["", "路灯", &long].map(ValueRef::Text);
+        let others = [ValueRef::Int(7), ValueRef::Int(i64::MIN), ValueRef::Float(0.1), ValueRef::Bool(true)];
+        let (mut d, mut again) = (Dictionary::default(), Dictionary::default());
+        for (i, value) in texts.into_iter().chain(others).enumerate() {
+            let mut entry = vec![];
+            put_value(&mut entry, value);
+            assert_eq!((d.value(value, 0), again.append(&entry)), (i as u32, i as u32));
+            let text = if let ValueRef::Text(t) = value { Some(t) } else { None };
+            assert_eq!(text_of(&entry), text);
+        }
+        assert_eq!(d.bytes, again.bytes);
+        let mut nothing = vec![];
+        [ValueRef::Null, ValueRef::Float(f64::NAN)].into_iter().for_each(|v| put_value(&mut nothing, v));
+        assert!(nothing.is_empty() && text_of(&nothing).is_none());
     }
 
     #[test]

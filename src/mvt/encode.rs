@@ -48,17 +48,29 @@ impl Tags<'_, '_> {
     /// The feature's value in a column; null is skipped, and so is a key's second value. Whole numbers keep all 64 bits
     /// (browsers read them exactly to 2^53), see `dictionary` for types.
     pub fn put(&mut self, column: usize, value: ValueRef<'_>) {
-        let Some(Column { key: Some(key), number, last }) = self.columns.get_mut(column) else { return };
         if !Dictionary::has(value) {
             return;
         }
+        self.put_as(column, |room, last| room.values.value(value, last));
+    }
+
+    /// The same of a value that comes as its entry (`put_value`). Equal values have the same `number`; one without is had by
+    /// no other feature. A layer's values come all in this way or none.
+    pub fn put_entry(&mut self, column: usize, number: Option<u32>, entry: &[u8]) {
+        self.put_as(column, |room, _| room.entry(number, entry));
+    }
+
+    /// `value` gives its place among the layer's values, from that of the column's last one.
+    #[inline]
+    fn put_as(&mut self, column: usize, value: impl FnOnce(&mut Room, u32) -> u32) {
+        let Some(Column { key: Some(key), number, last }) = self.columns.get_mut(column) else { return };
         let room = &mut *self.room;
         let k = *number.get_or_insert_with(|| room.keys.key(key));
         if room.key_used.len() <= k as usize {
             room.key_used.resize(k as usize + 1, 0);
         }
         if std::mem::replace(&mut room.key_used[k as usize], self.feature) != self.feature {
-            *last = room.values.value(value, *last);
+            *last = value(room, *last);
             put_varint(&mut room.tags, u64::from(k));
             put_varint(&mut room.tags, u64::from(*last));
         }
@@ -117,7 +129,7 @@ impl<'k> LayerEncoder<'k> {
     /// The layer as it stands in a tile message (field 3, length, Layer); `None` if it has no feature.
     /// A tile is the concatenation of its layers.
     pub fn finish(self) -> Option<Vec<u8>> {
-        let out = (self.features > 0).then(|| self.room.layer(self.extent));
+        let out = (self.features > 0).then(|| self.room.message(self.extent));
         self.room.leave();
         out
     }
@@ -132,6 +144,10 @@ struct Room {
     values: Dictionary,
     /// Per key the number of the feature that used it last.
     key_used: Vec<u32>,
+    /// Per number of an entry the layer that had it last, and its place there.
+    numbered: Vec<(u32, u32)>,
+    /// Counts the layers that were built here.
+    layer: u32,
     snapped: Snapped,
     checker: Checker,
     geometry: Vec<u8>,
@@ -144,15 +160,32 @@ thread_local! {
 /// Rooms that wait at most: a layer and its labels are built at the same time.
 const ROOMS_KEPT: usize = 2;
 /// A layer that took more keeps nobody's memory.
-const ROOM_BYTES: usize = 1 << 20;
+const ROOM_BYTES: usize = 4 << 20;
 
 impl Room {
     fn take() -> Room {
-        ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default()
+        let mut room = ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default();
+        room.layer = room.layer.checked_add(1).unwrap_or_else(|| {
+            room.numbered.clear();
+            1
+        });
+        room
+    }
+
+    fn entry(&mut self, number: Option<u32>, entry: &[u8]) -> u32 {
+        let Some(number) = number.map(|n| n as usize) else { return self.values.append(entry) };
+        if self.numbered.len() <= number {
+            self.numbered.resize((number + 1).next_power_of_two(), (0, 0));
+        }
+        let (layer, place) = &mut self.numbered[number];
+        if *layer != self.layer {
+            (*layer, *place) = (self.layer, self.values.append(entry));
+        }
+        *place
     }
 
     fn leave(mut self) {
-        if self.body.capacity() + self.values.bytes.capacity() > ROOM_BYTES {
+        if self.body.capacity() + self.values.bytes.capacity() + 8 * self.numbered.capacity() > ROOM_BYTES {
             return;
         }
         self.body.clear();
@@ -166,7 +199,7 @@ impl Room {
         });
     }
 
-    fn layer(&self, extent: u32) -> Vec<u8> {
+    fn message(&self, extent: u32) -> Vec<u8> {
         let mut tail = vec![];
         put_number(&mut tail, 5, u64::from(extent));
         put_number(&mut tail, 15, 2);

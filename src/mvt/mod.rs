@@ -13,6 +13,7 @@ mod snap;
 mod validity;
 pub(crate) mod wire;
 
+pub use dictionary::{put_value, text_of};
 pub use encode::{LayerEncoder, Tags};
 
 use crate::geo::GeometryKind;

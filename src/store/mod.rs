@@ -24,10 +24,12 @@ mod runs;
 mod search;
 mod snapshot;
 pub mod table;
+mod tile_rows;
 mod tileset;
 #[cfg(test)]
 mod torture;
 mod upkeep;
+mod varint;
 mod writer;
 
 use crate::error::{Error, Result};
@@ -45,6 +47,7 @@ pub use models::{MODELS, ModelWriter, Models, PackedModel, SealedModels, images_
 pub use search::{Found, How, LONGEST, Records, SEARCH, SearchIndex, SearchWriter, Sought, fold};
 pub use snapshot::Snapshot;
 pub use table::{Column, ColumnKind, Row, Schema, SealedTable, Table, TableWriter, Wanted};
+pub use tile_rows::{TileRow, TileRows, TileRowsReader, TileRowsWriter, ValueCounts, tile_rows_key};
 pub use tileset::{FileKind, Media, Tileset};
 
 /// Bytes of a block: what is verified and cached at once.

@@ -97,6 +97,10 @@ impl<'a> Row<'a> {
         xy.fold(BBox::EMPTY, BBox::add)
     }
 
+    pub fn vertices(&self) -> usize {
+        self.shape.parts().map(|p| p.xy.len()).sum()
+    }
+
     pub(super) fn has_heights(&self) -> bool {
         self.shape.parts().next().is_some_and(|p| !p.z.is_empty())
     }

@@ -9,6 +9,7 @@ use super::manifest::{BlobRef, LayerEntry, Manifest};
 use super::models::{MODELS, Models};
 use super::search::{SEARCH, SearchIndex};
 use super::table::Table;
+use super::tile_rows::{TileRows, tile_rows_key};
 use crate::error::{Error, Result};
 use crate::feature::FeatureId;
 use crate::layer::Catalog;
@@ -31,6 +32,7 @@ pub struct Snapshot {
     cache: Arc<BlockCache>,
     /// Opened when first asked for, by digest. A failure is not kept: a restored file heals its layer.
     tables: Opened<Table>,
+    tile_rows: Opened<TileRows>,
     models: Opened<Models>,
     files: Opened<Files>,
     grounds: Opened<Ground>,
@@ -52,6 +54,7 @@ impl Snapshot {
             store: store.to_path_buf(),
             cache: Arc::clone(cache),
             tables: Opened::default(),
+            tile_rows: Opened::default(),
             models: Opened::default(),
             files: Opened::default(),
             grounds: Opened::default(),
@@ -70,6 +73,13 @@ impl Snapshot {
     pub fn drawn_at(&self, layer: &str, z: u8) -> Result<Option<Arc<Table>>> {
         let drawn = |l: &LayerEntry| self.table(l.overviews.get(&z).unwrap_or(&l.features));
         self.manifest.layers.get(layer).map(drawn).transpose()
+    }
+
+    /// The tile rows of what is drawn at nominal zoom `z`; `None` where it has none.
+    pub fn tile_rows_at(&self, layer: &str, z: u8) -> Result<Option<Arc<TileRows>>> {
+        let Some(entry) = self.manifest.layers.get(layer) else { return Ok(None) };
+        let zoom = entry.overviews.contains_key(&z).then_some(z);
+        entry.extra.get(&tile_rows_key(zoom)).map(|blob| self.tile_rows(blob)).transpose()
     }
 
     /// The 3D models of a layer's features; `None` where the layer has none.
@@ -127,8 +137,8 @@ impl Snapshot {
         find(&ids, entry.count, id)
     }
 
-    /// Fills the cache of blocks with what first views and lookups touch: overviews of the whole city, indexes, then the
-    /// features of the largest layers. What is damaged is told by the way.
+    /// Fills the cache of blocks with what first views and lookups touch: overviews of the whole city, indexes, then tile rows
+    /// and features of the largest layers. What is damaged is told by the way.
     pub fn preheat(&self) -> Vec<Error> {
         let layers = || self.manifest.layers.values();
         let mut overviews: Vec<(u8, &BlobRef)> = layers().flat_map(|l| &l.overviews).map(|(z, b)| (*z, b)).collect();
@@ -136,19 +146,28 @@ impl Snapshot {
         let coarse = overviews.into_iter().filter(|(z, _)| *z <= PREHEATED_ZOOM).map(|(_, blob)| (blob, u64::MAX));
         let mut largest: Vec<&LayerEntry> = layers().collect();
         largest.sort_by_key(|l| std::cmp::Reverse(l.count));
-        let wholes = largest.iter().map(|l| (&l.features, u64::MAX));
         let indexes = layers().map(|l| (&l.features, 0));
         let (mut left, mut damages) = (self.cache.capacity(), vec![]);
-        for (blob, most) in coarse.chain(indexes).chain(wholes) {
-            match self.table(blob).and_then(|table| table.preheat(most.min(left))) {
-                Ok(bytes) => left = left.saturating_sub(bytes),
-                Err(damage) => damages.push(damage),
-            }
-            if left == 0 {
-                break;
+        let mut heat = |preheat: &dyn Fn(u64) -> Result<u64>| match if left > 0 { preheat(left) } else { Ok(0) } {
+            Ok(bytes) => left = left.saturating_sub(bytes),
+            Err(damage) => damages.push(damage),
+        };
+        for (blob, most) in coarse.chain(indexes) {
+            heat(&|left| self.table(blob)?.preheat(most.min(left)));
+        }
+        for layer in &largest {
+            if let Some(blob) = layer.extra.get(&tile_rows_key(None)) {
+                heat(&|left| self.tile_rows(blob)?.preheat(left));
             }
         }
+        for layer in &largest {
+            heat(&|left| self.table(&layer.features)?.preheat(left));
+        }
         damages
+    }
+
+    fn tile_rows(&self, blob: &BlobRef) -> Result<Arc<TileRows>> {
+        opened(&self.tile_rows, &blob.digest, || TileRows::open(&self.store, blob, &self.cache))
     }
 
     fn table(&self, blob: &BlobRef) -> Result<Arc<Table>> {

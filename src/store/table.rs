@@ -125,6 +125,22 @@ impl Table {
         }
     }
 
+    /// Calls `each(ordinal, box)` for every row whose box touches `window` (degrees) and whose ordinal `stays`, in file order.
+    /// Reads the index alone.
+    pub fn boxes(
+        &self,
+        window: &BBox,
+        stays: &dyn Fn(u64) -> bool,
+        each: &mut dyn FnMut(u64, &BBox) -> Result<()>,
+    ) -> Result<()> {
+        index::search(&mut Cursor::new(&self.blob), self.index_at, self.header.count, window, |leaf| {
+            match stays(leaf.number) {
+                true => each(leaf.number, &leaf.bbox),
+                false => Ok(()),
+            }
+        })
+    }
+
     /// Reads the index, and of the features so many bytes, into the cache of blocks; how many bytes those are.
     pub(super) fn preheat(&self, most: u64) -> Result<u64> {
         let until = self.features_at.saturating_add(most).min(self.blob.size);

@@ -128,6 +128,9 @@ fn draw_parts(city: &City, plan: &Plan, key: TileKey, grid: &TileMatrixSet, cut:
         if let Some(seen) = &part.seen {
             brush = brush.only(seen);
         }
+        if let Some(rows) = &part.tile_rows {
+            brush = brush.from_tile_rows(rows);
+        }
         let levels = match (cut, &part.levels) {
             (Some(_), Some(blob)) => Some(city.snapshot.blob(blob)?),
             _ => None,

@@ -9,7 +9,7 @@ use crate::draw;
 use crate::error::Result;
 use crate::geo::TileMatrixSet;
 use crate::layer::{Layer, LayerIx};
-use crate::store::{BlobRef, Table};
+use crate::store::{BlobRef, Table, TileRows};
 use std::sync::Arc;
 
 /// A plan without its place.
@@ -29,6 +29,7 @@ pub struct Sheet {
 pub struct Part {
     pub layer: Arc<Layer>,
     pub table: Arc<Table>,
+    pub tile_rows: Option<Arc<TileRows>>,
     pub levels: Option<BlobRef>,
     pub census: BlobRef,
     /// The rows that the audience sees, where not all are.
@@ -78,7 +79,8 @@ fn make(city: &City, audience: &Audience, grid: &TileMatrixSet, layers: &[LayerI
         let seen = audience.rows(layer)?;
         digest.update(seen.as_ref().map_or(&[][..], |s| &s.digest));
         let levels = entry.extra.get(&levels_key(overview.map(|_| z))).cloned();
-        parts.push(Part { layer: layer.clone(), table, levels, census: entry.census.clone(), seen });
+        let tile_rows = city.snapshot.tile_rows_at(&layer.id, z)?;
+        parts.push(Part { layer: layer.clone(), table, tile_rows, levels, census: entry.census.clone(), seen });
     }
     Ok(Sheet { revision: Revision::of(&digest), composite, layers: layers.to_vec(), today, parts, refusal })
 }

@@ -11,3 +11,4 @@ mod material;
 mod models;
 mod snapshots;
 mod tables;
+mod tile_rows;

@@ -1,10 +1,11 @@
 //! Reading a search index: the texts that are, begin with or hold what is sought, with a bound on how many are looked at.
 
-use super::{BLOCK_TEXTS, FIELD_BYTES, GRAM_BYTES, HEAD_BYTES, MAGIC, STEPS, fold, gram, take_varint};
+use super::{BLOCK_TEXTS, FIELD_BYTES, GRAM_BYTES, HEAD_BYTES, MAGIC, STEPS, fold, gram};
 use crate::error::Result;
 use crate::geo::BBox;
 use crate::store::BlobRef;
 use crate::store::blob::{Blob, BlockCache, Cursor};
+use crate::store::varint::take_varint;
 use std::path::Path;
 use std::sync::Arc;
 

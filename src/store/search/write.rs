@@ -1,9 +1,10 @@
 //! Writing a search index: texts come in the table's order, equal ones are counted together, then all are sorted and their
 //! grams gathered. Memory: about 60 bytes and the text for each distinct one, 8 bytes for each record that has one.
 
-use super::{BLOCK_TEXTS, FIELD_BYTES, HEAD_BYTES, MAGIC, STEPS, fold, gram, put_varint};
+use super::{BLOCK_TEXTS, FIELD_BYTES, HEAD_BYTES, MAGIC, STEPS, fold, gram};
 use crate::error::{Error, Result};
 use crate::geo::BBox;
+use crate::store::varint::put_varint;
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
