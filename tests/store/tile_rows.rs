@@ -38,13 +38,17 @@ fn write_rows(dir: &Path, rows: &[(FeatureId, Values)]) -> Vec<u8> {
     std::fs::read(writer.seal().expect("seals")).expect("reads")
 }
 
-/// Publishes these bytes as the tile rows of an otherwise usual layer.
-fn published(dir: &Path, bytes: &[u8]) -> std::sync::Arc<Snapshot> {
+/// Publishes these bytes as the tile rows of layers that are called by their numbers.
+fn published(dir: &Path, all: &[Vec<u8>]) -> std::sync::Arc<Snapshot> {
     let store = store_in(dir);
     let mut draft = store.draft().expect("a draft");
-    put_layer(&mut draft, "layer", &features(3, 1));
-    let blob = draft.add_bytes(bytes).expect("adds them");
-    draft.manifest.layers.get_mut("layer").expect("is there").extra.insert(tile_rows_key(None), blob);
+    put_layer(&mut draft, "0", &features(3, 1));
+    let entry = draft.manifest.layers["0"].clone();
+    for (number, bytes) in all.iter().enumerate() {
+        let mut entry = entry.clone();
+        entry.extra.insert(tile_rows_key(None), draft.add_bytes(bytes).expect("adds them"));
+        draft.manifest.layers.insert(number.to_string(), entry);
+    }
     draft.publish().expect("publishes");
     open(&store)
 }
@@ -54,8 +58,8 @@ fn what_is_written_is_read_in_any_order() {
     for count in [0, 1, 16, 17, 5000] {
         let dir = tempfile::tempdir().expect("a folder");
         let all = rows(count);
-        let snapshot = published(dir.path(), &write_rows(dir.path(), &all));
-        let tile_rows = snapshot.tile_rows_at("layer", 14).expect("opens").expect("is there");
+        let snapshot = published(dir.path(), &[write_rows(dir.path(), &all)]);
+        let tile_rows = snapshot.tile_rows_at("0", 14).expect("opens").expect("is there");
         assert_eq!(tile_rows.count(), count);
         let (mut r, mut reader) = (Random(4), tile_rows.reader());
         let some: Vec<u64> = (0..count.min(300)).map(|_| r.below(count as usize) as u64).collect();
@@ -89,16 +93,19 @@ fn changed_bytes_are_damage_and_no_panic() {
     let dir = tempfile::tempdir().expect("a folder");
     let good = write_rows(dir.path(), &rows(40));
     let (mut r, mut refused) = (Random(5), 0);
-    for round in 0..400 {
+    let mut change = |round: usize| {
         let mut bad = good.clone();
         match round % 4 {
             0 => bad.truncate(r.below(good.len())),
             1 => bad[r.below(32)] ^= 1 << r.below(8),
             _ => bad[r.below(good.len())] = r.below(256) as u8,
         }
-        let place = tempfile::tempdir().expect("a folder");
-        let snapshot = published(place.path(), &bad);
-        let tile_rows = match snapshot.tile_rows_at("layer", 14) {
+        bad
+    };
+    let all: Vec<Vec<u8>> = (0..400).map(&mut change).collect();
+    let snapshot = published(dir.path(), &all);
+    for number in 0..all.len() {
+        let tile_rows = match snapshot.tile_rows_at(&number.to_string(), 14) {
             Ok(rows) => rows.expect("is there"),
             Err(e) => {
                 assert!(matches!(e, Error::Damaged { .. }), "{e}");
