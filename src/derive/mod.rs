@@ -23,7 +23,7 @@ pub use thin::ALL;
 
 use crate::draw::drawn_in_3d;
 use crate::error::Result;
-use crate::layer::{Catalog, Layer, Serve};
+use crate::layer::{Catalog, Layer};
 use crate::store::table::SealedTable;
 use crate::store::{BlobRef, Draft, LayerEntry, MODELS, SEARCH, SealedModels, SearchWriter, tile_rows_key};
 use rayon::prelude::*;
@@ -67,11 +67,7 @@ pub fn derive_modelled_layer(
         extra.extend(overview.levels.map(|l| (levels_key(Some(z)), l)));
         census.zooms.insert(z, overview.census);
     }
-    let drawn = entry_overviews.iter().map(|(z, overview)| (Some(*z), overview)).chain([(None, &blob)]);
-    for (zoom, drawn) in drawn.filter(|_| layer.serves(Serve::Mvt)) {
-        let rows = tile_rows::write(draft, layer, draft.table(drawn)?.as_ref())?;
-        extra.extend(rows.map(|rows| (tile_rows_key(zoom), rows)));
-    }
+    extra.extend(tile_rows::write_all(draft, layer, &blob, &entry_overviews)?);
     let mut offsets: Vec<u64> = features.ids.iter().map(|(_, at)| *at).collect();
     offsets.sort_unstable();
     let models = models.map(|m| draft.add_file(&m.path)).transpose()?;
@@ -141,26 +137,32 @@ pub fn stand_on_ground(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<Strin
         .collect())
 }
 
-/// Makes the search indexes of layers that have none because they were imported before there were any; their ids.
-pub fn make_searchable(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<String>> {
-    let silent = |layer: &Layer| {
-        let entry = draft.manifest.layers.get(&layer.id).filter(|e| !e.extra.contains_key(SEARCH));
-        entry.filter(|_| layer.searchable().next().is_some()).map(|e| &e.features)
-    };
-    let layers: Vec<(&Arc<Layer>, &BlobRef)> =
-        catalog.iter().filter_map(|(_, l)| silent(l).map(|features| (l, features))).collect();
-    let made: Vec<(String, Option<BlobRef>)> = layers
+/// Makes the search indexes and tile rows of layers that have none because they were imported before there were any; their
+/// ids.
+pub fn complete(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<String>> {
+    let layers: Vec<(&Arc<Layer>, &LayerEntry)> =
+        catalog.iter().filter_map(|(_, l)| Some((l, draft.manifest.layers.get(&l.id)?))).collect();
+    let made: Vec<(String, Vec<(String, BlobRef)>)> = layers
         .into_par_iter()
-        .map(|(layer, features)| {
-            let mut search = SearchWriter::new(layer.searchable().map(|(field, _)| field));
-            draft.table(features)?.scan(&mut |row| item::search_texts(row, &row.bbox(), &mut search))?;
-            Ok((layer.id.clone(), search.seal()?.map(|texts| draft.add_bytes(&texts)).transpose()?))
+        .map(|(layer, entry)| {
+            let mut blobs = vec![];
+            if !entry.extra.contains_key(SEARCH) && layer.searchable().next().is_some() {
+                let mut search = SearchWriter::new(layer.searchable().map(|(field, _)| field));
+                let table = draft.table(&entry.features)?;
+                table.scan(&mut |row| item::search_texts(row, &row.bbox(), &mut search))?;
+                let texts = search.seal()?.map(|texts| draft.add_bytes(&texts)).transpose()?;
+                blobs.extend(texts.map(|blob| (SEARCH.to_string(), blob)));
+            }
+            if !entry.extra.contains_key(&tile_rows_key(None)) {
+                blobs.extend(tile_rows::write_all(draft, layer, &entry.features, &entry.overviews)?);
+            }
+            Ok((layer.id.clone(), blobs))
         })
         .collect::<Result<_>>()?;
     let mut ids = vec![];
-    for (id, blob) in made {
-        if let (Some(entry), Some(blob)) = (draft.manifest.layers.get_mut(&id), blob) {
-            entry.extra.insert(SEARCH.to_string(), blob);
+    for (id, blobs) in made.into_iter().filter(|(_, blobs)| !blobs.is_empty()) {
+        if let Some(entry) = draft.manifest.layers.get_mut(&id) {
+            entry.extra.extend(blobs);
             ids.push(id);
         }
     }

@@ -3,12 +3,30 @@
 use crate::draw::{COUNT, Validity};
 use crate::error::Result;
 use crate::geo::GeometryKind;
-use crate::layer::Layer;
+use crate::layer::{Layer, Serve};
 use crate::mvt::put_value;
-use crate::store::{BlobRef, Draft, Row, Table, TileRowsWriter, ValueCounts, Wanted};
+use crate::store::{BlobRef, Draft, Row, Table, TileRowsWriter, ValueCounts, Wanted, tile_rows_key};
+use std::collections::BTreeMap;
 
-/// Writes the tile rows of a table of single points; `None` of any other table, and of one with too many distinct values.
-pub fn write(draft: &Draft, layer: &Layer, table: &Table) -> Result<Option<BlobRef>> {
+/// Writes the tile rows of a layer's features and of its overviews, by their names among its extra blobs; none where its
+/// features are no single points.
+pub fn write_all(
+    draft: &Draft,
+    layer: &Layer,
+    features: &BlobRef,
+    overviews: &BTreeMap<u8, BlobRef>,
+) -> Result<Vec<(String, BlobRef)>> {
+    if !layer.serves(Serve::Mvt) || layer.geometry != [GeometryKind::Point] {
+        return Ok(vec![]);
+    }
+    let drawn = overviews.iter().map(|(z, overview)| (Some(*z), overview)).chain([(None, features)]);
+    let written = drawn.map(|(zoom, blob)| Ok((tile_rows_key(zoom), write(draft, layer, &*draft.table(blob)?)?)));
+    let written = written.collect::<Result<Vec<_>>>()?;
+    Ok(written.into_iter().filter_map(|(key, blob)| Some((key, blob?))).collect())
+}
+
+/// `None` of a table of anything but single points, and of one with too many distinct values.
+fn write(draft: &Draft, layer: &Layer, table: &Table) -> Result<Option<BlobRef>> {
     let wanted = columns(layer, table);
     let (mut counts, mut fits) = (ValueCounts::default(), table.count() > 0);
     let mut entry = vec![];

@@ -98,7 +98,7 @@ pub fn render(city: &City, plan: &Plan) -> Result<Vec<u8>> {
 }
 
 /// Rows of so many bytes are drawn in less than a millisecond.
-const LIGHT_BYTES: u64 = 192 << 10;
+const LIGHT_BYTES: u64 = 448 << 10;
 /// Each layer's index is searched for it.
 const LIGHT_LAYERS: usize = 8;
 

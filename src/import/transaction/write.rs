@@ -1,7 +1,7 @@
 //! The second half of an import: what was read becomes layers, then everything that is derived from them, in one draft.
 
 use super::Transaction;
-use crate::derive::{SCENE, Tree, derive_modelled_layer, make_searchable, stand_on_ground};
+use crate::derive::{SCENE, Tree, complete, derive_modelled_layer, stand_on_ground};
 use crate::error::Result;
 use crate::import::ground::is_footing;
 use crate::import::merge::{LayerWork, Outcome};
@@ -69,8 +69,8 @@ impl Transaction<'_> {
                 why: "stands on new ground or pipes",
             });
         }
-        for id in make_searchable(draft, catalog)? {
-            progress.line(&format!("{id}: can be searched now"));
+        for id in complete(draft, catalog)? {
+            progress.line(&format!("{id}: gets what it was imported without"));
         }
         for layer in &mut report.layers {
             layer.undrawn = undrawn(draft, &layer.id)?;
