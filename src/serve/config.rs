@@ -74,6 +74,9 @@ pub struct Settings {
     /// Memory for verified blocks of the store, MiB [default: 256]
     #[arg(long, env = "CHENGTU_BLOCK_CACHE_MB", value_name = "MIB")]
     block_cache_mb: Option<u64>,
+    /// Memory for answers of 1 MiB and more that clients have not taken yet, MiB; beyond, 503 [default: 512]
+    #[arg(long, env = "CHENGTU_ANSWERS_MB", value_name = "MIB")]
+    answers_mb: Option<u64>,
     /// Tiles rendered at the same time [default: one a core]
     #[arg(long, env = "CHENGTU_WORKERS", value_name = "N")]
     workers: Option<usize>,
@@ -89,7 +92,8 @@ pub struct Settings {
     /// Seconds without a byte in either direction before a connection is closed [default: 75]
     #[arg(long, env = "CHENGTU_IDLE_S", value_name = "S")]
     idle_s: Option<u64>,
-    /// Seconds a client may refuse to take a byte of its answer, or 4 KiB of it on an HTTP/2 stream [default: 30]
+    /// Seconds a client may let its answer wait beyond taking 16 KiB a second of it, or take for 4 KiB of it on an HTTP/2
+    /// stream [default: 30]
     #[arg(long, env = "CHENGTU_WRITE_S", value_name = "S")]
     write_s: Option<u64>,
     /// Seconds a request may wait for its answer before it is told to come back [default: 30]
@@ -139,6 +143,7 @@ pub struct Options {
     pub geoid_bias_m: f64,
     pub cache_mb: u64,
     pub block_cache_mb: u64,
+    pub answers_mb: u64,
     pub workers: usize,
     pub queue: usize,
     pub connections: usize,
@@ -188,6 +193,7 @@ impl Options {
             geoid_bias_m: 0.0,
             cache_mb: 256,
             block_cache_mb: 256,
+            answers_mb: 512,
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             queue: 256,
             connections: 4096,
@@ -224,6 +230,7 @@ impl Options {
             geoid_bias_m: s.geoid_bias_m.unwrap_or(d.geoid_bias_m),
             cache_mb: s.cache_mb.unwrap_or(d.cache_mb),
             block_cache_mb: s.block_cache_mb.unwrap_or(d.block_cache_mb),
+            answers_mb: s.answers_mb.unwrap_or(d.answers_mb),
             workers: s.workers.unwrap_or(d.workers),
             queue: s.queue.unwrap_or(d.queue),
             connections: s.connections.unwrap_or(d.connections),
@@ -246,6 +253,7 @@ impl Options {
     fn faults(&self) -> Vec<String> {
         let mut faults = vec![];
         for (name, value) in [
+            ("answers_mb", self.answers_mb),
             ("workers", self.workers as u64),
             ("connections", self.connections as u64),
             ("header_s", self.header_s),
@@ -315,6 +323,7 @@ impl Settings {
             geoid_bias_m: self.geoid_bias_m.or(below.geoid_bias_m),
             cache_mb: self.cache_mb.or(below.cache_mb),
             block_cache_mb: self.block_cache_mb.or(below.block_cache_mb),
+            answers_mb: self.answers_mb.or(below.answers_mb),
             workers: self.workers.or(below.workers),
             queue: self.queue.or(below.queue),
             connections: self.connections.or(below.connections),

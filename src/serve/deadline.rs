@@ -17,6 +17,9 @@ const PREFACE_BYTES: u64 = 24;
 /// What HTTP/2's preface begins with, and no method of HTTP/1.
 const PREFACE: &[u8] = b"PRI";
 
+/// Bytes a second that a client takes of its answer at least, once it has used up the time it may let one wait.
+const PACE: f64 = 16.0 * 1024.0;
+
 /// What is known of the requests on a connection: how many there were, and how many are being answered.
 #[derive(Default)]
 pub struct Talk {
@@ -50,7 +53,7 @@ pub struct Deadlines {
     pub header: Duration,
     /// Without a byte in either direction.
     pub idle: Duration,
-    /// Without a byte of a waiting answer taken.
+    /// That answers wait for the client to take them; what it takes gives time back.
     pub write: Duration,
 }
 
@@ -69,6 +72,8 @@ pub struct Deadline<S> {
     idle: Pin<Box<Sleep>>,
     /// Since when an answer waits.
     stalled: Option<Instant>,
+    /// What is left of the time that answers may wait.
+    patience: Duration,
     write: Pin<Box<Sleep>>,
 }
 
@@ -89,6 +94,7 @@ impl<S> Deadline<S> {
             moved: now,
             idle,
             stalled: None,
+            patience: limits.write,
             write,
         }
     }
@@ -104,6 +110,7 @@ impl<S> Deadline<S> {
         let between = self.talk.open.load(Ordering::Relaxed) == 0 && self.head.is_none_or(|(_, at)| at != heads);
         if !self.preface && between && !bytes.is_empty() {
             self.head = Some((self.moved, heads));
+            self.patience = self.limits.write;
         }
     }
 
@@ -134,18 +141,22 @@ impl<S> Deadline<S> {
         }
     }
 
-    /// Keeps the books of a write: progress clears the deadline, the first refusal starts it.
+    /// Keeps the books of a write: waiting takes from the client's patience, what it takes gives some back.
     fn written(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(r) = outcome {
-            self.stalled = None;
             self.moved = Instant::now();
+            if let Some(since) = self.stalled.take() {
+                self.patience = self.patience.saturating_sub(self.moved - since);
+            }
+            let bytes = r.as_ref().map_or(0, |n| *n);
+            self.patience = (self.patience + Duration::from_secs_f64(bytes as f64 / PACE)).min(self.limits.write);
             self.greeted |= r.as_ref().is_ok_and(|n| *n > 0);
             return Poll::Ready(r);
         }
         if self.stalled.is_none() {
             let now = Instant::now();
             self.stalled = Some(now);
-            self.write.as_mut().reset(now + self.limits.write);
+            self.write.as_mut().reset(now + self.patience);
         }
         match self.write.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
@@ -250,20 +261,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_is_not_taken_is_cut_and_a_slow_one_is_not() {
-        let (mut peer, ours) = duplex(64);
-        let mut ours = deadline(ours);
-        let slow = tokio::spawn(async move {
-            for _ in 0..10 {
-                tokio::time::sleep(Duration::from_secs(20)).await;
-                peer.read_exact(&mut [0; 64]).await.unwrap();
-            }
-            peer
-        });
-        ours.write_all(&[1; 640]).await.unwrap();
-        let _peer = slow.await.unwrap();
-        let begun = Instant::now();
-        assert_eq!(ours.write_all(&[1; 640]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        assert_eq!(begun.elapsed().as_secs(), 30);
+        // How long 40 pieces of 16 KiB take, or it takes to be cut, where the client takes so many bytes each time after so long.
+        let taken = async |bytes: usize, pause: u64| {
+            let (mut peer, ours) = duplex(bytes);
+            let mut ours = deadline(ours);
+            tokio::spawn(async move {
+                let mut piece = vec![0; bytes];
+                loop {
+                    tokio::time::sleep(Duration::from_secs(pause)).await;
+                    if peer.read_exact(&mut piece).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            let begun = Instant::now();
+            let all = ours.write_all(&vec![1; 40 << 14]).await;
+            (all.is_ok(), begun.elapsed().as_secs())
+        };
+        assert_eq!(taken(1 << 14, 1).await, (true, 39), "as fast as it must");
+        assert_eq!(taken(1 << 17, 7).await, (true, 28), "seldom, but much");
+        assert_eq!(taken(64, 1000).await, (false, 30));
+        let (whole, seconds) = taken(64, 1).await;
+        assert!(!whole && (30..=31).contains(&seconds), "a few bytes now and then: {seconds}");
+        assert!(!taken(1 << 14, 3).await.0, "too slowly in the long run");
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,6 +25,7 @@ mod metrics;
 mod observe;
 mod open_files;
 mod openapi;
+mod outgoing;
 mod owner;
 mod problem;
 mod register;
@@ -77,6 +78,7 @@ pub struct App {
     workers: workers::Workers,
     /// Batches of lookups: tiles never wait for them.
     batches: batches::Batches,
+    outgoing: outgoing::Outgoing,
     spellings: Spellings,
     /// What makes heights of the data ellipsoidal.
     geoid: Arc<Geoid>,
@@ -113,6 +115,7 @@ impl App {
             cache: cache::Cache::new(o.cache_mb << 20, workers.clone(), metrics.clone()),
             workers,
             batches: batches::Batches::new(o.batch_mb << 20, o.workers, o.queue, Duration::from_secs(o.write_s)),
+            outgoing: outgoing::Outgoing::new(o.answers_mb << 20),
             spellings: Spellings { local: o.local_crs.iter().map(|f| LocalCrs::read(f)).collect::<Result<_>>()? },
             geoid: Arc::new(geoid(o)?),
             styles: Arc::new(Styles::load_or_shipped(o.styles.as_deref())?),

@@ -101,7 +101,7 @@ async fn within_limits(State(app): State<Arc<App>>, request: Request, next: Next
         return Problem::new(414, "address-too-long", "the address is too long").into_response();
     }
     match tokio::time::timeout(app.request_timeout, next.run(request)).await {
-        Ok(response) => response,
+        Ok(response) => app.outgoing.admitted(response),
         Err(_) => Problem::overloaded().into_response(),
     }
 }

@@ -5,6 +5,7 @@ use super::access::Peer;
 use super::deadline::{Deadline, Talk};
 use super::listen::{Limits, builder};
 use super::metrics::Held;
+use super::outgoing::Hold;
 use super::router::Malformed;
 use super::stream::Paced;
 use crate::error::{Error, Result};
@@ -115,7 +116,12 @@ async fn converse(mut callers: mpsc::UnboundedReceiver<(Accepted, Arc<()>)>, rou
                 request.extensions_mut().insert(Malformed);
             }
             let (answering, answer) = (talk.begins(), routed.call(request));
-            async move { answer.await.map(|a| a.map(|body| Paced::new(body, answering))) }
+            async move {
+                answer.await.map(|mut a| {
+                    let hold = a.extensions_mut().remove::<Hold>();
+                    a.map(|body| Paced::new(body, answering, hold))
+                })
+            }
         });
         let connection = ending.watch(http.serve_connection(io, service).into_owned());
         tokio::spawn(async move {

@@ -2,6 +2,7 @@
 //! (`deadline`); a client that keeps it alive and gives one stream no window would hold that stream's answer for ever.
 
 use super::deadline::Answering;
+use super::outgoing::Hold;
 use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -15,6 +16,8 @@ use tokio::time::{Instant, sleep};
 /// An answer is handed on in pieces of this size, each when the client has begun to give window for it: what is handed on is out
 /// of reach. The smaller, the finer is progress seen; each is a frame with a header of 9 bytes.
 const PIECE: usize = 4 * 1024;
+/// The same of HTTP/1, whose connection watches its progress itself: only so much of a large answer is out of reach.
+const PLAIN_PIECE: usize = 256 * 1024;
 /// What is shorter may wait for its window unwatched.
 const SHORT: usize = 1024;
 
@@ -82,18 +85,20 @@ pub struct Paced {
     /// Of the last frame, what has not been handed on.
     rest: Bytes,
     _answering: Answering,
+    _hold: Option<Hold>,
 }
 
 impl Paced {
     /// Within the task of the stream.
-    pub fn new(inner: Body, answering: Answering) -> Paced {
+    pub fn new(inner: Body, answering: Answering, hold: Option<Hold>) -> Paced {
         let turn = TURN.try_with(Arc::clone).ok();
-        Paced { inner, turn, rest: Bytes::new(), _answering: answering }
+        Paced { inner, turn, rest: Bytes::new(), _answering: answering, _hold: hold }
     }
 
     /// The next piece of what is left. The last byte goes by itself: whoever gets it has given window for all before it.
     fn piece(&mut self) -> Bytes {
         let take = match self.rest.len() {
+            n if self.turn.is_none() => n.min(PLAIN_PIECE),
             n if n <= SHORT => n,
             n if n <= PIECE => n - 1,
             _ => PIECE,
@@ -104,9 +109,11 @@ impl Paced {
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         if self.rest.is_empty() {
             match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
-                Some(Ok(frame)) if frame.is_data() && self.turn.is_some() => {
-                    self.rest = frame.into_data().unwrap_or_default();
-                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if self.turn.is_some() || data.len() > PLAIN_PIECE => self.rest = data,
+                    Ok(data) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                    Err(other) => return Poll::Ready(Some(Ok(other))),
+                },
                 other => return Poll::Ready(other),
             }
         }
@@ -138,5 +145,28 @@ impl HttpBody for Paced {
             hint.set_upper(upper + rest);
         }
         hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::deadline::Talk;
+
+    #[tokio::test]
+    async fn a_large_answer_is_handed_on_in_pieces() {
+        for size in [0, 1, PLAIN_PIECE, PLAIN_PIECE + 1, 3 * PLAIN_PIECE, (1 << 20) + 7] {
+            let all: Vec<u8> = (0..size).map(|i| i as u8).collect();
+            let mut paced = Paced::new(Body::from(all.clone()), Arc::<Talk>::default().begins(), None);
+            let (mut got, mut left) = (vec![], paced.size_hint().exact());
+            while let Some(frame) = poll_fn(|cx| Pin::new(&mut paced).poll_frame(cx)).await {
+                let piece = frame.unwrap().into_data().unwrap();
+                assert!(piece.len() <= PLAIN_PIECE && !piece.is_empty());
+                got.extend_from_slice(&piece);
+                left = left.map(|l| l - piece.len() as u64);
+                assert_eq!(paced.size_hint().exact(), left);
+            }
+            assert!(paced.is_end_stream() && got == all, "{size}");
+        }
     }
 }
