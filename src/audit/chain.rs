@@ -16,17 +16,51 @@ pub struct Head {
 }
 
 impl Head {
-    /// `LINES:DIGEST`, as `Report` writes it and as a head file has it.
+    /// `LINES:DIGEST`, as `Report` writes it and as a head file begins.
     pub fn parse(text: &str) -> Option<Head> {
-        let (lines, digest) = text.trim().split_once(':')?;
+        let (lines, digest) = text.lines().next()?.trim().split_once(':')?;
         let hex = digest.len() == 64 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         Some(Head { lines: lines.parse().ok()?, digest: digest.to_string() }).filter(|_| hex)
+    }
+}
+
+impl Head {
+    /// Whether the log has had this end.
+    fn is_in(&self, text: &[u8]) -> bool {
+        let lines = usize::try_from(self.lines).unwrap_or(usize::MAX);
+        match text.iter().filter(|b| **b == b'\n').count() < lines {
+            _ if lines == 0 => self.digest == Link::FIRST.hex(),
+            true => false,
+            false => {
+                let last = text.split(|b| *b == b'\n').take(lines).last();
+                last.is_some_and(|line| blake3::hash(line).to_hex().as_str() == self.digest)
+            }
+        }
     }
 }
 
 impl std::fmt::Display for Head {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.lines, self.digest)
+    }
+}
+
+/// The second line of a head file: as far as the log was surely on disk, and in which run of the machine that was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Durable {
+    pub head: Head,
+    pub boot: String,
+}
+
+impl Durable {
+    fn parse(text: &str) -> Option<Durable> {
+        let (head, boot) = text.lines().nth(1)?.split_once(' ')?;
+        Some(Durable { head: Head::parse(head)?, boot: boot.to_string() })
+    }
+
+    /// Whether its lines are there, and the machine was started again since: then those after them may be lost.
+    pub fn is_kept_by(&self, text: &[u8], boot: &str) -> bool {
+        !boot.is_empty() && self.boot != boot && self.head.is_in(text)
     }
 }
 
@@ -66,9 +100,14 @@ impl Link {
         hex(&self.digest)
     }
 
-    /// The text of a head file: always as long, so that it is overwritten in one write.
+    /// The first line of a head file: always as long, so that it is overwritten in one write.
     pub fn head(&self) -> String {
         format!("{:020}:{}\n", self.next, self.hex())
+    }
+
+    /// The second, of a log that was made durable in this run of the machine.
+    pub fn durable(&self, boot: &str) -> String {
+        format!("{:020}:{} {boot}\n", self.next, self.hex())
     }
 }
 
@@ -103,11 +142,12 @@ pub(super) fn checked(text: &[u8], mut last: Link) -> std::result::Result<Link, 
     Ok(last)
 }
 
-pub(super) fn read_head(path: &Path) -> Result<Option<Head>> {
+/// What a head file says; none of one that is missing or empty.
+pub(super) fn read_head(path: &Path) -> Result<Option<(Head, Option<Durable>)>> {
     match std::fs::read_to_string(path) {
         Ok(text) if text.is_empty() => Ok(None),
         Ok(text) => {
-            let head = Head::parse(&text);
+            let head = Head::parse(&text).map(|head| (head, Durable::parse(&text)));
             head.map(Some).ok_or_else(|| Error::config(path, 0, "it is no head of an audit log"))
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -136,19 +176,17 @@ pub fn verify(path: &Path, earlier: Option<&Head>) -> Result<Report> {
     let last = checked(&text, Link::FIRST).map_err(broken)?;
     let own = Head { lines: last.next, digest: last.hex() };
     match read_head(&head_path(path))? {
-        Some(head) if head == own => {}
-        Some(head) => {
+        Some((head, _)) if head == own => {}
+        Some((head, _)) => {
             return Err(end(format!("it has {} lines, and its head file tells of {}", own.lines, head.lines)));
         }
         None if own.lines == 0 => {}
         None => return Err(end("its head file is missing: whether lines are missing at its end is not known".into())),
     }
-    if let Some(earlier) = earlier {
-        let lines = text.split(|b| *b == b'\n').take(usize::try_from(earlier.lines).unwrap_or(usize::MAX));
-        let then = lines.last().filter(|_| earlier.lines > 0 && earlier.lines <= own.lines).map(blake3::hash);
-        if then.is_none_or(|d| d.to_hex().as_str() != earlier.digest) {
-            return Err(end(format!("line {} is not the one of the head that was given", earlier.lines)));
+    match earlier {
+        Some(earlier) if earlier.lines == 0 || !earlier.is_in(&text) => {
+            Err(end(format!("line {} is not the one of the head that was given", earlier.lines)))
         }
+        _ => Ok(Report { head: own }),
     }
-    Ok(Report { head: own })
 }

@@ -1,5 +1,5 @@
 //! The audit log (审计日志): an append-only file of JSON lines, each with its number and the BLAKE3 digest of the line before it;
-//! beside it, `FILE.head` has the number and digest of the last one. Lines that were changed, taken out, put in another order
+//! beside it, `FILE.head` has the number and digest of the last one, and of the last that is surely on disk. Lines that were changed, taken out, put in another order
 //! or cut off are found (`verify`). Holds no tokens and no personal data: callers stand in it by the id of their key or
 //! by a digest. Several processes may write: each takes the file's lock and reads on from where it was.
 //! Nothing here hides from somebody who may write both files: keep copies of heads on another machine.
@@ -87,11 +87,18 @@ impl AuditLog {
         file.read_to_end(&mut text).map_err(io)?;
         let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         let recorded = chain::read_head(&head_path)?;
-        let checked = chain::checked(&text[..whole], Link::FIRST).and_then(|last| recovered(last, recorded.as_ref()));
-        let last = checked.map_err(|broken| {
+        let refused = |broken: chain::Broken| {
             let what = format!("{}; keep it, move it away, and a new log begins", broken.what);
             Error::config(path, broken.line, what)
-        })?;
+        };
+        let last = chain::checked(&text[..whole], Link::FIRST).map_err(refused)?;
+        let lost = match recovered(last, recorded.as_ref().map(|(head, _)| head)) {
+            Ok(()) => None,
+            Err(broken) => {
+                let durable = recorded.and_then(|(_, durable)| durable);
+                Some(durable.filter(|d| d.is_kept_by(&text[..whole], &boot())).ok_or_else(|| refused(broken))?)
+            }
+        };
         if whole < text.len() {
             file.set_len(whole as u64).map_err(io)?;
         }
@@ -99,6 +106,10 @@ impl AuditLog {
             AuditLog { path: path.to_path_buf(), state: Mutex::new(State { file, head, len: whole as u64, last }) };
         if whole < text.len() {
             let detail = format!("{} bytes of an unfinished line were taken off", text.len() - whole);
+            log.append(&Event { kind: "recovered", detail: &detail, ..Event::default() })?;
+        }
+        if let Some(durable) = lost {
+            let detail = format!("the machine went down: lines may be missing after the first {}", durable.head.lines);
             log.append(&Event { kind: "recovered", detail: &detail, ..Event::default() })?;
         }
         log.unlock();
@@ -158,7 +169,13 @@ impl AuditLog {
     /// Makes what was appended durable.
     pub fn sync(&self) -> Result<()> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.file.sync_data().and_then(|()| state.head.sync_data()).map_err(|e| Error::io(&self.path, e))
+        let sync = || {
+            state.file.sync_data()?;
+            let (first, second) = (state.last.head().len(), state.last.durable(&boot()));
+            state.head.write_all_at(second.as_bytes(), first as u64)?;
+            state.head.sync_data()
+        };
+        sync().map_err(|e| Error::io(&self.path, e))
     }
 
     /// Number and digest of the last line, to be kept elsewhere.
@@ -189,16 +206,16 @@ pub fn record(path: Option<&Path>, kind: &str, detail: &str) -> Result<()> {
     log.sync()
 }
 
-/// The head beside the log tells of more lines than there are, or of others: some were cut off. A crash may leave the log
-/// one line ahead of it, no more.
-fn recovered(last: Link, recorded: Option<&Head>) -> std::result::Result<Link, chain::Broken> {
+/// The head beside the log tells of more lines than there are, or of others: some were cut off. A crash of the process may leave
+/// the log one line ahead of it, no more; what one of the machine may leave, the head's second line tells.
+fn recovered(last: Link, recorded: Option<&Head>) -> std::result::Result<(), chain::Broken> {
     let fits = |head: &Head| {
         let at_end = head.lines == last.next && head.digest == last.hex();
         at_end || head.lines + 1 == last.next && head.digest == chain::hex(&last.before)
     };
     match recorded {
-        None if last.next == 0 => Ok(last),
-        Some(head) if fits(head) => Ok(last),
+        None if last.next == 0 => Ok(()),
+        Some(head) if fits(head) => Ok(()),
         _ => Err(chain::Broken { line: 0, what: "its end is not the one that its head file tells of".into() }),
     }
 }
@@ -207,6 +224,11 @@ fn head_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();
     name.push(".head");
     PathBuf::from(name)
+}
+
+/// Names this run of the machine; nothing where the system does not.
+fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_string()
 }
 
 /// UTC, to the millisecond.

@@ -76,6 +76,47 @@ fn a_head_may_be_one_line_behind() {
     assert_eq!(AuditLog::open(&path).err().unwrap().exit_code(), 78);
 }
 
+/// Power cuts lose what was not synced, of the log and of its head each for itself.
+#[test]
+fn what_a_power_cut_may_leave_is_built_upon_and_told() {
+    let (_dir, path) = filled(4);
+    let log = AuditLog::open(&path).unwrap();
+    log.sync().unwrap();
+    let synced = (fs::read(&path).unwrap(), fs::read_to_string(head_path(&path)).unwrap());
+    for i in 0..3 {
+        log.append(&event(&format!("unsynced {i}"))).unwrap();
+    }
+    drop(log);
+    let late = (fs::read(&path).unwrap(), fs::read_to_string(head_path(&path)).unwrap());
+    assert_eq!(late.1.lines().nth(1), synced.1.lines().nth(1), "appending leaves the second line");
+    let boot = boot();
+    assert!(!boot.is_empty() && synced.1.trim_end().ends_with(&boot), "{}", synced.1);
+    let end_of = |lines: usize| late.0.iter().enumerate().filter(|(_, b)| **b == b'\n').nth(lines - 1).unwrap().0 + 1;
+    let elsewhere = |head: &str| head.replace(&boot, "00000000-0000-0000-0000-000000000000");
+    let torn = [&late.0[..end_of(5)], &[0; 100]].concat();
+    for (log, head, lines) in [
+        (&late.0, &synced.1, 8),
+        (&synced.0, &late.1, 5),
+        (&late.0[..end_of(5)].to_vec(), &late.1, 6),
+        (&torn, &late.1, 7),
+    ] {
+        fs::write(&path, log).unwrap();
+        fs::write(head_path(&path), head).unwrap();
+        assert_eq!(AuditLog::open(&path).err().unwrap().exit_code(), 78, "the machine has not been down");
+        fs::write(head_path(&path), elsewhere(head)).unwrap();
+        drop(AuditLog::open(&path).unwrap());
+        assert_eq!(verify(&path, None).unwrap().head.lines, lines);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.lines().last().unwrap().contains("missing after the first 4"), "{text}");
+    }
+    // What was on disk is missing, or is another.
+    fs::write(head_path(&path), elsewhere(&late.1)).unwrap();
+    for log in [&late.0[..end_of(3)], b"".as_slice(), &[&late.0[end_of(1)..], &late.0[..end_of(1)]].concat()] {
+        fs::write(&path, log).unwrap();
+        assert_eq!(AuditLog::open(&path).err().unwrap().exit_code(), 78);
+    }
+}
+
 #[test]
 fn what_cannot_be_written_is_an_error() {
     let (_dir, path) = filled(1);
