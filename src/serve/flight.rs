@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 type Landing<V> = watch::Receiver<Option<V>>;
+/// A flight of one's own, or the landing of the one that is under way.
+type Boarding<K, V> = Result<(Pilot<K, V>, Landing<V>), Landing<V>>;
 
 pub struct Flights<K, V> {
     under_way: Mutex<HashMap<K, Landing<V>>>,
@@ -50,8 +52,7 @@ where
         }
     }
 
-    /// A flight of one's own, or the landing of the one that is under way.
-    fn board(self: &Arc<Self>, key: K) -> Result<(Pilot<K, V>, Landing<V>), Landing<V>> {
+    fn board(self: &Arc<Self>, key: K) -> Boarding<K, V> {
         let mut under_way = self.lock();
         if let Some(landing) = under_way.get(&key) {
             return Err(landing.clone());

@@ -60,7 +60,10 @@ impl Workers {
         }
         let Ok(admitted) = self.admitted.clone().try_acquire_owned() else { return false };
         let job = move || {
-            let _ = guarded(|| Ok(work()));
+            let _ = guarded(|| {
+                work();
+                Ok(())
+            });
             drop(admitted);
         };
         self.jobs.send(Box::new(job)).is_ok()
