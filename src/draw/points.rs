@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::feature::ValueRef;
 use crate::geo::GeometryKind;
 use crate::mvt::{LayerEncoder, Tags, text_of};
-use crate::store::{Table, TileRow, TileRows};
+use crate::store::{Coded, Table, TileRow, TileRows};
 
 /// Adds the rows of a table of single points that touch the frame, in the table's order.
 pub fn add(
@@ -26,7 +26,10 @@ pub fn add(
             }
             if drawn {
                 let put = |tags: &mut Tags<'_, '_>| {
-                    sound = row.values(|column, number, entry| tags.put_entry(column, number, entry));
+                    sound = row.values(|column, value| match value {
+                        Coded::Shared(number) => tags.put_shared(column, number, || row.entry(value)),
+                        Coded::Own(entry) => tags.put_own(column, entry),
+                    });
                 };
                 encoder.feature(row.id, &pen.shape, put);
             }
@@ -38,9 +41,10 @@ pub fn add(
 /// Whether the row could be read, and whether its record is valid.
 fn is_valid(row: &TileRow<'_>, brush: &Brush<'_>) -> (bool, bool) {
     let mut valid = true;
-    let sound = row.values(|column, _, entry| {
+    let sound = row.values(|column, value| {
         if brush.validity.reads(column) {
-            valid &= brush.validity.allows(column, text_of(entry).map_or(ValueRef::Null, ValueRef::Text), brush.today);
+            let text = text_of(row.entry(value)).map_or(ValueRef::Null, ValueRef::Text);
+            valid &= brush.validity.allows(column, text, brush.today);
         }
     });
     (sound, valid)

@@ -54,10 +54,16 @@ impl Tags<'_, '_> {
         self.put_as(column, |room, last| room.values.value(value, last));
     }
 
-    /// The same of a value that comes as its entry (`put_value`). Equal values have the same `number`; one without is had by
-    /// no other feature. A layer's values come all in this way or none.
-    pub fn put_entry(&mut self, column: usize, number: Option<u32>, entry: &[u8]) {
-        self.put_as(column, |room, _| room.entry(number, entry));
+    /// The same of a value that comes as its entry (`put_value`), asked for where the layer has none of this number yet:
+    /// equal values have the same. A layer's values come all as entries or none.
+    #[inline]
+    pub fn put_shared<'v>(&mut self, column: usize, number: u32, entry: impl FnOnce() -> &'v [u8]) {
+        self.put_as(column, |room, _| room.numbered(number as usize, entry));
+    }
+
+    /// The same of one that no other feature has.
+    pub fn put_own(&mut self, column: usize, entry: &[u8]) {
+        self.put_as(column, |room, _| room.values.append(entry));
     }
 
     /// `value` gives its place among the layer's values, from that of the column's last one.
@@ -145,7 +151,7 @@ struct Room {
     /// Per key the number of the feature that used it last.
     key_used: Vec<u32>,
     /// Per number of an entry the layer that had it last, and its place there.
-    numbered: Vec<(u32, u32)>,
+    numbers: Vec<(u32, u32)>,
     /// Counts the layers that were built here.
     layer: u32,
     snapped: Snapped,
@@ -166,26 +172,27 @@ impl Room {
     fn take() -> Room {
         let mut room = ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default();
         room.layer = room.layer.checked_add(1).unwrap_or_else(|| {
-            room.numbered.clear();
+            room.numbers.clear();
             1
         });
         room
     }
 
-    fn entry(&mut self, number: Option<u32>, entry: &[u8]) -> u32 {
-        let Some(number) = number.map(|n| n as usize) else { return self.values.append(entry) };
-        if self.numbered.len() <= number {
-            self.numbered.resize((number + 1).next_power_of_two(), (0, 0));
+    /// The place of a value with a number.
+    #[inline]
+    fn numbered<'v>(&mut self, number: usize, entry: impl FnOnce() -> &'v [u8]) -> u32 {
+        if self.numbers.len() <= number {
+            self.numbers.resize((number + 1).next_power_of_two(), (0, 0));
         }
-        let (layer, place) = &mut self.numbered[number];
+        let (layer, place) = &mut self.numbers[number];
         if *layer != self.layer {
-            (*layer, *place) = (self.layer, self.values.append(entry));
+            (*layer, *place) = (self.layer, self.values.append(entry()));
         }
         *place
     }
 
     fn leave(mut self) {
-        if self.body.capacity() + self.values.bytes.capacity() + 8 * self.numbered.capacity() > ROOM_BYTES {
+        if self.body.capacity() + self.values.bytes.capacity() + 8 * self.numbers.capacity() > ROOM_BYTES {
             return;
         }
         self.body.clear();

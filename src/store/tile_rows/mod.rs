@@ -15,7 +15,7 @@
 mod read;
 mod write;
 
-pub use read::{TileRow, TileRows, TileRowsReader};
+pub use read::{Coded, TileRow, TileRows, TileRowsReader};
 pub use write::{TileRowsWriter, ValueCounts};
 
 /// Name among a layer entry's extra blobs of the tile rows of its features (`None`) or of the overview of a zoom.

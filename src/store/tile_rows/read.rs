@@ -144,28 +144,58 @@ impl TileRowsReader<'_> {
     }
 }
 
-impl TileRow<'_> {
-    /// Calls `each(column, number, entry)` for every value; the number of one that no other row has is `None`. Whether all
-    /// could be read.
-    pub fn values(&self, mut each: impl FnMut(usize, Option<u32>, &[u8])) -> bool {
-        let mut rest = self.values;
+/// A value of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coded<'r> {
+    /// One that several rows have: its number, for `TileRows::entry`.
+    Shared(u32),
+    /// The entry of one that no other row has.
+    Own(&'r [u8]),
+}
+
+impl<'r> TileRow<'r> {
+    /// The entry of a value.
+    pub fn entry(&self, value: Coded<'r>) -> &'r [u8] {
+        match value {
+            Coded::Shared(number) => self.of.entry(number).unwrap_or_default(),
+            Coded::Own(entry) => entry,
+        }
+    }
+
+    /// Calls `each` with column and value, for every value. Whether all could be read.
+    #[inline]
+    pub fn values(&self, mut each: impl FnMut(usize, Coded<'r>)) -> bool {
+        let (mut rest, shared) = (self.values, self.of.ends.len() as u64);
         while !rest.is_empty() {
-            let mut read = || {
-                let column = usize::try_from(take_varint(&mut rest)?).ok()?;
-                let Some(number) = take_varint(&mut rest)?.checked_sub(1) else {
-                    let len = usize::try_from(take_varint(&mut rest)?).ok()?;
-                    let (entry, after) = rest.split_at_checked(len)?;
+            let (Some(column), Some(number)) = (short_varint(&mut rest), short_varint(&mut rest)) else { return false };
+            let value = match number.checked_sub(1) {
+                Some(number) if number < shared => Coded::Shared(number as u32),
+                Some(_) => return false,
+                None => {
+                    let own = short_varint(&mut rest).and_then(|len| rest.split_at_checked(usize::try_from(len).ok()?));
+                    let Some((entry, after)) = own else { return false };
                     rest = after;
-                    return Some((column, None, entry));
-                };
-                let number = u32::try_from(number).ok()?;
-                Some((column, Some(number), self.of.entry(number)?))
+                    Coded::Own(entry)
+                }
             };
-            match read() {
-                Some((column, number, entry)) => each(column, number, entry),
-                None => return false,
-            }
+            each(column as usize, value);
         }
         true
+    }
+}
+
+/// As `take_varint`, which most numbers here do not need: they have one byte or two.
+#[inline]
+fn short_varint(rest: &mut &[u8]) -> Option<u64> {
+    match **rest {
+        [first, ref after @ ..] if first < 0x80 => {
+            *rest = after;
+            Some(u64::from(first))
+        }
+        [first, second, ref after @ ..] if second < 0x80 => {
+            *rest = after;
+            Some(u64::from(first & 0x7f) | u64::from(second) << 7)
+        }
+        _ => take_varint(rest),
     }
 }
