@@ -485,7 +485,7 @@ fn zooms_outside_the_range_are_refused_and_layers_outside_theirs_are_absent() {
 fn light_is_what_holds_little_and_needs_no_search() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = catalog_of_three();
-    publish(dir.path(), &catalog, &[("lamps", &lamps(20_000)), ("roads", &roads(200))]);
+    publish(dir.path(), &catalog, &[("lamps", &lamps(40_000)), ("roads", &roads(200))]);
     let city = city(dir.path());
     let grid = &grids()[0];
     let [lamps, roads] = ["lamps", "roads"].map(|id| catalog.find(id).unwrap());
