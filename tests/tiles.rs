@@ -513,7 +513,7 @@ fn tile_rows_draw_what_the_table_draws() {
     let layer = catalog.layer(ix);
     let around = BBox::new(CENTRE[0] - WIDE, CENTRE[1] - WIDE, CENTRE[0] + WIDE, CENTRE[1] + WIDE);
     let mut drawn = 0;
-    for z in 9..=16 {
+    for z in 13..=16 {
         let table = city.snapshot.drawn_at("posts", z).unwrap().unwrap();
         let rows = city.snapshot.tile_rows_at("posts", z).unwrap().unwrap();
         assert_eq!(rows.count(), table.count(), "z{z}");
@@ -537,6 +537,7 @@ fn tile_rows_draw_what_the_table_draws() {
         }
     }
     assert!(drawn > 1_000_000, "{drawn}");
+    assert!(city.snapshot.tile_rows_at("posts", 12).unwrap().is_none(), "what is thinned has none");
     assert!(city.snapshot.tile_rows_at("roads", 14).unwrap().is_none(), "lines have none");
 }
 

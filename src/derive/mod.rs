@@ -25,7 +25,7 @@ use crate::draw::drawn_in_3d;
 use crate::error::Result;
 use crate::layer::{Catalog, Layer};
 use crate::store::table::SealedTable;
-use crate::store::{BlobRef, Draft, LayerEntry, MODELS, SEARCH, SealedModels, SearchWriter, tile_rows_key};
+use crate::store::{BlobRef, Draft, LayerEntry, MODELS, SEARCH, SealedModels, SearchWriter, TILE_ROWS};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub fn derive_modelled_layer(
         extra.extend(overview.levels.map(|l| (levels_key(Some(z)), l)));
         census.zooms.insert(z, overview.census);
     }
-    extra.extend(tile_rows::write_all(draft, layer, &blob, &entry_overviews)?);
+    extra.extend(tile_rows::write(draft, layer, &table)?.map(|rows| (TILE_ROWS.to_string(), rows)));
     let mut offsets: Vec<u64> = features.ids.iter().map(|(_, at)| *at).collect();
     offsets.sort_unstable();
     let models = models.map(|m| draft.add_file(&m.path)).transpose()?;
@@ -153,8 +153,9 @@ pub fn complete(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<String>> {
                 let texts = search.seal()?.map(|texts| draft.add_bytes(&texts)).transpose()?;
                 blobs.extend(texts.map(|blob| (SEARCH.to_string(), blob)));
             }
-            if !entry.extra.contains_key(&tile_rows_key(None)) {
-                blobs.extend(tile_rows::write_all(draft, layer, &entry.features, &entry.overviews)?);
+            if !entry.extra.contains_key(TILE_ROWS) {
+                let rows = tile_rows::write(draft, layer, &*draft.table(&entry.features)?)?;
+                blobs.extend(rows.map(|blob| (TILE_ROWS.to_string(), blob)));
             }
             Ok((layer.id.clone(), blobs))
         })

@@ -1,32 +1,18 @@
 //! Tile rows of a table: its values as the entries that tiles have of them.
 
-use crate::draw::{COUNT, Validity};
+use crate::draw::Validity;
 use crate::error::Result;
 use crate::geo::GeometryKind;
 use crate::layer::{Layer, Serve};
 use crate::mvt::put_value;
-use crate::store::{BlobRef, Draft, Row, Table, TileRowsWriter, ValueCounts, Wanted, tile_rows_key};
-use std::collections::BTreeMap;
+use crate::store::{BlobRef, Draft, Row, Table, TileRowsWriter, ValueCounts, Wanted};
 
-/// Writes the tile rows of a layer's features and of its overviews, by their names among its extra blobs; none where its
-/// features are no single points.
-pub fn write_all(
-    draft: &Draft,
-    layer: &Layer,
-    features: &BlobRef,
-    overviews: &BTreeMap<u8, BlobRef>,
-) -> Result<Vec<(String, BlobRef)>> {
+/// Writes the tile rows of a layer's features; `None` where these are anything but single points, and where they have too
+/// many distinct values.
+pub fn write(draft: &Draft, layer: &Layer, table: &Table) -> Result<Option<BlobRef>> {
     if !layer.serves(Serve::Mvt) || layer.geometry != [GeometryKind::Point] {
-        return Ok(vec![]);
+        return Ok(None);
     }
-    let drawn = overviews.iter().map(|(z, overview)| (Some(*z), overview)).chain([(None, features)]);
-    let written = drawn.map(|(zoom, blob)| Ok((tile_rows_key(zoom), write(draft, layer, &*draft.table(blob)?)?)));
-    let written = written.collect::<Result<Vec<_>>>()?;
-    Ok(written.into_iter().filter_map(|(key, blob)| Some((key, blob?))).collect())
-}
-
-/// `None` of a table of anything but single points, and of one with too many distinct values.
-fn write(draft: &Draft, layer: &Layer, table: &Table) -> Result<Option<BlobRef>> {
     let wanted = columns(layer, table);
     let (mut counts, mut fits) = (ValueCounts::default(), table.count() > 0);
     let mut entry = vec![];
@@ -48,7 +34,7 @@ fn write(draft: &Draft, layer: &Layer, table: &Table) -> Result<Option<BlobRef>>
 /// What tiles of any zoom may carry, and what says whether a record is valid.
 fn columns(layer: &Layer, table: &Table) -> Vec<bool> {
     let validity = Validity::of(layer, table.schema());
-    let carried = |name: &str| name == COUNT || layer.fields.iter().any(|f| f.name == name && layer.in_any_tile(f));
+    let carried = |name: &str| layer.fields.iter().any(|f| f.name == name && layer.in_any_tile(f));
     table.schema().columns.iter().enumerate().map(|(i, c)| carried(&c.name) || validity.reads(i)).collect()
 }
 

@@ -47,7 +47,7 @@ pub use models::{MODELS, ModelWriter, Models, PackedModel, SealedModels, images_
 pub use search::{Found, How, LONGEST, Records, SEARCH, SearchIndex, SearchWriter, Sought, fold};
 pub use snapshot::Snapshot;
 pub use table::{Column, ColumnKind, Row, Schema, SealedTable, Table, TableWriter, Wanted};
-pub use tile_rows::{Coded, TileRow, TileRows, TileRowsReader, TileRowsWriter, ValueCounts, tile_rows_key};
+pub use tile_rows::{Coded, TILE_ROWS, TileRow, TileRows, TileRowsReader, TileRowsWriter, ValueCounts};
 pub use tileset::{FileKind, Media, Tileset};
 
 /// Bytes of a block: what is verified and cached at once.

@@ -9,7 +9,7 @@ use super::manifest::{BlobRef, LayerEntry, Manifest};
 use super::models::{MODELS, Models};
 use super::search::{SEARCH, SearchIndex};
 use super::table::Table;
-use super::tile_rows::{TileRows, tile_rows_key};
+use super::tile_rows::{TILE_ROWS, TileRows};
 use crate::error::{Error, Result};
 use crate::feature::FeatureId;
 use crate::layer::Catalog;
@@ -77,9 +77,8 @@ impl Snapshot {
 
     /// The tile rows of what is drawn at nominal zoom `z`; `None` where it has none.
     pub fn tile_rows_at(&self, layer: &str, z: u8) -> Result<Option<Arc<TileRows>>> {
-        let Some(entry) = self.manifest.layers.get(layer) else { return Ok(None) };
-        let zoom = entry.overviews.contains_key(&z).then_some(z);
-        entry.extra.get(&tile_rows_key(zoom)).map(|blob| self.tile_rows(blob)).transpose()
+        let entry = self.manifest.layers.get(layer).filter(|entry| !entry.overviews.contains_key(&z));
+        entry.and_then(|entry| entry.extra.get(TILE_ROWS)).map(|blob| self.tile_rows(blob)).transpose()
     }
 
     /// The 3D models of a layer's features; `None` where the layer has none.
@@ -156,7 +155,7 @@ impl Snapshot {
             heat(&|left| self.table(blob)?.preheat(most.min(left)));
         }
         for layer in &largest {
-            if let Some(blob) = layer.extra.get(&tile_rows_key(None)) {
+            if let Some(blob) = layer.extra.get(TILE_ROWS) {
                 heat(&|left| self.tile_rows(blob)?.preheat(left));
             }
         }

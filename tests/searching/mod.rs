@@ -1,7 +1,7 @@
 //! Imports and what is searched: a layer's index is made with it and stays while it stays; one that is missing is made.
 
 use crate::delivery::City;
-use chengtu::store::{Found, SEARCH, Sought, Store, tile_rows_key};
+use chengtu::store::{Found, SEARCH, Sought, Store, TILE_ROWS};
 
 fn found(city: &City, layer: &str, text: &str) -> Vec<(String, u64)> {
     let index = city.snapshot().search(layer).unwrap().unwrap();
@@ -36,11 +36,11 @@ fn a_layers_index_is_its_own() {
     assert_eq!(city.entry("lamps").extra[SEARCH], lamps);
 
     // What an older program did not make is made by the next import, whatever it brings.
-    let rows = city.entry("lamps").extra[&tile_rows_key(None)].clone();
+    let rows = city.entry("lamps").extra[TILE_ROWS].clone();
     let mut draft = Store::open(&city.store(), false).unwrap().draft().unwrap();
-    draft.manifest.layers.get_mut("lamps").unwrap().extra.retain(|key, _| key != SEARCH && *key != tile_rows_key(None));
+    draft.manifest.layers.get_mut("lamps").unwrap().extra.retain(|key, _| key != SEARCH && key != TILE_ROWS);
     draft.publish().unwrap();
     let run = city.import(&["a.toml"]);
     let extra = city.entry("lamps").extra;
-    assert_eq!((run.code, &extra[SEARCH], &extra[&tile_rows_key(None)]), (0, &lamps, &rows), "{run:?}");
+    assert_eq!((run.code, &extra[SEARCH], &extra[TILE_ROWS]), (0, &lamps, &rows), "{run:?}");
 }

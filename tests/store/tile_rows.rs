@@ -46,7 +46,7 @@ fn published(dir: &Path, all: &[Vec<u8>]) -> std::sync::Arc<Snapshot> {
     let entry = draft.manifest.layers["0"].clone();
     for (number, bytes) in all.iter().enumerate() {
         let mut entry = entry.clone();
-        entry.extra.insert(tile_rows_key(None), draft.add_bytes(bytes).expect("adds them"));
+        entry.extra.insert(TILE_ROWS.to_string(), draft.add_bytes(bytes).expect("adds them"));
         draft.manifest.layers.insert(number.to_string(), entry);
     }
     draft.publish().expect("publishes");

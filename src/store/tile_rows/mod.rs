@@ -18,10 +18,8 @@ mod write;
 pub use read::{Coded, TileRow, TileRows, TileRowsReader};
 pub use write::{TileRowsWriter, ValueCounts};
 
-/// Name among a layer entry's extra blobs of the tile rows of its features (`None`) or of the overview of a zoom.
-pub fn tile_rows_key(zoom: Option<u8>) -> String {
-    zoom.map_or_else(|| "tile-rows".to_string(), |z| format!("tile-rows-z{z}"))
-}
+/// Name among a layer entry's extra blobs of the tile rows of its features. Overviews have none: they are small.
+pub const TILE_ROWS: &str = "tile-rows";
 
 const MAGIC: &[u8; 8] = b"CTTILER1";
 const HEAD_BYTES: usize = 32;
