@@ -99,7 +99,16 @@ impl Dictionary {
         self.index.find(hash, same).map(|known| known.1)
     }
 
-    /// The index of an entry as `put_value` writes it, that is not there yet; nor is it found later by its value.
+    /// The index of an entry as `put_value` writes it.
+    pub fn entry(&mut self, bytes: &[u8]) -> u32 {
+        let hash = self.hash(bytes);
+        self.find(hash, |e| e == bytes).unwrap_or_else(|| {
+            self.bytes.extend_from_slice(bytes);
+            self.settle(hash)
+        })
+    }
+
+    /// The same of one that is not there yet; nor is it found later.
     pub fn append(&mut self, entry: &[u8]) -> u32 {
         self.bytes.extend_from_slice(entry);
         self.end()
@@ -251,15 +260,16 @@ mod tests {
         let long = "长".repeat(200);
         let texts = ["", "路灯", &long].map(ValueRef::Text);
         let others = [ValueRef::Int(7), ValueRef::Int(i64::MIN), ValueRef::Float(0.1), ValueRef::Bool(true)];
-        let (mut d, mut again) = (Dictionary::default(), Dictionary::default());
+        let (mut d, mut again, mut found) = (Dictionary::default(), Dictionary::default(), Dictionary::default());
         for (i, value) in texts.into_iter().chain(others).enumerate() {
             let mut entry = vec![];
             put_value(&mut entry, value);
-            assert_eq!((d.value(value, 0), again.append(&entry)), (i as u32, i as u32));
+            assert_eq!((d.value(value, 0), again.append(&entry), found.entry(&entry)), (i as u32, i as u32, i as u32));
+            assert_eq!(found.entry(&entry), i as u32);
             let text = if let ValueRef::Text(t) = value { Some(t) } else { None };
             assert_eq!(text_of(&entry), text);
         }
-        assert_eq!(d.bytes, again.bytes);
+        assert_eq!((&d.bytes, &d.bytes), (&again.bytes, &found.bytes));
         let mut nothing = vec![];
         [ValueRef::Null, ValueRef::Float(f64::NAN)].into_iter().for_each(|v| put_value(&mut nothing, v));
         assert!(nothing.is_empty() && text_of(&nothing).is_none());

@@ -150,7 +150,7 @@ struct Room {
     values: Dictionary,
     /// Per key the number of the feature that used it last.
     key_used: Vec<u32>,
-    /// Per number of an entry the layer that had it last, and its place there.
+    /// Per small number of an entry the layer that had it last, and its place there.
     numbers: Vec<(u32, u32)>,
     /// Counts the layers that were built here.
     layer: u32,
@@ -166,7 +166,9 @@ thread_local! {
 /// Rooms that wait at most: a layer and its labels are built at the same time.
 const ROOMS_KEPT: usize = 2;
 /// A layer that took more keeps nobody's memory.
-const ROOM_BYTES: usize = 4 << 20;
+const ROOM_BYTES: usize = 1 << 20;
+/// Values with larger numbers, which are rare, are looked up by their bytes.
+const NUMBERS: usize = 1 << 15;
 
 impl Room {
     fn take() -> Room {
@@ -181,6 +183,9 @@ impl Room {
     /// The place of a value with a number.
     #[inline]
     fn numbered<'v>(&mut self, number: usize, entry: impl FnOnce() -> &'v [u8]) -> u32 {
+        if number >= NUMBERS {
+            return self.values.entry(entry());
+        }
         if self.numbers.len() <= number {
             self.numbers.resize((number + 1).next_power_of_two(), (0, 0));
         }
@@ -192,7 +197,7 @@ impl Room {
     }
 
     fn leave(mut self) {
-        if self.body.capacity() + self.values.bytes.capacity() + 8 * self.numbers.capacity() > ROOM_BYTES {
+        if self.body.capacity() + self.values.bytes.capacity() > ROOM_BYTES {
             return;
         }
         self.body.clear();
