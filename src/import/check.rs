@@ -17,7 +17,7 @@ use crate::layer::{Catalog, Layer, SceneKind};
 use container::{check_container, short};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Farther than this, two borders are not the same one drawn twice.
@@ -60,6 +60,9 @@ fn check_sources(catalog: &Catalog, sources: &[Source]) -> Checked {
             let what = format!("source ids `{}` and `{other}` have the same 32-bit tag; change one letter", source.id);
             say(source.decl.path.span(), what);
         }
+        if is_special(&source.path) {
+            say(source.decl.path.span(), format!("{}: is neither a file nor a folder", source.path.display()));
+        }
         checked.findings.append(&mut findings);
         if !source.path.exists() {
             let what = format!("{}: not found", source.path.display());
@@ -67,6 +70,11 @@ fn check_sources(catalog: &Catalog, sources: &[Source]) -> Checked {
         }
     }
     checked
+}
+
+/// Pipes, sockets, devices: who reads them waits, or never ends.
+pub fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
 fn check_target<'c>(
@@ -198,6 +206,13 @@ fn edits(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_is_a_file_or_a_folder() {
+        for (path, special) in [("/dev/null", true), ("/", false), ("/etc/passwd", false), ("/no/such", false)] {
+            assert_eq!(is_special(Path::new(path)), special, "{path}");
+        }
+    }
 
     #[test]
     fn a_misspelled_name_finds_its_neighbour() {

@@ -1,8 +1,10 @@
 //! An answer as a row of texts, for tables: the same things as `view` shows, in a fixed order.
 
 use super::answer::{Candidate, Match, Party};
+use super::components::ComponentIx;
 use super::territory::Level;
 use super::view::{TrailView, View, mm};
+use crate::layer::FieldRole;
 use std::fmt::Write;
 
 impl View<'_> {
@@ -20,12 +22,12 @@ impl View<'_> {
         each(a.rule.map_or("", |r| super::trail::Stage::Rule(r).code()));
         each(a.policy.map_or("", |p| &own.book.policies[p.0 as usize].id));
         for level in Level::ALL {
-            let cell = own.territory.of(&a.place, level).filter(|c| self.sees(c.layer, c.id));
+            let cell = own.territory.of(&a.place, level).filter(|c| self.sees(c.layer, c.id) && self.sees_key(c.layer));
             each(cell.map_or("", |c| &c.code));
         }
         self.flat_component(each);
         let mut text = String::new();
-        a.flags.iter().for_each(|f| join(&mut text, f.code()));
+        self.flags().for_each(|f| join(&mut text, f.code()));
         each(&text);
         match a.provisional.map(|p| own.book.org(p.organisation)) {
             Some(org) => [&org.code, &org.name].into_iter().for_each(|t| each(t)),
@@ -39,9 +41,7 @@ impl View<'_> {
         for candidate in &a.candidates {
             match candidate {
                 Candidate::Party(party) => join(&mut text, code(party)),
-                Candidate::Component(ix, _) if self.sees_component(*ix) => {
-                    join(&mut text, own.components.code(*ix));
-                }
+                Candidate::Component(ix, _) if self.sees_code(*ix) => join(&mut text, own.components.code(*ix)),
                 Candidate::Component(..) => {}
             }
         }
@@ -59,8 +59,9 @@ impl View<'_> {
         let mut text = String::new();
         let _ = write!(text, "{}", c.id.0);
         each(&text);
-        each(own.components.code(found.component));
-        each(c.class().map_or("", |class| &own.book.class(class).code));
+        each(if self.sees_key(c.layer) { own.components.code(found.component) } else { "" });
+        let class = c.class().filter(|_| self.sees_role(c.layer, FieldRole::ClassCode));
+        each(class.map_or("", |class| &own.book.class(class).code));
         text.clear();
         let _ = write!(text, "{}", mm(found.distance_m));
         each(&text);
@@ -69,6 +70,10 @@ impl View<'_> {
             Match::Nearest => "nearest",
             Match::AnyOf(_) => "any_of_n",
         });
+    }
+
+    fn sees_code(&self, ix: ComponentIx) -> bool {
+        self.sees_component(ix) && self.sees_key(self.ownership.components.get(ix).layer)
     }
 
     /// The trail as JSON, where there is one for this asker.

@@ -2,7 +2,7 @@
 //! Contacts are masked but for those cleared for personal data.
 
 use super::Ownership;
-use super::answer::{Answer, Candidate, Found, Match, Party};
+use super::answer::{Answer, Candidate, Flag, Found, Match, Party};
 use super::components::ComponentIx;
 use super::load::is_read;
 use super::register::OrgIx;
@@ -10,15 +10,19 @@ use super::territory::{Cell, Level};
 use super::trail::Step;
 use crate::audience::Audience;
 use crate::feature::FeatureId;
-use crate::layer::LayerIx;
+use crate::layer::{Field, FieldRole, Layer, LayerIx};
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use std::borrow::Cow;
 
 impl Ownership {
-    /// Whether an audience sees every layer that lookups read, with all its rows: a trail tells what each had to say.
+    /// Whether an audience sees every layer that lookups read, with all its rows and all fields that are read: a trail
+    /// tells what each had to say.
     pub fn seen_whole_by(&self, audience: &Audience) -> bool {
-        self.layers.iter().filter(|l| is_read(l)).all(|l| audience.sees_layer(l) && !audience.narrows(l))
+        let fields =
+            |l: &Layer| l.fields.iter().filter(|f| f.key || f.role.is_some()).all(|f| audience.sees_field(l, f));
+        let whole = |l: &Layer| audience.sees_layer(l) && !audience.narrows(l) && fields(l);
+        self.layers.iter().filter(|l| is_read(l)).all(|l| whole(l))
     }
 }
 
@@ -75,7 +79,7 @@ struct Body<'a> {
 #[derive(Serialize)]
 struct Territory<'a> {
     id: u64,
-    code: &'a str,
+    code: Option<&'a str>,
     name: Option<&'a str>,
 }
 
@@ -85,7 +89,7 @@ struct Chain<'a>(&'a View<'a>);
 struct ComponentView<'a> {
     layer: &'a str,
     id: u64,
-    code: &'a str,
+    code: Option<&'a str>,
     class: Option<String>,
     distance_m: f64,
     #[serde(rename = "match")]
@@ -135,7 +139,7 @@ impl<'a> View<'a> {
         let (own, a) = (self.ownership, self.answer);
         let border = a.border.iter().filter_map(|n| {
             let cell = own.territory.cell(n.level, n.cell);
-            let territory = self.sees(cell.layer, cell.id).then(|| territory(cell))?;
+            let territory = self.sees(cell.layer, cell.id).then(|| self.cell(cell))?;
             Some(BorderView { level: n.level.key(), territory, distance_m: mm(n.distance_m) })
         });
         let candidates = a.candidates.iter().filter_map(|c| match c {
@@ -150,7 +154,7 @@ impl<'a> View<'a> {
             policy: a.policy.map(|p| own.book.policies[p.0 as usize].id.as_str()),
             territory: Chain(self),
             component: a.component.as_ref().and_then(component),
-            flags: a.flags.iter().map(|f| f.code()).collect(),
+            flags: self.flags().map(Flag::code).collect(),
             border: border.collect(),
             candidates: candidates.collect(),
             provisional_subject: a.provisional.map(|p| self.subject(p)),
@@ -172,6 +176,39 @@ impl<'a> View<'a> {
     pub(super) fn sees_component(&self, ix: ComponentIx) -> bool {
         let c = self.ownership.components.get(ix);
         self.sees(c.layer, c.id)
+    }
+
+    /// Whether the key of a layer's records is seen: lookups call it their code.
+    pub(super) fn sees_key(&self, layer: LayerIx) -> bool {
+        self.sees_fields(layer, |f| f.key)
+    }
+
+    /// Whether the fields with this role are seen.
+    pub(super) fn sees_role(&self, layer: LayerIx, role: FieldRole) -> bool {
+        self.sees_fields(layer, |f| f.role == Some(role))
+    }
+
+    fn sees_fields(&self, layer: LayerIx, of: impl Fn(&Field) -> bool) -> bool {
+        let layer = self.ownership.layer(layer);
+        layer.fields.iter().filter(|f| of(f)).all(|f| self.audience.sees_field(layer, f))
+    }
+
+    /// Flags that tell where a component or a border is are for who sees it.
+    pub(super) fn flags(&self) -> impl Iterator<Item = Flag> {
+        let (own, a) = (self.ownership, self.answer);
+        let borders = a.border.iter().map(|n| own.territory.cell(n.level, n.cell));
+        let near = borders.into_iter().any(|cell| self.sees(cell.layer, cell.id));
+        let components = a.candidates.iter().filter_map(|c| match c {
+            Candidate::Component(ix, _) => Some(*ix),
+            Candidate::Party(_) => None,
+        });
+        let seen = components.chain(a.component.map(|f| f.component)).all(|ix| self.sees_component(ix));
+        let told = move |flag: &Flag| match flag {
+            Flag::NearBorder => near,
+            Flag::AmbiguousComponent | Flag::FarFromComponent | Flag::ClassMismatch | Flag::StoredGridMismatch => seen,
+            _ => true,
+        };
+        a.flags.iter().filter(told)
     }
 
     pub(super) fn sees_all(&self) -> bool {
@@ -202,10 +239,15 @@ impl<'a> View<'a> {
         }
     }
 
+    fn cell(&self, cell: &'a Cell) -> Territory<'a> {
+        let name = cell.name.as_deref().filter(|_| self.sees_role(cell.layer, FieldRole::Name));
+        Territory { id: cell.id.0, code: self.sees_key(cell.layer).then_some(&cell.code), name }
+    }
+
     fn component(&self, ix: ComponentIx, distance_m: f64, how: Option<Match>) -> Option<ComponentView<'a>> {
         let own = self.ownership;
         let c = own.components.get(ix);
-        let class = c.class().map(|c| {
+        let class = c.class().filter(|_| self.sees_role(c.layer, FieldRole::ClassCode)).map(|c| {
             let class = own.book.class(c);
             format!("{}:component:{}", own.book.scheme_id(class.scheme), class.code)
         });
@@ -218,7 +260,7 @@ impl<'a> View<'a> {
         self.sees(c.layer, c.id).then(|| ComponentView {
             layer,
             id: c.id.0,
-            code: own.components.code(ix),
+            code: self.sees_key(c.layer).then(|| own.components.code(ix)),
             class,
             distance_m: mm(distance_m),
             how,
@@ -243,10 +285,6 @@ impl<'a> View<'a> {
     }
 }
 
-fn territory(cell: &Cell) -> Territory<'_> {
-    Territory { id: cell.id.0, code: &cell.code, name: cell.name.as_deref() }
-}
-
 /// The beginning of a name or number, the rest hidden; how long it was is hidden too.
 fn masked(text: &str) -> String {
     let shown = if text.chars().any(|c| c.is_ascii_digit()) { 3 } else { 1 };
@@ -265,7 +303,7 @@ impl Serialize for Chain<'_> {
         let mut map = s.serialize_map(Some(Level::ALL.len()))?;
         for level in Level::ALL {
             let cell = view.ownership.territory.of(&view.answer.place, level);
-            map.serialize_entry(level.key(), &cell.filter(|c| view.sees(c.layer, c.id)).map(territory))?;
+            map.serialize_entry(level.key(), &cell.filter(|c| view.sees(c.layer, c.id)).map(|c| view.cell(c)))?;
         }
         map.end()
     }

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::address::feature_id;
-use super::features_query::{Query, read_crs, systems};
+use super::features_query::{Query, read_crs, snapshot_of, systems};
 use super::gate::Asked;
 use super::problem::Problem;
 use super::reply;
@@ -121,17 +121,18 @@ pub async fn items(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let layer = asked.layer(&id)?;
-    let query = Query::read(uri.query().unwrap_or_default(), &asked, asked.city.snapshot.catalog.layer(layer))?;
-    // Further pages come from the snapshot of the first, as long as it is served.
-    let (asked, layer) = match &query.snapshot {
+    let mut layer = asked.layer(&id)?;
+    let parameters = uri.query().unwrap_or_default();
+    // Further pages come from the snapshot of the first, as long as it is served; its fields are those of its own catalog.
+    let asked = match snapshot_of(parameters)? {
         Some(snapshot) => {
-            let then = asked.of_snapshot(&app.gate, snapshot)?;
-            let layer = then.layer(&id)?;
-            (then, layer)
+            let then = asked.of_snapshot(&app.gate, &snapshot)?;
+            layer = then.layer(&id)?;
+            then
         }
-        None => (asked, layer),
+        None => asked,
     };
+    let query = Query::read(parameters, &asked, asked.city.snapshot.catalog.layer(layer))?;
     let (city, audience, wanted) = (asked.city.clone(), asked.audience.clone(), query.wanted.clone());
     let page = app.workers.run(move || Ok(records::page(&city, &audience, layer, &wanted)?)).await?;
     asked.spend_places(&[layer], &page.places)?;

@@ -21,8 +21,6 @@ pub fn systems() -> impl Iterator<Item = Crs> {
 /// A page's parameters.
 pub struct Query {
     pub wanted: Wanted,
-    /// The snapshot that the page before came from.
-    pub snapshot: Option<String>,
     /// All parameters but `next`, as they were asked.
     pub rest: String,
 }
@@ -31,7 +29,7 @@ impl Query {
     /// `next` is `SNAPSHOT.POSITION`.
     pub fn read(query: &str, asked: &Asked, layer: &Layer) -> Result<Query, Problem> {
         let mut wanted = Wanted { bbox: None, filters: vec![], from: 0, limit: PAGE, crs: Crs::Crs84 };
-        let (mut corners, mut bbox_crs, mut snapshot, mut seen) = (None, Crs::Crs84, None, vec![]);
+        let (mut corners, mut bbox_crs, mut seen) = (None, Crs::Crs84, vec![]);
         let mut rest = form_urlencoded::Serializer::new(String::new());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if seen.contains(&name) {
@@ -44,10 +42,7 @@ impl Query {
                 "crs" => wanted.crs = crs(&value)?,
                 // No layer has a temporal property: all records match (17-069r4, 7.15.4).
                 "datetime" => {}
-                "next" => {
-                    let (of, from) = position(&value)?;
-                    (snapshot, wanted.from) = (Some(of), from);
-                }
+                "next" => wanted.from = position(&value)?.1,
                 _ => wanted.filters.push(filter(&name, &value, asked, layer)?),
             }
             if name != "next" {
@@ -56,8 +51,14 @@ impl Query {
             seen.push(name);
         }
         wanted.bbox = corners.map(|c| degrees(c, &bbox_crs)).transpose()?;
-        Ok(Query { wanted, snapshot, rest: rest.finish() })
+        Ok(Query { wanted, rest: rest.finish() })
     }
+}
+
+/// The snapshot that the page before came from, where there was one.
+pub fn snapshot_of(query: &str) -> Result<Option<String>, Problem> {
+    let next = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next");
+    next.map(|(_, value)| position(&value).map(|(of, _)| of)).transpose()
 }
 
 /// `crs=` alone.

@@ -3,6 +3,7 @@
 use super::city::*;
 use super::*;
 use chengtu::feature::{Feature, FeatureId, Geometry};
+use chengtu::layer::Catalog;
 use serde_json::{Value, json};
 
 fn ids(page: &Value) -> Vec<u64> {
@@ -135,6 +136,25 @@ async fn pages_stay_in_the_snapshot_they_began_in() {
         assert!(app.follow().unwrap());
     }
     assert_eq!(get(&r, &next).await.problem(), (410, "snapshot-gone".to_string()));
+}
+
+/// A later catalog may have the same fields in other places, or others in theirs.
+#[tokio::test]
+async fn further_pages_have_the_fields_of_their_own_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = publish(dir.path(), &[("lamp", lamps(5))]);
+    let app = open(dir.path());
+    let r = app.router();
+    let now = catalog();
+    let turned = now.iter().map(|(_, l)| {
+        let mut layer = l.as_ref().clone();
+        layer.fields.swap(0, 1);
+        layer
+    });
+    publish_of(&Catalog::new(turned.collect()), dir.path(), &[]);
+    assert!(app.follow().unwrap());
+    let page = get(&r, &format!("/collections/lamp/items?code=0000000000000003&next={first}.0")).await.json();
+    assert_eq!((ids(&page), &page["numberMatched"]), (vec![3], &json!(1)));
 }
 
 #[tokio::test]

@@ -12,4 +12,5 @@ mod exact;
 mod http;
 mod oracle;
 mod pip;
+mod roles;
 mod town;

@@ -41,6 +41,35 @@ fn csv_in_gbk_utf16_and_with_its_troubles() {
     assert_eq!(failed(&read(&quote)), "incomplete");
 }
 
+/// Nobody else would say that rows are missing.
+#[test]
+fn csv_whose_quotes_take_rows_in_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = |names: &[&str]| names.iter().map(|n| format!("114.3,34.8,{n}\n")).collect::<String>();
+    let wkt = |names: &[&str]| names.iter().map(|n| format!("\"LINESTRING (1 2,3 4)\",7,{n}\n")).collect::<String>();
+    for (names, sound) in [
+        (["a", "b", "c"], true),
+        (["\"two\nlines, with, commas\"", "12\" pipe of 3\"", "c"], true),
+        (["\"a", "b\"", "c"], false),
+        (["\"a", "\"b", "c"], false),
+        (["12\" pipe", "\"b", "c"], false),
+    ] {
+        let xy = ReadJob { crs: epsg("EPSG:4490"), ..csv(dir.path(), format!("x,y,n\n{}", rows(&names))) };
+        let mut line = ReadJob { crs: epsg("EPSG:4490"), ..csv(dir.path(), format!("shape,x,n\n{}", wkt(&names))) };
+        line.xy = Some(XyColumns { x: None, y: None, z: None, wkt: Some("shape".into()) });
+        std::fs::write(dir.path().join("wkt.csv"), std::fs::read(&line.path).unwrap()).unwrap();
+        line.path = dir.path().join("wkt.csv");
+        std::fs::write(&xy.path, format!("x,y,n\n{}", rows(&names))).unwrap();
+        for job in [xy, line] {
+            let got = read(&job);
+            match sound {
+                true => assert_eq!((got.records.len(), got.failed.is_none()), (3, true), "{names:?} {:?}", got.failed),
+                false => assert_eq!(failed(&got), "malformed", "{names:?}"),
+            }
+        }
+    }
+}
+
 #[test]
 fn csv_with_wkt_is_read_with_its_curves() {
     let dir = tempfile::tempdir().unwrap();

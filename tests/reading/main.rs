@@ -9,6 +9,7 @@ mod common;
 mod damage;
 mod deliveries;
 mod encodings;
+mod hidden;
 mod systems;
 
 use chengtu::import::child::{FrameReader, spawn_with};

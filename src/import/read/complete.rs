@@ -23,6 +23,8 @@ pub struct Proven {
     pub encoding: String,
     /// CRS by the file where GDAL does not see it.
     pub crs: Option<String>,
+    /// What a GeoJSON calls its CRS.
+    pub crs_name: Option<String>,
     /// Coordinates stand in the authority's axis order.
     pub authority_order: bool,
     /// What stands where records do and is none that GDAL reads; it passes over it without a word.
@@ -140,6 +142,9 @@ fn gdb_sizes(folder: &Path, named: &str) -> Outcome<()> {
         if entry.file_type().is_ok_and(|t| t.is_symlink()) {
             return fail(Who::Supplier, "broken-archive", format!("{named}: {} is a link", path.display()));
         }
+        if !path.is_file() && !path.is_dir() {
+            return fail(Who::Supplier, "broken-archive", format!("{named}: {} is no file", path.display()));
+        }
         if path.extension().is_none_or(|x| x != "gdbtable") {
             continue;
         }
@@ -228,7 +233,7 @@ fn dxf(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
     let mut reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
     let (mut code, mut value, mut line, mut inside) = (vec![], vec![], 0u64, false);
     // Whether the section has entities; its name is what comes first in it.
-    let (mut entities, mut unnamed) = (false, false);
+    let (mut entities, mut unnamed, mut seen) = (false, false, vec![]);
     loop {
         let malformed = |line: u64, what: &str| fail(Who::Supplier, "malformed", format!("{named}:{line}: {what}"));
         if !next_line(&mut reader, &mut code).or_io(path)? || !next_line(&mut reader, &mut value).or_io(path)? {
@@ -241,7 +246,14 @@ fn dxf(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
         match (code, value.trim_ascii(), inside) {
             (0, b"SECTION", false) => (inside, unnamed) = (true, true),
             (0, b"ENDSEC", true) => (inside, entities) = (false, false),
-            (2, name, true) if unnamed => (entities, unnamed) = (name == b"ENTITIES" || name == b"BLOCKS", false),
+            (2, name, true) if unnamed => {
+                (entities, unnamed) = (name == b"ENTITIES" || name == b"BLOCKS", false);
+                // GDAL reads the first alone.
+                if entities && seen.iter().any(|s: &Vec<u8>| s == name) {
+                    return malformed(line, "a second section of one name");
+                }
+                seen.push(name.to_vec());
+            }
             (0, b"EOF", false) => break,
             (0, b"EOF", true) => return incomplete(named, "the drawing ends inside a section"),
             (0, b"SECTION", true) => return malformed(line, "a section begins inside another"),

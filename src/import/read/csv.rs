@@ -4,13 +4,14 @@ use super::pipe::{Draft, Pipe};
 use super::text::{self, Choice, Decoded};
 use super::textfile;
 use super::unpack::Input;
-use super::{OrIo, Outcome, fail, gdal_door, incomplete, wkb};
+use super::{OrIo, Outcome, fail, gdal_door, incomplete, quotes, wkb};
 use crate::error::Result;
 use crate::feature::Geometry;
 use crate::import::repair::{Repairs, reject};
 use crate::import::reproject::{FileCrs, Reproject};
 use crate::import::wire::{Frame, Opened, Raw, ReadJob, Reject, Who, XyColumns};
 use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -25,8 +26,8 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         }
         false => (input.path.clone(), looked.choice.clone(), looked.bom_bytes),
     };
-    quotes_close(&path, &input.named)?;
-    let mut reader = open(&path, skip)?;
+    quotes::close(&path, &input.named)?;
+    let (mut reader, separator) = open(&path, skip)?;
     let names = header(&mut reader, &choice, &input.named)?;
     let places = Places::find(job.xy.as_ref(), &names, &input.named)?;
     let wanted: Vec<usize> =
@@ -40,7 +41,8 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
         ..Opened::default()
     };
     let mut pipe = Pipe::open(opened, &reproject, &input.named, out)?;
-    let rows = Rows { job, choice: &choice, names: &names, wanted: &wanted, places: &places, named: &input.named };
+    let rows =
+        Rows { job, choice: &choice, names: &names, wanted: &wanted, places: &places, separator, named: &input.named };
     rows.read(&mut reader, &mut pipe, &reproject)?;
     pipe.done()
 }
@@ -51,6 +53,7 @@ struct Rows<'a> {
     names: &'a [String],
     wanted: &'a [usize],
     places: &'a Places,
+    separator: u8,
     named: &'a str,
 }
 
@@ -71,6 +74,7 @@ impl Rows<'_> {
             if record.iter().all(|f| f.trim_ascii().is_empty()) {
                 continue;
             }
+            quotes::keep_rows_apart(&record, self.separator, |cells| self.is_row(cells), self.named)?;
             if ended {
                 return incomplete(self.named, format!("rows follow the end marker, line {line}"));
             }
@@ -93,6 +97,17 @@ impl Rows<'_> {
             pipe.push(Draft::flat(line, geometry, repairs, values))?;
         }
         self.all_there(pipe.read(), ended)
+    }
+
+    /// Whether cells have a place where a row's place is written.
+    fn is_row(&self, cells: &[&[u8]]) -> bool {
+        match self.places {
+            Places::Xy { x, y, .. } => {
+                let is_number = |i: &usize| number(cells[*i], self.choice).is_ok_and(|n| n.is_some());
+                cells.len() == self.names.len() && [x, y].into_iter().all(is_number)
+            }
+            Places::Wkt(_) => cells.iter().any(|c| begins_wkt(c)),
+        }
     }
 
     fn is_end(&self, record: &ByteRecord) -> bool {
@@ -140,36 +155,8 @@ fn decoded(bytes: &[u8], choice: &Choice) -> String {
     }
 }
 
-/// After an odd number of quotes the rest of the file is one field: the file was cut, or a quote is stray.
-pub(super) fn quotes_close(path: &Path, named: &str) -> Outcome<()> {
-    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
-    let (mut open, mut line, mut opened_at) = (false, 1u64, 0u64);
-    loop {
-        let chunk = reader.fill_buf().or_io(path)?;
-        if chunk.is_empty() {
-            break;
-        }
-        for b in chunk {
-            match b {
-                b'"' => {
-                    open = !open;
-                    opened_at = line;
-                }
-                b'\n' => line += 1,
-                _ => {}
-            }
-        }
-        let n = chunk.len();
-        reader.consume(n);
-    }
-    match open {
-        true => incomplete(named, format!("the quote opened on line {opened_at} never closes")),
-        false => Ok(()),
-    }
-}
-
 /// The separator that the first line has most of. In GBK none of them can be half of a character.
-pub(super) fn open(path: &Path, skip: usize) -> Outcome<Reader<Box<dyn BufRead>>> {
+pub(super) fn open(path: &Path, skip: usize) -> Outcome<(Reader<Box<dyn BufRead>>, u8)> {
     let mut file = BufReader::with_capacity(1 << 18, File::open(path).or_io(path)?);
     let mut first = vec![];
     file.by_ref().take(1 << 16).read_until(b'\n', &mut first).or_io(path)?;
@@ -177,7 +164,7 @@ pub(super) fn open(path: &Path, skip: usize) -> Outcome<Reader<Box<dyn BufRead>>
     let count = |d: u8| first.iter().filter(|b| **b == d).count();
     let delimiter = [b',', b';', b'\t'].into_iter().rev().max_by_key(|d| count(*d)).unwrap_or(b',');
     let from: Box<dyn BufRead> = Box::new(file);
-    Ok(ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(from))
+    Ok((ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(from), delimiter))
 }
 
 pub(super) fn header(reader: &mut Reader<Box<dyn BufRead>>, choice: &Choice, named: &str) -> Outcome<Vec<String>> {
@@ -189,9 +176,9 @@ pub(super) fn header(reader: &mut Reader<Box<dyn BufRead>>, choice: &Choice, nam
     }
     let names: Vec<String> =
         record.iter().map(|f| decoded(f, choice).trim_start_matches('\u{feff}').trim().to_string()).collect();
-    let twin = names.iter().enumerate().find(|(i, n)| !n.is_empty() && names[..*i].contains(n));
-    match twin {
-        Some((_, n)) => fail(Who::Supplier, "malformed", format!("{named}: two columns are named `{n}`")),
+    let mut seen = HashSet::new();
+    match names.iter().find(|n| !n.is_empty() && !seen.insert(n.as_str())) {
+        Some(n) => fail(Who::Supplier, "malformed", format!("{named}: two columns are named `{n}`")),
         None => Ok(names),
     }
 }
@@ -253,6 +240,15 @@ impl Places {
             }
         }
     }
+}
+
+/// Whether a text begins like a geometry. Its commas may have cut it.
+fn begins_wkt(cell: &[u8]) -> bool {
+    let word = cell.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    const KINDS: [&str; 4] = ["POINT", "STRING", "POLYGON", "COLLECTION"];
+    let name = cell[..word].to_ascii_uppercase();
+    KINDS.iter().any(|k| name.ends_with(k.as_bytes()) || name.ends_with(&[k.as_bytes(), b"Z"].concat()))
+        && cell[word..].contains(&b'(')
 }
 
 /// A decimal number, full-width digits and separators for thousands included; blank is none.

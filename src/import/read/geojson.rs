@@ -18,6 +18,7 @@ pub fn document(path: &Path, named: &str, proven: &mut Proven) -> Outcome<()> {
     match json.deserialize_map(Object).and_then(|seen| json.end().map(|()| seen)) {
         Ok(seen) => {
             proven.declared = seen.features;
+            proven.crs_name = seen.crs.clone();
             refuse_elsewhere(&seen, named)
         }
         Err(e) if e.is_eof() => incomplete(named, format!("the JSON document ends early: {e}")),
@@ -42,6 +43,8 @@ struct Seen {
     features: Option<u64>,
     /// A CRS of it, or of a geometry in it, is a link.
     elsewhere: bool,
+    /// What its own CRS is called.
+    crs: Option<String>,
 }
 
 /// An object of GeoJSON, or whatever stands in its place.
@@ -72,7 +75,11 @@ impl<'de> Visitor<'de> for Object {
                 }
                 "geometries" => seen.elsewhere |= map.next_value_seed(List)?.elsewhere,
                 "geometry" => seen.elsewhere |= map.next_value_seed(Object)?.elsewhere,
-                "crs" => seen.elsewhere |= is_link(&map.next_value()?),
+                "crs" => {
+                    let crs = map.next_value()?;
+                    seen.elsewhere |= is_link(&crs);
+                    seen.crs = crs["properties"]["name"].as_str().map(String::from);
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -132,7 +139,7 @@ impl<'de> Visitor<'de> for List {
         while let Some(seen) = seq.next_element_seed(Object)? {
             (count, elsewhere) = (count + 1, elsewhere | seen.elsewhere);
         }
-        Ok(Seen { features: Some(count), elsewhere })
+        Ok(Seen { features: Some(count), elsewhere, crs: None })
     }
 }
 
@@ -140,6 +147,18 @@ impl<'de> Visitor<'de> for List {
 fn is_link(crs: &Value) -> bool {
     let kind = crs["type"].as_str().unwrap_or_default();
     ["link", "url"].iter().any(|k| kind.eq_ignore_ascii_case(k))
+}
+
+/// Whether a name is that of the CRS that GDAL found: of a name that it does not know it makes WGS 84, without a word.
+/// `found`: `EPSG:n`.
+pub fn is_called(found: &str, name: &str) -> bool {
+    let plain: String = name.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
+    let code = plain.rsplit([':', '/']).next().unwrap_or_default();
+    match found.strip_prefix("EPSG:") {
+        Some("4326" | "4979") if plain.contains("CRS84") || plain == "WGS84" => true,
+        Some(found) if plain.contains("EPSG") => found == code,
+        _ => !found.starts_with("EPSG:4326"),
+    }
 }
 
 /// Brackets nested deeper than any GeoJSON are an attack on recursive readers.
@@ -236,5 +255,20 @@ mod tests {
         let named = r#""crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::4490"}},"#;
         let good = seen(&all(named, &feature(&point(""))));
         assert_eq!((good.elsewhere, good.features), (false, Some(2)));
+        assert_eq!(good.crs.as_deref(), Some("urn:ogc:def:crs:EPSG::4490"));
+        for (found, name, is) in [
+            ("EPSG:4326", "urn:ogc:def:crs:OGC:1.3:CRS84", true),
+            ("EPSG:4326", "EPSG:4326", true),
+            ("EPSG:4326", "WGS 84", true),
+            ("EPSG:4490", "urn:ogc:def:crs:EPSG::4490", true),
+            ("EPSG:4547", "http://www.opengis.net/def/crs/EPSG/0/4547", true),
+            ("EPSG:4547", "CGCS2000 / 3-degree Gauss-Kruger CM 114E", true),
+            ("EPSG:4326", "urn:ogc:def:crs:EPSG::99999999", false),
+            ("EPSG:4326", "GCJ-02", false),
+            ("EPSG:4326", "file:///etc/passwd", false),
+            ("EPSG:4547", "EPSG:4547x", false),
+        ] {
+            assert_eq!(is_called(found, name), is, "{found} {name}");
+        }
     }
 }

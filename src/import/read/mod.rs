@@ -11,6 +11,7 @@ mod geoid;
 mod geojson;
 mod ogr;
 pub(super) mod pipe;
+mod quotes;
 mod raster;
 mod shapefile;
 mod sniff;

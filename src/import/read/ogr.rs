@@ -23,6 +23,9 @@ pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<(
     if matches!(job.format, Format::Geojson | Format::Geojsonseq) && crs.definition.as_deref() == Some("EPSG:4979") {
         crs.definition = Some("EPSG:4326".into());
     }
+    if proven.crs_name.as_deref().is_some_and(|name| !called(&crs, name)) {
+        crs.definition = proven.crs_name.clone();
+    }
     crs.authority_order = proven.authority_order;
     crs.spelled = proven.crs.clone();
     crs.definition = crs.definition.or_else(|| proven.crs.clone());
@@ -109,6 +112,10 @@ pub fn only_layer<'d>(dataset: &'d Dataset, name: Option<&str>, named: &str) -> 
             fail(Who::Operator, "no-layer", format!("{named}: {what}; it has {}", names.join(", ")))
         }
     }
+}
+
+fn called(crs: &FileCrs, name: &str) -> bool {
+    crs.definition.as_deref().is_some_and(|found| super::geojson::is_called(found, name))
 }
 
 /// The layer's CRS: by code where GDAL found one, else WKT.

@@ -102,7 +102,7 @@ impl Parts {
             .or_io(folder)?
             .flatten()
             .map(|e| e.path())
-            .filter(|p| p.file_stem().is_some_and(|s| s.to_ascii_lowercase() == stem))
+            .filter(|p| p.is_file() && p.file_stem().is_some_and(|s| s.to_ascii_lowercase() == stem))
             .collect();
         beside.sort();
         // The same case as the .shp wins where two differ by case alone.
@@ -163,7 +163,7 @@ impl Parts {
         if index.read_exact(&mut header).is_err() {
             return incomplete(named, "the .shx ends inside its header");
         }
-        let (mut at, mut count, mut entry) = (0i64, 0u64, [0u8; 8]);
+        let (mut at, mut count, mut entry, mut places) = (0i64, 0u64, [0u8; 8], vec![]);
         while index.read_exact(&mut entry).is_ok() {
             let (offset, length) = (word(&entry, 0), word(&entry, 4));
             if (offset + length) * 2 + 8 > shp_size {
@@ -179,8 +179,11 @@ impl Parts {
                 return Ok((count, Some(format!("record {} has another length than its index entry", count + 1))));
             }
             count += 1;
+            places.push(offset as u32);
         }
-        Ok((count, None))
+        places.sort_unstable();
+        let twice = places.windows(2).filter(|p| p[0] == p[1]).count() as u64;
+        Ok((count - twice, (twice > 0).then(|| format!("{twice} index entries point to another one's record"))))
     }
 
     /// Links with plain names for GDAL: without .dbf, .cpg and spatial index.

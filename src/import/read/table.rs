@@ -1,10 +1,10 @@
 //! A table of plain text without places: header and cells, each row with its line. Registers are made of such; records
 //! of layers are read by `csv`, row by row.
 
-use super::csv::{explain, header, open, quotes_close, value};
+use super::csv::{explain, header, open, value};
 use super::text::{self, Choice, Decoded};
 use super::unpack::Input;
-use super::{OrIo, Outcome, fail, sniff, textfile};
+use super::{OrIo, Outcome, fail, quotes, sniff, textfile};
 use crate::import::wire::{Format, Raw, Who};
 use std::path::Path;
 
@@ -53,8 +53,8 @@ pub fn read(path: &Path, encoding: Option<&str>) -> Outcome<TextTable> {
         let what = format!("{}: its first line is not {}; declare `encoding`", input.named, choice.encoding.name());
         return fail(Who::Operator, "wrong-encoding", what);
     }
-    quotes_close(&path, &input.named)?;
-    let mut reader = open(&path, skip)?;
+    quotes::close(&path, &input.named)?;
+    let (mut reader, separator) = open(&path, skip)?;
     let columns = header(&mut reader, &choice, &input.named)?;
     let mut rows = vec![];
     for record in reader.byte_records() {
@@ -65,6 +65,9 @@ pub fn read(path: &Path, encoding: Option<&str>) -> Outcome<TextTable> {
         if record.iter().all(|f| f.trim_ascii().is_empty()) {
             continue;
         }
+        // With two columns a list in a text looks like a row.
+        let is_row = |cells: &[&[u8]]| cells.len() == columns.len() && cells.len() > 2;
+        quotes::keep_rows_apart(&record, separator, is_row, &input.named)?;
         // A record's position is where the one before it ended: blank lines lie between.
         let line = record.position().map_or(0, |p| {
             let blank = bytes[skip + p.byte() as usize..].iter().take_while(|b| matches!(b, b'\n' | b'\r'));

@@ -6,7 +6,7 @@ use crate::import::wire::{Format, ReadJob, Who};
 use encoding_rs::GB18030;
 use flate2::read::MultiGzDecoder;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 
@@ -128,8 +128,27 @@ pub fn open(path: &Path, named: &str) -> Outcome<(Archive, Vec<Entry>)> {
     if archive.len() > MAX_ENTRIES {
         return fail(Who::Supplier, "too-large", format!("{named}: more than {MAX_ENTRIES} entries"));
     }
+    // Of two files with one name the archive's reader keeps the last, without a word.
+    if let Some(listed) = listed(path)?
+        && listed != archive.len()
+    {
+        let what = format!("its directory lists {listed} files, of which {} have names of their own", archive.len());
+        return fail(Who::Supplier, "broken-archive", format!("{named}: {what}"));
+    }
     let entries = entries(&mut archive, named)?;
     Ok((archive, entries))
+}
+
+/// Files that the record at the archive's end counts; `None` where another record does (zip64).
+fn listed(path: &Path) -> Outcome<Option<usize>> {
+    const RECORD: usize = 22;
+    let mut file = File::open(path).or_io(path)?;
+    let size = file.metadata().or_io(path)?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub((RECORD + 0xffff) as u64))).or_io(path)?;
+    let mut end = vec![];
+    file.take((RECORD + 0xffff) as u64).read_to_end(&mut end).or_io(path)?;
+    let record = end.windows(RECORD).rev().find(|w| w.starts_with(b"PK\x05\x06"));
+    Ok(record.map(|r| usize::from(u16::from_le_bytes([r[10], r[11]]))).filter(|n| *n < 0xffff))
 }
 
 fn unzip(job: &ReadJob, named: &str) -> Outcome<Input> {
@@ -148,6 +167,10 @@ fn unzip(job: &ReadJob, named: &str) -> Outcome<Input> {
             Wanted::Folder(folder) => path.join(Path::new(&e.name[folder.len()..]).file_name().unwrap_or_default()),
             _ => root.join(format!("source.{}", extension(&e.name))),
         };
+        if target.exists() {
+            let what = format!("`{}` is there twice, in other letters", e.name.escape_debug());
+            return fail(Who::Supplier, "broken-archive", format!("{named}: {what}"));
+        }
         let mut packed = match archive.by_index(e.index) {
             Ok(p) => p,
             Err(x) => return fail(Who::Supplier, "broken-archive", broken(&x)),

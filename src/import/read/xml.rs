@@ -44,8 +44,11 @@ pub fn walk(path: &Path, named: &str) -> Outcome<Walked> {
     let (mut depth, mut roots, mut srs_name, mut buffer) = (0u32, 0u32, None, vec![]);
     let mut strangers = Lost::default();
     let mut child = |depth: u32, e: &BytesStart| {
-        if depth == 1 && !is_known(e.local_name().as_ref()) {
-            strangers.add(e.local_name().as_ref());
+        let name = e.local_name();
+        // A member inside a member is not read either.
+        let nested = depth > 1 && matches!(name.as_ref(), "featureMember" | "featureMembers");
+        if depth == 1 && !is_known(name.as_ref()) || nested {
+            strangers.add(name.as_ref());
         }
     };
     loop {

@@ -1,7 +1,7 @@
 //! What `[register]` of a manifest may say, as serde reads it, and what is wrong with it before any table is read.
 //! Tables are read in `sheet`, their rows in `rows`.
 
-use crate::import::check::{Checked, check_encoding, like};
+use crate::import::check::{Checked, check_encoding, is_special, like};
 use crate::import::load::{ManifestFile, resolve};
 use crate::ownership::register::Table;
 use serde::Deserialize;
@@ -177,6 +177,9 @@ impl RegisterSource {
         }
         match self.path_of(decl) {
             Err(what) => say(decl.path.span(), what),
+            Ok(path) if is_special(&path) => {
+                say(decl.path.span(), format!("{}: is neither a file nor a folder", path.display()));
+            }
             Ok(path) if !path.exists() => {
                 let finding = self.file.finding(decl.path.span(), format!("{}: not found", path.display()));
                 checked.missing.push((path, finding));

@@ -1,6 +1,6 @@
 //! What `[[tileset]]` of a manifest may say, as serde reads it, and what is wrong with it before any file is read.
 
-use crate::import::check::{Checked, like};
+use crate::import::check::{Checked, is_special, like};
 use crate::import::load::{ManifestFile, resolve};
 use crate::layer::{Catalog, SceneKind, Serve};
 use serde::Deserialize;
@@ -104,6 +104,9 @@ pub fn check(catalog: &Catalog, tilesets: &[TilesetSource]) -> Checked {
             (None, false) => say(t.at.clone(), "the tileset has no path".to_string()),
             (Some(_), true) => say(t.at.clone(), "a withdrawn tileset has an id and no path".to_string()),
             (Some(Err(what)), _) => say(t.at.clone(), what),
+            (Some(Ok(path)), _) if is_special(&path) => {
+                say(t.at.clone(), format!("{}: is neither a file nor a folder", path.display()));
+            }
             (Some(Ok(path)), _) if !path.exists() => {
                 let finding = t.file.finding(t.at.clone(), format!("{}: not found", path.display()));
                 checked.missing.push((path, finding));

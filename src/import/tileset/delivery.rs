@@ -115,9 +115,9 @@ fn in_folder(folder: &Path, name: &str) -> Result<Box<dyn Read + 'static>, Unope
     if !path.starts_with(folder) {
         return Err(Unopened::Outside);
     }
-    let file = File::open(&path).map_err(unopened)?;
-    match file.metadata().map_err(unopened)?.is_file() {
-        true => Ok(Box::new(BufReader::new(file))),
+    // Before it is opened: who opens a pipe waits for its other end.
+    match path.metadata().map_err(unopened)?.is_file() {
+        true => Ok(Box::new(BufReader::new(File::open(&path).map_err(unopened)?))),
         false => Err(Unopened::Missing),
     }
 }
