@@ -5,7 +5,7 @@ use super::{BLOCK, BlobRef};
 use crate::error::{Error, Result};
 use quick_cache::{DefaultHashBuilder, Lifecycle, sync::Cache};
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -106,10 +106,25 @@ pub(super) fn damage(path: &Path, label: String, e: std::io::Error) -> Error {
     }
 }
 
+/// Opens a file, not what has taken its place: who opens a pipe waits for its other end, and a device never ends.
+pub(super) fn open_file(path: &Path) -> std::io::Result<File> {
+    match std::fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(std::io::Error::other("it is no file")),
+    }
+}
+
+/// The same, read whole.
+pub(super) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![];
+    open_file(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// A file read whole and compared with its digest.
 pub(super) fn read_whole(store: &Path, digest: &str, size: u64) -> Result<Vec<u8>> {
     let path = path_of(store, digest)?;
-    let file = File::open(&path).map_err(|e| damage(&path, label(digest), e))?;
+    let file = open_file(&path).map_err(|e| damage(&path, label(digest), e))?;
     check_size(&file, &path, digest, size)?;
     let mut bytes = vec![0; size as usize];
     file.read_exact_at(&mut bytes, 0).map_err(|e| damage(&path, label(digest), e))?;
@@ -147,7 +162,7 @@ pub(super) struct Blob {
 impl Blob {
     pub fn open(store: &Path, blob: &BlobRef, cache: &Arc<BlockCache>) -> Result<Blob> {
         let path = path_of(store, &blob.digest)?;
-        let file = File::open(&path).map_err(|e| damage(&path, label(&blob.digest), e))?;
+        let file = open_file(&path).map_err(|e| damage(&path, label(&blob.digest), e))?;
         check_size(&file, &path, &blob.digest, blob.size)?;
         let blocks = read_whole(store, &blob.blocks, list_bytes(blob.size))?;
         let key = u128::from_str_radix(&blob.digest[..32], 16).unwrap_or_default();

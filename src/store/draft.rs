@@ -6,7 +6,7 @@
 //! drafted from names it, so that it was durable once, and if its bytes are read and compared. One that a failed import
 //! left may be whole in memory and never reach the disk, whatever a second fsync says.
 
-use super::blob::{self, BlockCache};
+use super::blob::{self, BlockCache, open_file};
 use super::durable::{self, Output};
 use super::ground::{GROUND, Ground};
 use super::manifest::{self, BlobRef, FORMAT, Manifest};
@@ -200,7 +200,7 @@ pub(super) struct Hashed {
 }
 
 pub(super) fn hash_file(path: &Path) -> std::io::Result<Hashed> {
-    let mut file = File::open(path)?;
+    let mut file = open_file(path)?;
     let (mut whole, mut blocks, mut size) = (blake3::Hasher::new(), vec![], 0);
     let mut block = Vec::with_capacity(BLOCK);
     loop {

@@ -1,7 +1,7 @@
 //! The manifest of a snapshot: what it holds, by digest, and how its file is named, written and believed.
 //! Opens no blob.
 
-use super::blob::{damage, is_digest};
+use super::blob::{damage, is_digest, read_file};
 use crate::error::{Error, Result};
 use crate::geo::BBox;
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ impl Manifest {
     pub(super) fn read(store: &Path, id: &str) -> Result<Manifest> {
         let sequence = sequence_of(id).ok_or_else(|| Error::Missing(store.join("snapshots").join("(no such id)")))?;
         let (path, label) = (store.join("snapshots").join(file_name(id)), label(id));
-        let json = std::fs::read(&path).map_err(|e| damage(&path, label.clone(), e))?;
+        let json = read_file(&path).map_err(|e| damage(&path, label.clone(), e))?;
         if id_of(sequence, &json) != id {
             return Err(Error::damaged(label, "its bytes are not those of its name"));
         }

@@ -33,7 +33,7 @@ mod varint;
 mod writer;
 
 use crate::error::{Error, Result};
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,10 +79,10 @@ impl Store {
     /// The id in `CURRENT`; none in a new store, and in one whose first import was killed.
     pub fn current(&self) -> Result<Option<String>> {
         let path = self.dir.join("CURRENT");
-        let text = match fs::read(&path) {
+        let text = match blob::read_file(&path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return self.nothing_published().map(|()| None),
-            Err(e) => return Err(Error::io(path, e)),
+            Err(e) => return Err(blob::damage(&path, "CURRENT".into(), e)),
         };
         let id = text.strip_suffix('\n').filter(|id| manifest::sequence_of(id).is_some());
         id.map(|id| Some(id.to_string())).ok_or_else(|| Error::damaged("CURRENT", "it holds no snapshot id"))

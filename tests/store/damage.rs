@@ -165,6 +165,26 @@ fn every_damage_is_named_and_never_answered_wrong() {
     );
 }
 
+#[test]
+fn what_is_no_file_is_damage_and_nobody_waits_for_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (store, layers) = damageable(dir.path());
+    let aside = dir.path().join("aside");
+    for file in files_of(&store) {
+        fs::rename(&file, &aside).expect("moves");
+        let pipe = std::process::Command::new("mkfifo").arg(&file).status();
+        assert!(pipe.is_ok_and(|s| s.success()), "mkfifo is there");
+        prove(&store, &layers, &file, "a pipe");
+        for target in [Path::new("/dev/zero"), &file, dir.path()] {
+            fs::remove_file(&file).expect("removes");
+            std::os::unix::fs::symlink(target, &file).expect("links");
+            prove(&store, &layers, &file, "a link to what is no file");
+        }
+        fs::rename(&aside, &file).expect("moves back");
+    }
+    assert_eq!(ask(&store, &layers), ["a", "b"]);
+}
+
 /// Under a table that is open and has been read: the file is cut, then restored.
 #[test]
 fn a_file_that_is_cut_under_the_reader_is_an_error_and_heals() {
