@@ -10,6 +10,7 @@ pub use skin::{ImageId, LodSkin, Paint, Skin};
 
 use crate::geo::{BBox, GeometryKind};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// 1 ..= 2^53 − 1: fits every client's number type. The same in every tile, zoom, grid, format and answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,11 +27,12 @@ impl FeatureId {
 
     /// The id and the next 64 bits of the same digest, which tell one key from another that has the same id.
     pub fn from_parts_checked(parts: &[&[u8]]) -> (FeatureId, u64) {
-        let mut h = blake3::Hasher::new();
+        let mut said: SmallVec<[u8; 128]> = SmallVec::new();
         for p in parts {
-            h.update(p).update(&[0]);
+            said.extend_from_slice(p);
+            said.push(0);
         }
-        let digest = h.finalize();
+        let digest = blake3::hash(&said);
         let word = |at: usize| {
             let mut bytes = [0u8; 8];
             bytes.copy_from_slice(&digest.as_bytes()[at..at + 8]);

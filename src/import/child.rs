@@ -106,11 +106,13 @@ struct Inlet {
     stdout: BufReader<ChildStdout>,
     columns: Option<usize>,
     read: u64,
+    /// Bytes of the latest frame: its room serves the next.
+    bytes: Vec<u8>,
 }
 
 impl Inlet {
     fn new(stdout: ChildStdout) -> Inlet {
-        Inlet { stdout: BufReader::with_capacity(1 << 18, stdout), columns: None, read: 0 }
+        Inlet { stdout: BufReader::with_capacity(1 << 18, stdout), columns: None, read: 0, bytes: vec![] }
     }
 
     /// Hands frames over until the last one, the first that is none, or nobody takes them any more.
@@ -131,12 +133,12 @@ impl Inlet {
         if length > MAX_FRAME_BYTES {
             return Err(format!("sent a frame of {length} bytes"));
         }
-        let mut bytes = Vec::new();
-        let got = (&mut self.stdout).take(u64::from(length)).read_to_end(&mut bytes);
+        self.bytes.clear();
+        let got = (&mut self.stdout).take(u64::from(length)).read_to_end(&mut self.bytes);
         if got.ok() != Some(length as usize) {
             return Err("ended inside a frame".into());
         }
-        postcard::from_bytes(&bytes).map_err(|e| format!("sent a frame that is none ({e})"))
+        postcard::from_bytes(&self.bytes).map_err(|e| format!("sent a frame that is none ({e})"))
     }
 
     fn check(&mut self, frame: &Frame) -> std::result::Result<(), String> {
@@ -274,10 +276,13 @@ pub fn main() -> Result<()> {
     confine::confine(&job);
     read::keep_only_driver(job.format);
     let mut stdout = BufWriter::with_capacity(1 << 18, io::stdout().lock());
+    let mut room = vec![];
     read::read_source(&job, &mut |frame| {
-        let bytes = postcard::to_stdvec(&frame).map_err(|e| Error::Data(e.to_string()))?;
+        room.clear();
+        let bytes = postcard::to_extend(&frame, std::mem::take(&mut room)).map_err(|e| Error::Data(e.to_string()))?;
         let length = u32::try_from(bytes.len()).map_err(|e| Error::Data(e.to_string()))?;
         let written = stdout.write_all(&length.to_le_bytes()).and_then(|()| stdout.write_all(&bytes));
+        room = bytes;
         written.map_err(|e| Error::io("stdout", e))
     })?;
     stdout.flush().map_err(|e| Error::io("stdout", e))

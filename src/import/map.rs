@@ -37,7 +37,12 @@ pub struct LayerMap {
 enum Origin {
     Nothing,
     Constant(Value),
-    Column { at: usize, conversion: Conversion },
+    /// `last`: no later field reads the column.
+    Column {
+        at: usize,
+        conversion: Conversion,
+        last: bool,
+    },
 }
 
 struct Route {
@@ -113,7 +118,7 @@ impl Mapper {
         }
     }
 
-    fn try_map(&self, record: Record, repaired: &mut dyn FnMut(&'static str)) -> Result<Mapped, Reject> {
+    fn try_map(&self, mut record: Record, repaired: &mut dyn FnMut(&'static str)) -> Result<Mapped, Reject> {
         let values = &record.values;
         for f in &self.filters {
             let text = cell(values, f.at, "filter", false, |raw| plain_text(raw).map(Option::<_>::unwrap_or_default))?;
@@ -135,7 +140,7 @@ impl Mapper {
             return Err(reject("wrong-geometry", format!("a {kind}, which layer {} does not take", to.layer.id)));
         }
         let key = self.key(values, to)?;
-        let values = to.values(values, repaired)?;
+        let values = to.values(&mut record.values, repaired)?;
         Ok(Mapped::Feature(Draft { target, geometry, model: record.model, values, key }))
     }
 
@@ -166,15 +171,21 @@ impl Mapper {
 }
 
 impl LayerMap {
-    fn values(&self, raw: &[Raw], repaired: &mut dyn FnMut(&'static str)) -> Result<Vec<Value>, Reject> {
+    fn values(&self, raw: &mut [Raw], repaired: &mut dyn FnMut(&'static str)) -> Result<Vec<Value>, Reject> {
         let mut values = Vec::with_capacity(self.fields.len());
         for (field, origin) in self.layer.fields.iter().zip(&self.fields) {
             values.push(match origin {
                 Origin::Nothing => Value::Null,
                 Origin::Constant(v) => v.clone(),
-                Origin::Column { at, conversion } => {
-                    let personal = field.sensitivity_in(&self.layer) == Sensitivity::Personal;
-                    cell(raw, *at, &field.name, personal, |raw| conversion.apply(raw, repaired))?
+                Origin::Column { at, conversion, last } => {
+                    let moved = raw.get_mut(*at).filter(|_| *last).and_then(|raw| conversion.moved(raw));
+                    match moved {
+                        Some(value) => value,
+                        None => {
+                            let personal = field.sensitivity_in(&self.layer) == Sensitivity::Personal;
+                            cell(raw, *at, &field.name, personal, |raw| conversion.apply(raw, repaired))?
+                        }
+                    }
                 }
             });
         }
@@ -291,6 +302,12 @@ impl Finder<'_> {
         if let Some(key) = layer.key_field().filter(|&k| matches!(fields[k], Origin::Nothing)) {
             self.notes.push(format!("{}: the layer's key `{}` comes from no column", layer.id, layer.fields[key].name));
         }
+        let mut later = HashSet::new();
+        for origin in fields.iter_mut().rev() {
+            if let Origin::Column { at, last, .. } = origin {
+                *last = later.insert(*at);
+            }
+        }
         LayerMap { ix, layer: layer.clone(), fields }
     }
 
@@ -311,7 +328,9 @@ impl Finder<'_> {
             }
         };
         match at {
-            Some(at) => Origin::Column { at, conversion: Conversion::new(field, &rule.unwrap_or_default()) },
+            Some(at) => {
+                Origin::Column { at, conversion: Conversion::new(field, &rule.unwrap_or_default()), last: true }
+            }
             None => Origin::Nothing,
         }
     }

@@ -72,6 +72,19 @@ impl Conversion {
         self.typed(text, dates, repaired)
     }
 
+    /// The value of a text that is taken as it stands, moved out; none of what has to be converted. Most values of a city
+    /// are such texts, and copying them is what mapping would mostly do.
+    pub fn moved(&self, raw: &mut Raw) -> Option<Value> {
+        let Raw::Text(text) = raw else { return None };
+        let plain = self.null.is_empty() && self.map.is_empty() && self.other.is_none();
+        let kept = match self.kind {
+            FieldType::Text => !self.code && !text.is_empty() && trimmed(text).len() == text.len(),
+            FieldType::Enum => self.allowed.contains(text),
+            _ => false,
+        };
+        (plain && kept).then(|| Value::Text(std::mem::take(text)))
+    }
+
     fn typed(
         &self,
         text: Cow<'_, str>,
@@ -141,7 +154,7 @@ pub fn plain_text(raw: &Raw) -> Result<Option<Cow<'_, str>>, Bad> {
     let text = match raw {
         Raw::Null => return Ok(None),
         Raw::Broken(_) => return Err(Bad::Text),
-        Raw::Text(t) | Raw::Date(t) => Cow::Borrowed(t.trim_matches(blank)),
+        Raw::Text(t) | Raw::Date(t) => Cow::Borrowed(trimmed(t)),
         Raw::Bool(b) => Cow::Borrowed(if *b { "true" } else { "false" }),
         Raw::Int(v) => Cow::Owned(v.to_string()),
         Raw::Float(v) if !v.is_finite() => return Err(bad(&v.to_string(), "is not a number")),
@@ -172,7 +185,15 @@ fn as_code(text: &str, pad: usize) -> Result<String, Bad> {
         return Err(bad(text, "was shortened by a spreadsheet: its last digits are lost; deliver the column as text"));
     }
     let digits_only = code.bytes().all(|b| b.is_ascii_digit());
-    Ok(if digits_only { format!("{code:0>pad$}") } else { code.to_string() })
+    Ok(if digits_only && code.len() < pad { format!("{code:0>pad$}") } else { code.to_string() })
+}
+
+/// Without the blanks around it; most texts have none, and show it by their first and last byte.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim_matches(blank),
+    }
 }
 
 fn blank(c: char) -> bool {
@@ -301,6 +322,34 @@ mod tests {
         ] {
             assert_eq!(apply(kind, extra, rule, raw.clone()), expected, "{kind} {rule} {raw:?}");
         }
+    }
+
+    #[test]
+    fn what_is_moved_is_what_would_be_converted() {
+        let states = "values = [\"完好\", \"破损\"]";
+        let mut moved = 0;
+        for (kind, extra, rule) in [
+            ("text", "", ""),
+            ("text", "key = true", ""),
+            ("text", "", "null = [\"无\"]"),
+            ("enum", states, ""),
+            ("enum", states, "map = { \"破损\" = \"完好\" }"),
+            ("date", "", ""),
+            ("int", "", ""),
+        ] {
+            for given in ["解放路", " 解放路", "完好", "破损", "完好 ", "无", "", "20210501", "7"] {
+                let rule: FieldRule = toml::from_str(rule).unwrap();
+                let conversion = Conversion::new(&field(kind, extra), &rule);
+                let mut raw = text(given);
+                if let Some(value) = conversion.moved(&mut raw) {
+                    assert_eq!(Ok(value), conversion.apply(&text(given), &mut |_| {}), "{kind} {rule:?} {given}");
+                    moved += 1;
+                } else {
+                    assert_eq!(raw, text(given));
+                }
+            }
+        }
+        assert_eq!(moved, 8);
     }
 
     #[test]

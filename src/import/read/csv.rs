@@ -135,6 +135,7 @@ pub(super) fn value(bytes: &[u8], choice: &Choice, most: u64) -> Raw {
         _ if bytes.len() as u64 > most => Raw::Broken(bytes[..200].to_vec()),
         Decoded::Clean(t) | Decoded::Cut(t) => match t.trim_matches([' ', '\t', '\0', '\u{feff}', '\r']) {
             "" => Raw::Null,
+            cut if cut.len() == t.len() => Raw::Text(t),
             cut => Raw::Text(cut.to_string()),
         },
         Decoded::Broken => Raw::Broken(bytes.to_vec()),
@@ -253,6 +254,9 @@ fn begins_wkt(cell: &[u8]) -> bool {
 
 /// A decimal number, full-width digits and separators for thousands included; blank is none.
 fn number(bytes: &[u8], choice: &Choice) -> std::result::Result<Option<f64>, Reject> {
+    if let Some(plain) = plain_number(bytes) {
+        return Ok(Some(plain));
+    }
     let written = decoded(bytes, choice);
     let plain: String = written.chars().map(half_width).filter(|c| !c.is_whitespace()).collect();
     if plain.is_empty() {
@@ -263,6 +267,13 @@ fn number(bytes: &[u8], choice: &Choice) -> std::result::Result<Option<f64>, Rej
     let plain = if thousands { plain.replace(',', "") } else { plain };
     let shown = || written.trim().chars().take(40).collect::<String>();
     plain.parse().map(Some).map_err(|_| reject("bad-coordinate", format!("`{}` is no number", shown())))
+}
+
+/// A number as programs write it, of digits, a point and a sign alone.
+fn plain_number(bytes: &[u8]) -> Option<f64> {
+    let digits = bytes.trim_ascii();
+    let plain = digits.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+    std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
 }
 
 /// ０–９ ． ， － as their ASCII twins.

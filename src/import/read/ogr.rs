@@ -10,6 +10,7 @@ use crate::geo::BBox;
 use crate::import::repair::{Repairs, reject};
 use crate::import::reproject::{FileCrs, Reproject};
 use crate::import::wire::{Format, Frame, Opened, Raw, ReadJob, Reject, Who};
+use chrono::Datelike;
 use gdal::Dataset;
 use gdal::vector::{Feature, Geometry as OgrGeometry, Layer, LayerAccess, OGRFieldType};
 
@@ -191,7 +192,8 @@ fn value(f: &Feature, i: usize, kind: OGRFieldType::Type, text_bytes: u64) -> Ra
             Some(v) if v.is_finite() => Raw::Float(v),
             _ => Raw::Null,
         },
-        T::OFTDate | T::OFTDateTime | T::OFTTime => text(f, i).map_or(Raw::Null, |t| Raw::Date(iso(&t))),
+        T::OFTDate => day(f, i).or_else(|| text(f, i).map(|t| iso(&t))).map_or(Raw::Null, Raw::Date),
+        T::OFTDateTime | T::OFTTime => text(f, i).map_or(Raw::Null, |t| Raw::Date(iso(&t))),
         T::OFTIntegerList | T::OFTInteger64List | T::OFTRealList | T::OFTStringList => list(f, i),
         _ => match text(f, i) {
             None => Raw::Null,
@@ -205,6 +207,12 @@ fn value(f: &Feature, i: usize, kind: OGRFieldType::Type, text_bytes: u64) -> Ra
 
 fn text(f: &Feature, i: usize) -> Option<String> {
     f.field_as_string(i).ok().flatten()
+}
+
+/// A date without a time as OGR's text of it would read, which takes ten times as long; none of what is no date.
+fn day(f: &Feature, i: usize) -> Option<String> {
+    let day = f.field_as_datetime(i).ok().flatten()?.date_naive();
+    (0..=9999).contains(&day.year()).then(|| day.to_string())
 }
 
 /// Without byte order mark, NULs and blanks at the end; nothing left is null.

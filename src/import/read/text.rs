@@ -28,8 +28,8 @@ pub enum Decoded {
 
 /// Decodes one value. `full` says that it fills its field to the last byte, where a character may have been cut.
 pub fn decode(bytes: &[u8], encoding: &'static Encoding, full: bool) -> Decoded {
-    if bytes.is_ascii() {
-        return Decoded::Clean(String::from_utf8_lossy(bytes).into_owned());
+    if let (true, Ok(t)) = (bytes.is_ascii(), std::str::from_utf8(bytes)) {
+        return Decoded::Clean(t.to_string());
     }
     if let Some(t) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
         return Decoded::Clean(t.into_owned());
