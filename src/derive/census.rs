@@ -71,10 +71,11 @@ pub fn count<'a>(drawn: impl Iterator<Item = (&'a Item, u32)>, z: u8) -> Vec<Cel
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::derive::item::anchor;
     use crate::geo::BBox;
 
     fn item(bbox: BBox) -> Item {
-        Item { id: 1, bbox, rank: 0.0, size: 0.0, vertices: 5, valid: true }
+        Item { id: 1, bbox, anchor: anchor(&bbox), rank: 0.0, size: 0.0, vertices: 5, valid: true }
     }
 
     #[test]

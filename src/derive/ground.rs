@@ -37,22 +37,23 @@ pub fn points_layer(key: &str) -> Option<&str> {
     key.strip_prefix(POINTS)
 }
 
-/// Makes the ground anew where the draft's heights are not those of its base; whether it changed.
-pub fn renew(draft: &mut Draft) -> Result<bool> {
+/// Makes the ground anew in `extra`, the manifest's extra blobs as they will be, where its heights are not those of the
+/// draft's base; whether it changed.
+pub fn renew(draft: &Draft, extra: &mut BTreeMap<String, BlobRef>) -> Result<bool> {
     let sheets = |extra: &BTreeMap<String, BlobRef>| -> BTreeMap<String, String> {
         let own = extra.iter().filter(|(k, _)| k.starts_with(SHEET) || k.starts_with(POINTS));
         own.map(|(k, b)| (k.clone(), b.digest.clone())).collect()
     };
-    let wanted = sheets(&draft.manifest.extra);
+    let wanted = sheets(extra);
     let before = draft.base().map(|base| sheets(&base.manifest.extra)).unwrap_or_default();
-    if wanted == before && draft.manifest.extra.contains_key(GROUND) != wanted.is_empty() {
+    if wanted == before && extra.contains_key(GROUND) != wanted.is_empty() {
         return Ok(false);
     }
-    let old = draft.manifest.extra.remove(GROUND);
-    draft.manifest.extra.remove(GROUND_SCENE);
+    let old = extra.remove(GROUND);
+    extra.remove(GROUND_SCENE);
     let mut sources = vec![];
     for key in wanted.keys() {
-        if let Some(blob) = draft.manifest.extra.get(key) {
+        if let Some(blob) = extra.get(key) {
             sources.push((key.as_str(), draft.ground_of(blob)?));
         }
     }
@@ -65,9 +66,9 @@ pub fn renew(draft: &mut Draft) -> Result<bool> {
     if let Some(composed) = compose::compose(draft.staging(), &sources)? {
         let ground = draft.add_file(&composed.path)?;
         let tree = draft.add_bytes(&tree::tree(&draft.ground_of(&ground)?, &composed.measures).to_bytes()?)?;
-        draft.manifest.extra.insert(GROUND.to_string(), ground);
-        draft.manifest.extra.insert(GROUND_SCENE.to_string(), tree);
+        extra.insert(GROUND.to_string(), ground);
+        extra.insert(GROUND_SCENE.to_string(), tree);
     }
     let digest = |blob: Option<&BlobRef>| blob.map(|b| b.digest.clone());
-    Ok(digest(old.as_ref()) != digest(draft.manifest.extra.get(GROUND)))
+    Ok(digest(old.as_ref()) != digest(extra.get(GROUND)))
 }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::feature::{Geometry, ValueRef};
 use crate::geo::{BBox, GeometryKind};
 use crate::layer::Layer;
-use crate::store::{Row, SearchWriter, Table};
+use crate::store::{Row, SearchWriter, Table, Wanted};
 
 use super::shape::Ranker;
 use super::thin;
@@ -15,6 +15,8 @@ use super::thin;
 pub struct Item {
     pub id: u64,
     pub bbox: BBox,
+    /// Where the feature stands for thinning.
+    pub anchor: [f64; 2],
     /// The value of the layer's rank field; 0 without one.
     pub rank: f64,
     /// Longer side of the box, degrees of longitude on the Mercator plane; 0 for points.
@@ -24,12 +26,10 @@ pub struct Item {
     pub valid: bool,
 }
 
-impl Item {
-    /// Where the feature stands for thinning: the middle of its box, on the Mercator plane in degrees.
-    pub fn anchor(&self) -> [f64; 2] {
-        let [x, y] = self.bbox.center();
-        [x, plane_y(y)]
-    }
+/// The middle of a box, on the Mercator plane in degrees.
+pub fn anchor(bbox: &BBox) -> [f64; 2] {
+    let [x, y] = bbox.center();
+    [x, plane_y(y)]
 }
 
 /// Latitude → ordinate of the Mercator plane measured in degrees of longitude, so that a pixel is square:
@@ -55,7 +55,9 @@ pub fn survey(table: &Table, layer: &Layer, today: &str, search: &mut SearchWrit
     let mut items = Vec::with_capacity(table.count() as usize);
     let mut ranker = Ranker::new(layer);
     let mut g = Geometry::empty(GeometryKind::Point);
-    table.scan(&mut |row| {
+    let wanted: Vec<bool> =
+        (0..table.schema().columns.len()).map(|c| Some(c) == rank || validity.reads(c) || search.reads(c)).collect();
+    table.scan_of(Wanted::These(&wanted), &mut |row| {
         row.read_geometry(&mut g);
         let bbox = g.bbox();
         let (mut rank_value, mut valid) = (0.0, true);
@@ -67,7 +69,8 @@ pub fn survey(table: &Table, layer: &Layer, today: &str, search: &mut SearchWrit
         })?;
         let height = if bbox.height() > 0.0 { plane_y(bbox.max_y) - plane_y(bbox.min_y) } else { 0.0 };
         let size = bbox.width().max(height);
-        items.push(Item { id: row.id().0, bbox, rank: rank_value, size, vertices: g.xy.len() as u32, valid });
+        let (id, anchor, vertices) = (row.id().0, anchor(&bbox), g.xy.len() as u32);
+        items.push(Item { id, bbox, anchor, rank: rank_value, size, vertices, valid });
         ranker.add(&g);
         Ok(())
     })?;

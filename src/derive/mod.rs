@@ -38,11 +38,19 @@ pub fn derive_layer(
     features: SealedTable,
     sources: BTreeMap<String, u64>,
 ) -> Result<LayerEntry> {
-    derive_modelled_layer(draft, layer, features, None, sources)
+    let offsets = offsets(&features);
+    let mut entry = derive_flat(draft, layer, features, None, sources)?;
+    // Bodies on pipes are measured when all pipes are there (`stand_on_ground`).
+    if !scene::is_of_nodes(layer) {
+        let of = (&draft.table(&entry.features)?, offsets.as_slice(), None);
+        entry.extra.extend(scene::tree(draft, layer, of, &scene::on_ground(draft), &PipesEnds::default())?);
+    }
+    Ok(entry)
 }
 
-/// As `derive_layer`, of a layer whose features may have 3D models.
-pub fn derive_modelled_layer(
+/// As `derive_layer`, of a layer whose features may have 3D models, and without what depends on other layers: the tree of
+/// its 3D tiles is `stand_on_ground`'s.
+pub fn derive_flat(
     draft: &Draft,
     layer: &Layer,
     features: SealedTable,
@@ -54,43 +62,40 @@ pub fn derive_modelled_layer(
     let today: String = draft.manifest.created.chars().take(10).collect();
     let mut search = SearchWriter::new(layer.searchable().map(|(field, _)| field));
     let survey = item::survey(&table, layer, &today, &mut search)?;
-    let search = search.seal()?;
-    let source = overview::Source { layer, table: &table, survey: &survey, today: &today };
-    let mut entry_overviews = BTreeMap::new();
     let mut extra = BTreeMap::from([(levels_key(None), draft.add_bytes(&survey.levels)?)]);
-    let mut census = Census::default();
-    if let Some(texts) = search {
+    if let Some(texts) = search.seal()? {
         extra.insert(SEARCH.to_string(), draft.add_bytes(&texts)?);
     }
+    let offsets = offsets(&features);
+    let source = overview::Source { layer, table: &table, offsets: &offsets, survey: &survey, today: &today };
+    let (mut overviews, mut census) = (BTreeMap::new(), Census::default());
     for (z, overview) in overview::write_all(draft, &source)? {
-        entry_overviews.extend(overview.table.map(|t| (z, t)));
+        overviews.extend(overview.table.map(|t| (z, t)));
         extra.extend(overview.levels.map(|l| (levels_key(Some(z)), l)));
         census.zooms.insert(z, overview.census);
     }
     extra.extend(tile_rows::write(draft, layer, &table)?.map(|rows| (TILE_ROWS.to_string(), rows)));
-    let mut offsets: Vec<u64> = features.ids.iter().map(|(_, at)| *at).collect();
-    offsets.sort_unstable();
-    let models = models.map(|m| draft.add_file(&m.path)).transpose()?;
-    let opened = models.as_ref().map(|blob| draft.models(blob)).transpose()?;
-    extra.extend(models.map(|blob| (MODELS.to_string(), blob)));
-    // Bodies on pipes are measured when all pipes are there (`stand_on_ground`).
-    if !scene::is_of_nodes(layer) {
-        let of = (&table, offsets.as_slice(), opened.as_ref());
-        extra.extend(scene::tree(draft, layer, of, &scene::on_ground(draft), &PipesEnds::default())?);
+    if let Some(models) = models {
+        extra.insert(MODELS.to_string(), draft.add_file(&models.path)?);
     }
-    let ids: Vec<u8> =
-        features.ids.iter().flat_map(|(id, at)| [id.0.to_le_bytes(), at.to_le_bytes()]).flatten().collect();
     Ok(LayerEntry {
         declaration: layer.digest().to_hex().to_string(),
         count: features.count,
         bounds: features.bounds,
-        features: blob,
-        overviews: entry_overviews,
+        overviews,
         census: draft.add_bytes(&census.to_bytes()?)?,
-        ids: draft.add_bytes(&ids)?,
+        ids: draft.add_bytes(&features.ids_blob())?,
+        features: blob,
         sources,
         extra,
     })
+}
+
+/// Where each feature stands in the table, in its order.
+fn offsets(features: &SealedTable) -> Vec<u64> {
+    let mut offsets: Vec<u64> = features.ids.iter().map(|(_, at)| *at).collect();
+    offsets.sort_unstable();
+    offsets
 }
 
 /// Makes the trees, once all layers are in the draft, of nodes on pipes, and again those of layers that were measured on

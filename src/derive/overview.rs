@@ -8,11 +8,11 @@ use super::shape;
 use super::thin::{self, ALL, level_of};
 use crate::draw::{COUNT, Validity};
 use crate::error::Result;
-use crate::feature::{Feature, Geometry, Value};
+use crate::feature::{Feature, FeatureId, Geometry, SourceTag, Value};
 use crate::geo::GeometryKind;
 use crate::layer::Layer;
 use crate::store::table::SealedTable;
-use crate::store::{BlobRef, Column, ColumnKind, Draft, Schema, Table, TableWriter};
+use crate::store::{BlobRef, Column, ColumnKind, Draft, Schema, Table, TableWriter, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ const WORTHWHILE: f64 = 0.3;
 pub struct Source<'a> {
     pub layer: &'a Layer,
     pub table: &'a Arc<Table>,
+    /// Byte offset of each feature in the table, in its order.
+    pub offsets: &'a [u64],
     pub survey: &'a Survey,
     /// ISO date: what is not valid then is not drawn.
     pub today: &'a str,
@@ -99,16 +101,21 @@ fn write(draft: &Draft, source: &Source<'_>, kept: &Kept) -> Result<(Overview, A
     let census = census::count(drawn, kept.z);
     let sealed = write_table(draft, source, kept)?;
     let blob = draft.add_file(&sealed.path)?;
+    let in_order = levels_in_order(&sealed, items, levels, &kept.vertices);
     let table = draft.table(&blob)?;
-    let level_by_id: BTreeMap<u64, u8> =
-        items.iter().zip(levels).zip(&kept.vertices).filter(|(_, v)| **v > 0).map(|((i, l), _)| (i.id, *l)).collect();
-    let mut in_order = Vec::with_capacity(sealed.count as usize);
-    table.scan(&mut |row| {
-        in_order.push(level_by_id.get(&row.id().0).copied().unwrap_or(ALL));
-        Ok(())
-    })?;
     let overview = Overview { table: Some(blob), levels: Some(draft.add_bytes(&in_order)?), census };
     Ok((overview, table, in_order))
+}
+
+/// Level of every row of the sealed table, which holds the items that are kept and no others.
+fn levels_in_order(sealed: &SealedTable, items: &[Item], levels: &[u8], vertices: &[u32]) -> Vec<u8> {
+    let kept = items.iter().zip(levels).zip(vertices).filter(|(_, v)| **v > 0);
+    let mut by_id: Vec<(u64, u8)> = kept.map(|((item, level), _)| (item.id, *level)).collect();
+    by_id.sort_unstable();
+    let mut by_place: Vec<(u64, u8)> =
+        sealed.ids.iter().zip(by_id).map(|((_, offset), (_, level))| (*offset, level)).collect();
+    by_place.sort_unstable();
+    by_place.into_iter().map(|(_, level)| level).collect()
 }
 
 fn write_table(draft: &Draft, source: &Source<'_>, kept: &Kept) -> Result<SealedTable> {
@@ -119,28 +126,38 @@ fn write_table(draft: &Draft, source: &Source<'_>, kept: &Kept) -> Result<Sealed
     let columns = overview_columns(layer, features, kept.z);
     let name = format!("{}-z{}-l{}", layer.id, kept.z, kept.cut);
     let mut writer = TableWriter::new(draft.staging(), &name, schema(features, &columns, counts.is_some()))?;
+    let wanted: Vec<bool> = (0..features.columns.len()).map(|c| columns.contains(&c)).collect();
     let (mut n, mut vertex) = (0usize, 0usize);
-    let (mut whole, mut simple) = (Geometry::empty(GeometryKind::Point), Geometry::empty(GeometryKind::Point));
-    source.table.scan(&mut |row| {
-        let vertices = items[n].vertices as usize;
-        if kept.vertices[n] > 0 {
-            row.read_geometry(&mut whole);
-            shape::filter(&whole, &ranks[vertex..vertex + vertices], kept.tolerance, &mut simple);
-            simple.z.clear();
-            let mut all = vec![Value::Null; features.columns.len()];
-            row.values(|column, value| all[column] = value.to_value());
-            let mut values: Vec<Value> = columns.iter().map(|&c| std::mem::replace(&mut all[c], Value::Null)).collect();
-            values.extend(counts.as_ref().map(|c| Value::Int(i64::from(c[n]))));
-            writer.push(&Feature { id: row.id(), source: row.source(), geometry: simple.clone(), values })?;
-        }
-        n += 1;
-        vertex += vertices;
-        Ok(())
+    let mut whole = Geometry::empty(GeometryKind::Point);
+    let mut feature = Feature {
+        id: FeatureId(0),
+        source: SourceTag(0),
+        geometry: Geometry::empty(GeometryKind::Point),
+        values: vec![],
+    };
+    let places = source.offsets.iter().zip(0..).filter(|(_, n)| kept.vertices[*n as usize] > 0).map(|(at, n)| (n, *at));
+    source.table.pick_of(places, Wanted::These(&wanted), &mut |row| {
+        let before = std::mem::replace(&mut n, row.ordinal() as usize);
+        vertex += items[before..n].iter().map(|i| i.vertices as usize).sum::<usize>();
+        row.read_geometry(&mut whole);
+        let own = &ranks[vertex..vertex + items[n].vertices as usize];
+        shape::filter(&whole, own, kept.tolerance, &mut feature.geometry);
+        feature.geometry.z.clear();
+        feature.values.clear();
+        feature.values.resize(columns.len(), Value::Null);
+        row.values(|column, value| {
+            if let Ok(at) = columns.binary_search(&column) {
+                feature.values[at] = value.to_value();
+            }
+        });
+        feature.values.extend(counts.as_ref().map(|c| Value::Int(i64::from(c[n]))));
+        (feature.id, feature.source) = (row.id(), row.source());
+        writer.push(&feature)
     })?;
     writer.seal()
 }
 
-/// Columns of the features table that an overview of zoom `z` keeps: what tiles carry there, and validity.
+/// Columns of the features table, rising, that an overview of zoom `z` keeps: what tiles carry there, and validity.
 fn overview_columns(layer: &Layer, features: &Schema, z: u8) -> Vec<usize> {
     let validity = Validity::of(layer, features);
     let shown = |name: &str| layer.tile_fields(z).any(|(_, f)| f.name == name);

@@ -61,7 +61,7 @@ pub fn counts(items: &[Item], levels: &[u8], cut: u8) -> Vec<u32> {
 
 /// Number of the anchor's cell along the Z-curve of its level; two bits less are the cell of the level above.
 fn cell(item: &Item, level: u8) -> u64 {
-    let [x, y] = item.anchor();
+    let [x, y] = item.anchor;
     let side = 360.0 / (1u64 << level) as f64;
     let along = |v: f64| spread((v / side).floor() as u32);
     along(x + 180.0) | along(180.0 - y) << 1
@@ -98,11 +98,13 @@ fn mix(mut x: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::derive::item::anchor;
     use crate::geo::BBox;
     use std::collections::HashSet;
 
     fn item(id: u64, x: f64, y: f64, rank: f64) -> Item {
-        Item { id, bbox: BBox::new(x, y, x, y), rank, size: 0.0, vertices: 1, valid: true }
+        let bbox = BBox::new(x, y, x, y);
+        Item { id, bbox, anchor: anchor(&bbox), rank, size: 0.0, vertices: 1, valid: true }
     }
 
     fn city(n: u64) -> Vec<Item> {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::feature::{Geometry, Tier, ValueRef};
 use crate::geo::GeometryKind;
 use crate::layer::{Layer, SceneKind, Serve};
-use crate::scene::{Detail, Drawing, End, Item, OnPipe};
+use crate::scene::{Detail, Drawing, End, Item, OnPipe, Rule};
 use crate::store::{Models, Row, Schema};
 
 /// Whether the layer's 3D tiles are drawn from its features. Terrain and tilesets made elsewhere are not.
@@ -66,6 +66,11 @@ impl<'a> Sculptor<'a> {
     /// Leaves out rows that are not seen.
     pub fn only(self, seen: Option<&'a Seen>) -> Sculptor<'a> {
         Sculptor { seen, ..self }
+    }
+
+    /// Per column of the table: whether the shapes that `rule` makes depend on it.
+    pub fn shaping(&self, rule: &Rule) -> Vec<bool> {
+        self.fields.iter().map(|field| field.is_some_and(|f| rule.reads(f))).collect()
     }
 
     /// One value a field, in the layer's order.

@@ -181,7 +181,9 @@ impl TileMatrixSet {
                     return None;
                 }
                 let [min_x, min_y] = self.crs.forward([b.min_x, b.min_y]);
-                let [max_x, max_y] = self.crs.forward([b.max_x, b.max_y]);
+                // Most boxes are those of points.
+                let is_point = b.min_x == b.max_x && b.min_y == b.max_y;
+                let [max_x, max_y] = if is_point { [min_x, min_y] } else { self.crs.forward([b.max_x, b.max_y]) };
                 BBox::new(min_x, min_y, max_x, max_y)
             }
             Crs::GaussKruger { projection, .. } => image_box(b, |p| projection.forward(p)),

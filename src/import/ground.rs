@@ -4,7 +4,7 @@
 use crate::derive::ground::{self, points_key, points_layer, sheet_key, sheet_source};
 use crate::error::Result;
 use crate::layer::{Catalog, Layer, Role, SceneKind};
-use crate::store::{Draft, GroundWriter};
+use crate::store::{BlobRef, Draft, GroundWriter};
 use std::collections::BTreeMap;
 
 /// Whether heights of the ground go to this layer.
@@ -17,43 +17,50 @@ pub fn is_footing(layer: &Layer) -> bool {
     is_terrain(layer) || layer.has_role(Role::ElevationPoint)
 }
 
-/// Makes the draft's ground once the layers that it comes from are in it; whether it changed. `read`: the sources of this
-/// import; `sheets`: the heights among them; `written`: the layers that are new in the draft.
+/// The manifest's extra blobs with the ground that comes from the draft's layers, which are all in it.
+pub struct Laid {
+    pub extra: BTreeMap<String, BlobRef>,
+    /// Whether the ground is another than before.
+    pub changed: bool,
+}
+
+/// Makes the draft's ground. `read`: the sources of this import; `sheets`: the heights among them; `written`: the layers
+/// that are new in the draft.
 pub fn lay(
-    draft: &mut Draft,
+    draft: &Draft,
     catalog: &Catalog,
     read: &[&str],
     sheets: BTreeMap<String, GroundWriter>,
     written: &[&str],
-) -> Result<bool> {
+) -> Result<Laid> {
+    let layers = &draft.manifest.layers;
     let held = |source: &str| {
         let terrains = catalog.iter().filter(|(_, l)| is_terrain(l));
-        let mut entries = terrains.filter_map(|(_, l)| draft.manifest.layers.get(&l.id));
+        let mut entries = terrains.filter_map(|(_, l)| layers.get(&l.id));
         entries.any(|e| e.sources.contains_key(source))
     };
-    let gone = |key: &&String| match (sheet_source(key), points_layer(key)) {
+    let gone = |key: &str| match (sheet_source(key), points_layer(key)) {
         (Some(source), _) => read.contains(&source) || !held(source),
         (_, Some(layer)) => {
             let here = catalog.find(layer).is_some_and(|ix| catalog.layer(ix).has_role(Role::ElevationPoint));
-            !here || written.contains(&layer) || !draft.manifest.layers.contains_key(layer)
+            !here || written.contains(&layer) || !layers.contains_key(layer)
         }
         _ => false,
     };
-    let gone: Vec<String> = draft.manifest.extra.keys().filter(gone).cloned().collect();
-    gone.iter().for_each(|key| drop(draft.manifest.extra.remove(key)));
+    let mut extra = draft.manifest.extra.clone();
+    extra.retain(|key, _| !gone(key));
     for (source, sheet) in sheets {
         if !sheet.is_empty() {
-            let blob = draft.add_file(&sheet.seal()?)?;
-            draft.manifest.extra.insert(sheet_key(&source), blob);
+            extra.insert(sheet_key(&source), draft.add_file(&sheet.seal()?)?);
         }
     }
     for (_, layer) in catalog.iter().filter(|(_, l)| l.has_role(Role::ElevationPoint)) {
-        let entry = draft.manifest.layers.get(&layer.id).filter(|_| written.contains(&layer.id.as_str()));
-        let Some(features) = entry.map(|e| e.features.clone()) else { continue };
-        if let Some(path) = ground::between_points(draft.staging(), layer, &*draft.table(&features)?)? {
-            let blob = draft.add_file(&path)?;
-            draft.manifest.extra.insert(points_key(&layer.id), blob);
+        let entry = layers.get(&layer.id).filter(|_| written.contains(&layer.id.as_str()));
+        let Some(entry) = entry else { continue };
+        if let Some(path) = ground::between_points(draft.staging(), layer, &*draft.table(&entry.features)?)? {
+            extra.insert(points_key(&layer.id), draft.add_file(&path)?);
         }
     }
-    ground::renew(draft)
+    let changed = ground::renew(draft, &mut extra)?;
+    Ok(Laid { extra, changed })
 }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::feature::ValueRef;
 use crate::layer::{Catalog, FieldRole, Layer, Role};
 use crate::ownership::Note;
-use crate::store::{Draft, Table};
+use crate::store::{Draft, Table, Wanted};
 use rayon::prelude::*;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -42,9 +42,10 @@ fn keys(draft: &Draft, layer: &Layer) -> Result<HashSet<String>> {
     let (Some(table), Some(key)) = (table(draft, layer)?, layer.key_field()) else { return Ok(keys) };
     let name = &layer.fields[key].name;
     let column = table.schema().columns.iter().position(|c| c.name == *name);
-    table.scan(&mut |row| {
-        row.values(|i, value| {
-            if let (true, ValueRef::Text(t)) = (Some(i) == column, value) {
+    let wanted: Vec<bool> = (0..table.schema().columns.len()).map(|c| Some(c) == column).collect();
+    table.scan_of(Wanted::These(&wanted), &mut |row| {
+        row.values(|_, value| {
+            if let ValueRef::Text(t) = value {
                 keys.insert(t.to_string());
             }
         });
@@ -60,10 +61,10 @@ fn dangling(draft: &Draft, layer: &Layer, points: &HashSet<String>) -> Result<Op
     let names: Vec<&String> = ends.into_iter().flatten().map(|f| &layer.fields[f].name).collect();
     let is_end: Vec<bool> = table.schema().columns.iter().map(|c| names.contains(&&c.name)).collect();
     let (mut count, mut samples) = (0, vec![]);
-    table.scan(&mut |row| {
-        row.values(|i, value| {
+    table.scan_of(Wanted::These(&is_end), &mut |row| {
+        row.values(|_, value| {
             let ValueRef::Text(point) = value else { return };
-            if is_end[i] && !points.contains(point) {
+            if !points.contains(point) {
                 count += 1;
                 if samples.len() < SAMPLES {
                     samples.push(format!("record {} names {point}", row.id().0));

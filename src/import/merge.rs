@@ -4,14 +4,15 @@ use super::identity::{Identities, SourceIx};
 use super::load::Source;
 use super::manifest::Mode;
 use super::pool::{ImagePool, copy};
-use super::snap::{Held, Moved};
+use super::seal::Unsealed;
+use super::snap::Held;
 use crate::error::{Error, Result};
 use crate::feature::{Feature, FeatureId, ImageId, Model, SourceTag, Value};
 use crate::geo::GeometryKind;
 use crate::layer::{Catalog, Field, FieldType, Layer, LayerIx};
 use crate::store::{
-    ColumnKind, Draft, FilesWriter, ImageBlob, LayerEntry, ModelWriter, Models, PackedModel, Row, Schema, SealedModels,
-    SealedTable, Table, TableWriter, images_of,
+    ColumnKind, Draft, FilesWriter, ImageBlob, LayerEntry, ModelWriter, Models, PackedModel, Row, Schema, Table,
+    TableWriter, images_of,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -22,16 +23,16 @@ pub struct LayerWork {
     pub ix: LayerIx,
     pub layer: Arc<Layer>,
     /// Records in the new snapshot, by source.
-    pub sources: BTreeMap<String, u64>,
+    sources: BTreeMap<String, u64>,
     /// Sources of this import that still may add or take away records.
     pub pending: BTreeSet<usize>,
     /// Whether the layer's declaration is not the one its blobs were made with.
     pub redeclared: bool,
     pub kept: u64,
-    /// What snapping did, by source; told when the layer is finished.
-    pub moved: BTreeMap<String, Moved>,
+    /// Whether it was closed.
+    pub closed: bool,
     /// What its models wear.
-    pub images: Option<FilesWriter>,
+    images: Option<FilesWriter>,
     /// Where a source of the layer is to be snapped: its polygons, until all others are known.
     held: Option<Held>,
     base: Option<Base>,
@@ -59,16 +60,6 @@ enum Fate {
         source: SourceIx,
         to: Vec<LayerIx>,
     },
-}
-
-/// What is to be done with a layer at the end.
-pub enum Outcome {
-    /// New content, and the models of those features that have one.
-    Written(SealedTable, Option<SealedModels>),
-    /// Nothing left in it.
-    Empty,
-    /// The import turned out to change nothing here.
-    Untouched,
 }
 
 /// All layers that the import touches: targets, layers where a delivered source has records already, and layers
@@ -108,7 +99,7 @@ pub fn plan(catalog: &Catalog, sources: &[Source], draft: &Draft, ids: &mut Iden
             pending,
             redeclared,
             kept: 0,
-            moved: BTreeMap::new(),
+            closed: false,
             images: None,
             held: snaps.then(|| Held::new(layer)),
             base,
@@ -239,25 +230,24 @@ impl LayerWork {
         self.models.get_or_insert_with(|| ModelWriter::new(staging, name))
     }
 
-    /// Carries over what stays and sorts the layer into its file.
-    pub fn finish(&mut self, staging: &Path, ids: &Identities) -> Result<Outcome> {
+    /// Carries over what stays, once no source can change the layer any more; none where the import changes nothing in it.
+    pub fn close(&mut self, staging: &Path, ids: &Identities) -> Result<Option<Unsealed>> {
+        self.closed = true;
         let unchanged = self.added == 0 && self.base.as_ref().is_none_or(Base::all_stay);
         if unchanged && !self.redeclared {
-            return Ok(Outcome::Untouched);
+            return Ok(None);
         }
         if let Some(base) = self.base.take() {
             self.carry_over(&base, staging, ids)?;
         }
-        if let Some(held) = self.held.take() {
-            self.moved = held.settle(&mut |feature| self.writer(staging)?.push(feature))?;
-        }
-        match self.writer.take() {
-            Some(writer) => {
-                let models = self.models.take().map(ModelWriter::seal).transpose()?;
-                Ok(Outcome::Written(writer.seal()?, models))
-            }
-            None => Ok(Outcome::Empty),
-        }
+        Ok(Some(Unsealed {
+            layer: self.layer.clone(),
+            sources: std::mem::take(&mut self.sources),
+            held: self.held.take(),
+            writer: self.writer.take(),
+            models: self.models.take(),
+            images: self.images.take(),
+        }))
     }
 
     fn carry_over(&mut self, base: &Base, staging: &Path, ids: &Identities) -> Result<()> {

@@ -26,6 +26,7 @@ mod repair;
 mod report;
 mod reproject;
 mod responsibility;
+mod seal;
 mod snap;
 mod tileset;
 mod transaction;

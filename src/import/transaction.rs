@@ -9,10 +9,11 @@ use super::identity::{Identities, Name, SourceIx, content};
 use super::load::{self, Loaded, Source};
 use super::manifest::KeyScope;
 use super::map::{Draft as Mapping, Mapped, Mapper};
-use super::merge::{self, LayerWork, Outcome};
+use super::merge::{self, LayerWork};
 use super::pool::ImagePool;
 use super::progress::Progress;
 use super::report::{Report, SourceReport};
+use super::seal::{Sealed, Sealing};
 use super::verdict::{failure, judge};
 use super::vertical::Lift;
 use super::wire::{Frame, ReadJob, Record, Who};
@@ -24,6 +25,7 @@ use crate::ownership::register::Register;
 use crate::store::{Draft, GroundWriter, Store};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::mpsc;
 use std::time::Instant;
 
 pub fn import(catalog: &Catalog, options: &ImportOptions) -> Result<String> {
@@ -69,6 +71,8 @@ fn ready(catalog: &Catalog, manifests: &[PathBuf]) -> Result<Loaded> {
 
 struct Transaction<'a> {
     sources: &'a [Source],
+    /// Of each source.
+    tags: Vec<SourceTag>,
     /// Delivered and sound.
     register: Option<Register>,
     staging: PathBuf,
@@ -78,7 +82,6 @@ struct Transaction<'a> {
     images: ImagePool,
     /// Position in `works` of each layer.
     at: HashMap<LayerIx, usize>,
-    finished: BTreeMap<usize, Outcome>,
     /// Heights of the ground, by source.
     sheets: BTreeMap<String, GroundWriter>,
 }
@@ -101,25 +104,32 @@ impl<'a> Transaction<'a> {
         let works = merge::plan(catalog, sources, &draft, &mut ids)?;
         let at = works.iter().enumerate().map(|(i, w)| (w.ix, i)).collect();
         let staging = draft.staging().to_path_buf();
-        let (images, finished, sheets) = (ImagePool::default(), BTreeMap::new(), BTreeMap::new());
+        let tags = sources.iter().map(|s| SourceTag::of(&s.id)).collect();
+        let (images, sheets) = (ImagePool::default(), BTreeMap::new());
         let mut transaction =
-            Transaction { sources, register, staging, progress, ids, works, images, at, finished, sheets };
-        transaction.read_all(catalog, report)?;
+            Transaction { sources, tags, register, staging, progress, ids, works, images, at, sheets };
+        let (done, sealed) = mpsc::channel();
+        rayon::in_place_scope(|scope| {
+            let sealing = Sealing { scope, draft: &draft, progress, done };
+            transaction.read_all(catalog, report, &sealing)
+        })?;
         super::datums::agree(&super::provenance::height_datums(&draft)?, sources, report);
         let tilesets;
         (tilesets, report.tilesets) = super::tileset::read_all(&loaded.tilesets, draft.staging(), progress)?;
         if let Some(error) = failure(sources, report) {
             return Err(error);
         }
-        transaction.finish_layers(report)?;
+        // Of several errors that of the first layer is told.
+        let sealed: BTreeMap<usize, Result<Sealed>> = sealed.into_iter().collect();
+        let sealed = sealed.into_iter().map(|(at, layer)| Ok((at, layer?))).collect::<Result<_>>()?;
         super::tileset::register(catalog, &loaded.tilesets, tilesets, &mut draft)?;
-        transaction.write(catalog, &mut draft, report)?;
+        transaction.write(catalog, &mut draft, sealed, report)?;
         progress.line("publishing");
         draft.publish()
     }
 
     /// Reads every source, even after one has failed: people see all problems at once.
-    fn read_all(&mut self, catalog: &Catalog, report: &mut Report) -> Result<()> {
+    fn read_all(&mut self, catalog: &Catalog, report: &mut Report, sealing: &Sealing<'_, '_>) -> Result<()> {
         let sources = self.sources;
         // The next source is opened (unpacked, counted) while this one is mapped.
         let mut next = sources.first().map(|s| self.open(0, s));
@@ -140,11 +150,23 @@ impl<'a> Transaction<'a> {
             for work in &mut self.works {
                 work.pending.remove(&i);
             }
-            let sound = report.register.as_ref().is_none_or(|r| r.failed.is_none());
-            if sound && report.sources.iter().all(|s| s.failed.is_none()) {
-                self.finish_layers(report)?;
-            }
+            self.close_layers(report, sealing)?;
             let _ = std::fs::remove_dir_all(self.scratch(i));
+        }
+        // Those that no source feeds.
+        self.close_layers(report, sealing)
+    }
+
+    /// Hands over the layers that no source can change any more, unless it is known that nothing will be published.
+    fn close_layers(&mut self, report: &Report, sealing: &Sealing<'_, '_>) -> Result<()> {
+        let sound = report.register.as_ref().is_none_or(|r| r.failed.is_none());
+        if !sound || report.sources.iter().any(|s| s.failed.is_some()) {
+            return Ok(());
+        }
+        for (at, work) in self.works.iter_mut().enumerate().filter(|(_, w)| w.pending.is_empty() && !w.closed) {
+            if let Some(unsealed) = work.close(&self.staging, &self.ids)? {
+                sealing.take(at, unsealed);
+            }
         }
         Ok(())
     }
@@ -282,7 +304,7 @@ impl<'a> Transaction<'a> {
             }
         };
         let source = &self.sources[i];
-        let feature = Feature { id, source: SourceTag::of(&source.id), geometry: draft.geometry, values: draft.values };
+        let feature = Feature { id, source: self.tags[i], geometry: draft.geometry, values: draft.values };
         let Some(&at) = self.at.get(&target.ix) else {
             return Err(Error::damaged(target.layer.id.clone(), "the layer was not planned for"));
         };

@@ -14,7 +14,7 @@ pub struct Rule {
 }
 
 /// Indices of the fields in the layer.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct At {
     height: Option<usize>,
     storeys: Option<usize>,
@@ -91,6 +91,15 @@ impl Rule {
 
     pub fn kind(&self) -> SceneKind {
         self.scene.kind
+    }
+
+    /// Whether shapes depend on a field of the layer.
+    pub fn reads(&self, field: usize) -> bool {
+        let At { height, storeys, top, bottom, ground, depth, elevation, accessory, size, .. } = self.at;
+        let At { shape, wall, start, end, start_depth, end_depth, reference, yaw, .. } = self.at;
+        let first = [height, storeys, top, bottom, ground, depth, elevation, accessory, size];
+        let second = [shape, wall, start, end, start_depth, end_depth, reference, yaw];
+        first.into_iter().chain(second).any(|at| at == Some(field))
     }
 
     /// The declared colour of a part; else of the whole; else the house's: roofs like tiles, walls like plaster.

@@ -3,6 +3,8 @@
 
 use super::{BLOCK, BlobRef};
 use crate::error::{Error, Result};
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
 use quick_cache::{DefaultHashBuilder, Lifecycle, sync::Cache};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -32,12 +34,22 @@ struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
 /// Blocks that are spare at most.
 const SPARE: usize = 16;
 
+/// A blob up to this part of the cache may push out others when it is gone through.
+const SMALL_PART: u64 = 4;
+
 impl Spare {
     /// Room for so many bytes, whatever stands in it.
     fn room(&self, len: usize) -> Vec<u8> {
         let mut room = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         room.resize(len, 0);
         room
+    }
+
+    fn keep(&self, room: Vec<u8>) {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if room.len() == BLOCK && spare.len() < SPARE {
+            spare.push(room);
+        }
     }
 }
 
@@ -46,10 +58,8 @@ impl Lifecycle<Key, Block> for Spare {
 
     fn on_evict(&self, _: &mut (), _: Key, block: Block) {
         // One that is still read is freed by its last reader.
-        let Ok(room) = Arc::try_unwrap(block) else { return };
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if room.len() == BLOCK && spare.len() < SPARE {
-            spare.push(room);
+        if let Some(room) = Arc::into_inner(block) {
+            self.keep(room);
         }
     }
 }
@@ -58,12 +68,30 @@ impl Lifecycle<Key, Block> for Spare {
 pub struct BlockCache {
     blocks: Cache<Key, Block, ByBytes, DefaultHashBuilder, Spare>,
     spare: Spare,
+    /// Of a cache that lives as long as a draft: the blocks that were verified, and need not be when they are read again.
+    verified: Option<Mutex<HashSet<Key, FixedState>>>,
 }
 
 impl BlockCache {
     pub fn new(bytes: u64) -> BlockCache {
         let (items, spare) = ((bytes / BLOCK as u64) as usize, Spare::default());
-        BlockCache { blocks: Cache::with(items, bytes, ByBytes, DefaultHashBuilder::default(), spare.clone()), spare }
+        let blocks = Cache::with(items, bytes, ByBytes, DefaultHashBuilder::default(), spare.clone());
+        BlockCache { blocks, spare, verified: None }
+    }
+
+    /// One that verifies a block when it is read first: for seconds of work that goes through the same blobs many times.
+    pub(super) fn verifying_once(bytes: u64) -> BlockCache {
+        BlockCache { verified: Some(Mutex::default()), ..BlockCache::new(bytes) }
+    }
+
+    fn was_verified(&self, key: &Key) -> bool {
+        self.verified.as_ref().is_some_and(|v| v.lock().unwrap_or_else(PoisonError::into_inner).contains(key))
+    }
+
+    fn note_verified(&self, key: Key) {
+        if let Some(verified) = &self.verified {
+            verified.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+        }
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -193,11 +221,13 @@ impl Blob {
         let at = number * BLOCK as u64;
         let mut bytes = self.cache.spare.room(self.size.saturating_sub(at).min(BLOCK as u64) as usize);
         self.file.read_exact_at(&mut bytes, at).map_err(|e| damage(&self.path, self.label(), e))?;
+        let key = (self.key, number);
         let digest = self.blocks.as_chunks::<{ blake3::OUT_LEN }>().0.get(number as usize);
-        match digest.is_some_and(|d| blake3::hash(&bytes) == *d) {
-            true => Ok(Arc::new(bytes)),
-            false => Err(self.damaged(format!("block {number} is not what was written"))),
+        if !self.cache.was_verified(&key) && digest.is_none_or(|d| blake3::hash(&bytes) != *d) {
+            return Err(self.damaged(format!("block {number} is not what was written")));
         }
+        self.cache.note_verified(key);
+        Ok(Arc::new(bytes))
     }
 }
 
@@ -222,6 +252,11 @@ impl<'b> Cursor<'b> {
 
     pub fn file(&self) -> String {
         self.blob.label()
+    }
+
+    /// One for going through the blob from one end to the other: what the cache has no room for leaves it as it is.
+    pub fn along(blob: &'b Blob) -> Cursor<'b> {
+        Cursor { passing: blob.size > blob.cache.capacity() / SMALL_PART, ..Cursor::new(blob) }
     }
 
     /// `len` verified bytes from `at`: in place when one block holds them, else put together.
@@ -251,6 +286,10 @@ impl<'b> Cursor<'b> {
 
     fn at(&mut self, number: u64) -> Result<&[u8]> {
         if self.block.is_none() || self.number != number {
+            // What only passed makes room for the next.
+            if let Some(room) = self.block.take().filter(|_| self.passing).and_then(Arc::into_inner) {
+                self.blob.cache.spare.keep(room);
+            }
             self.block = Some(self.blob.block(number, self.passing)?);
             self.number = number;
         }

@@ -46,7 +46,7 @@ impl Draft {
     pub(super) fn begin(store: &Store, lock: File) -> Result<Draft> {
         let dir = store.dir();
         sweep(store)?;
-        let cache = Arc::new(BlockCache::new(BASE_CACHE_BYTES));
+        let cache = Arc::new(BlockCache::verifying_once(BASE_CACHE_BYTES));
         let base = store.current()?.map(|id| store.snapshot(&id, &cache)).transpose()?;
         let mut manifest = base.as_ref().map_or_else(Manifest::empty, |b| b.manifest.clone());
         manifest.format = FORMAT;

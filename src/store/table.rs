@@ -172,7 +172,12 @@ impl Table {
 
     /// Calls `each` for every row, in file order.
     pub fn scan(&self, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
-        self.scan_by(Cursor::new(&self.blob), Wanted::All, each)
+        self.scan_of(Wanted::All, each)
+    }
+
+    /// The same with the wanted values alone.
+    pub fn scan_of(&self, wanted: Wanted<'_>, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+        self.scan_by(Cursor::along(&self.blob), wanted, each)
     }
 
     /// The same with the wanted values for what is read once: it pushes nothing out of the cache of blocks.
@@ -209,6 +214,24 @@ impl Table {
                 return Err(self.blob.damaged("an offset leads before its first feature"));
             }
             self.row(&mut features, (0, at), Wanted::All, &mut |row, _| each(row))?;
+        }
+        Ok(())
+    }
+
+    /// Calls `each` for the rows with these ordinals and byte offsets from `ids`, which rise, with the wanted values alone:
+    /// blocks between them are not read.
+    pub fn pick_of(
+        &self,
+        places: impl Iterator<Item = (u64, u64)>,
+        wanted: Wanted<'_>,
+        each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut features = Cursor::along(&self.blob);
+        for (ordinal, at) in places {
+            if at < self.features_at {
+                return Err(self.blob.damaged("an offset leads before its first feature"));
+            }
+            self.row(&mut features, (ordinal, at), wanted, &mut |row, _| each(row))?;
         }
         Ok(())
     }

@@ -71,6 +71,11 @@ impl Clerk {
         Some(Clerk { column, validity, ledger: Ledger::default() })
     }
 
+    /// Whether what is entered depends on a column of the table.
+    pub fn reads(&self, column: usize) -> bool {
+        column == self.column || self.validity.as_ref().is_some_and(|v| v.reads(column))
+    }
+
     /// A feature as it was drawn in the frame of some tile: its place, its byte, from how far it is wanted.
     pub fn enter(&mut self, row: &Row<'_>, frame: &Frame, lonlat: [f64; 2], offset: u64, reach_m: f64, m: &Measure) {
         let mut code = 0;

@@ -7,7 +7,7 @@ use crate::geo::GeometryKind;
 use crate::geo::ellipsoid::Ellipsoid;
 use crate::geo::lattice::{NODES, Patch, TileAt, level_for};
 use crate::layer::{FieldRole, Layer};
-use crate::store::{GroundWriter, Table};
+use crate::store::{GroundWriter, Table, Wanted};
 use spade::{DelaunayTriangulation, FloatTriangulation, HasPosition, Point2, Triangulation};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -86,17 +86,16 @@ fn triangulated(layer: &Layer, table: &Table) -> Result<Option<(Plane, DelaunayT
     let column = role.and_then(|name| table.schema().columns.iter().position(|c| c.name == name));
     let mut spots: Vec<([f64; 2], f64)> = vec![];
     let mut g = Geometry::empty(GeometryKind::Point);
-    table.scan(&mut |row| {
+    let wanted: Vec<bool> = (0..table.schema().columns.len()).map(|c| Some(c) == column).collect();
+    table.scan_of(Wanted::These(&wanted), &mut |row| {
         row.read_geometry(&mut g);
         let mut height_m = None;
-        row.values(|i, value| {
-            if Some(i) == column {
-                height_m = match value {
-                    ValueRef::Float(v) => Some(v),
-                    ValueRef::Int(v) => Some(v as f64),
-                    _ => None,
-                };
-            }
+        row.values(|_, value| {
+            height_m = match value {
+                ValueRef::Float(v) => Some(v),
+                ValueRef::Int(v) => Some(v as f64),
+                _ => None,
+            };
         });
         // Deliveries write 0 and −9999 where they know nothing.
         let known = |h: &f64| h.is_finite() && *h != 0.0 && *h > -1000.0;

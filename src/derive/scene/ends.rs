@@ -8,7 +8,7 @@ use crate::feature::Geometry;
 use crate::geo::GeometryKind;
 use crate::layer::{Layer, SceneKind};
 use crate::scene::{End, Heights, MEET_M, Mouth, Rule, Section, meet, mouths};
-use crate::store::Table;
+use crate::store::{Table, Wanted};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +83,7 @@ pub fn found(layer: &Layer, table: &Table, heights: &Heights<'_>) -> Result<Opti
     let sculptor = Sculptor::new(layer, table.schema(), None);
     let (mut all, mut count) = (vec![], 0u32);
     let mut g = Geometry::empty(GeometryKind::Point);
-    table.scan(&mut |row| {
+    table.scan_of(Wanted::These(&sculptor.shaping(&rule)), &mut |row| {
         row.read_geometry(&mut g);
         let both = mouths(&rule, heights, near().tolerance_m, &g, &sculptor.values(row));
         all.extend(both.into_iter().flatten().zip([0, 1]).map(|(mouth, side)| (count * 2 + side, mouth)));

@@ -18,8 +18,8 @@ use super::family::{Clerk, LEDGER};
 use crate::draw::{Footing, Joint, Sculptor, drawn_in_3d, near};
 use crate::error::Result;
 use crate::layer::{Catalog, Layer};
-use crate::scene::{Drawing, Frame, Heights, Measure, moved};
-use crate::store::{BlobRef, Draft, GROUND, Models, Row, Table};
+use crate::scene::{Drawing, Frame, Heights, Measure, Rule, moved};
+use crate::store::{BlobRef, Draft, GROUND, Models, Row, Table, Wanted};
 use std::sync::Arc;
 
 /// Name among a layer entry's extra blobs of the tree of its 3D tiles.
@@ -75,7 +75,9 @@ pub fn tree(
     let mut clerk = Clerk::of(layer, table.schema());
     let on_pipes = is_of_nodes(layer).then(|| on_pipes::found(table, pipes)).transpose()?;
     let drawn = Drawn { layer, table, models, ends: ends.as_deref(), on_pipes: on_pipes.as_deref(), heights };
-    let measures = measured(&drawn, &grown, &mut |row, frame, measure| {
+    let entered = |column| clerk.as_ref().is_some_and(|c| c.reads(column));
+    let seen: Vec<bool> = (0..table.schema().columns.len()).map(entered).collect();
+    let measures = measured(&drawn, &grown, &seen, &mut |row, frame, measure| {
         if let Some((clerk, thing)) = clerk.as_mut().zip(things.get(row.ordinal() as usize)) {
             let offset = offsets.get(row.ordinal() as usize).copied().unwrap_or_default();
             clerk.enter(row, frame, thing.lonlat, offset, thing.reach_m, measure);
@@ -117,18 +119,21 @@ struct Drawn<'a> {
 }
 
 /// One scan: every feature is drawn into its tile, measured and forgotten. `each` is told of those that were drawn, in
-/// which frame.
+/// which frame, with the values of the columns that are `seen`.
 fn measured(
     drawn: &Drawn<'_>,
     grown: &grow::Grown,
+    seen: &[bool],
     each: &mut dyn FnMut(&Row<'_>, &Frame, &Measure),
 ) -> Result<Vec<Option<Measure>>> {
     let Drawn { layer, table, models, ends, on_pipes, heights } = *drawn;
     let tile_of = grown.tile_of();
     let mut sculptor = Sculptor::new(layer, table.schema(), models);
+    let mut wanted = Rule::of(layer).map_or(vec![false; seen.len()], |rule| sculptor.shaping(&rule));
+    wanted.iter_mut().zip(seen).for_each(|(wanted, seen)| *wanted |= seen);
     let new = |n: &grow::Sprout| Drawing::new(layer, Frame::at(n.centre, 0.0), &[], near(), heights);
     let mut drawings: Vec<Option<Drawing<'_>>> = grown.nodes.iter().map(new).collect();
-    table.scan(&mut |row| {
+    table.scan_of(Wanted::These(&wanted), &mut |row| {
         let tile = tile_of.get(row.ordinal() as usize).copied().unwrap_or_default() as usize;
         if let Some(drawing) = drawings.get_mut(tile).and_then(Option::as_mut) {
             let at = row.ordinal() as usize;

@@ -10,7 +10,7 @@ use crate::feature::Geometry;
 use crate::geo::GeometryKind;
 use crate::layer::{Catalog, Layer, SceneKind};
 use crate::scene::{Heights, OnPipe, Rule, mouths};
-use crate::store::{Draft, Ground, Table};
+use crate::store::{Draft, Ground, Table, Wanted};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +89,7 @@ fn of_layer(draft: &Draft, layer: &Layer, ground: Option<&Ground>) -> Result<Vec
     let ground_m = |p: [f64; 2]| footing.height_m(p);
     let heights = Heights { undulation_m: &|_| 0.0, ground_m: &ground_m };
     let (mut found, mut g) = (vec![], Geometry::empty(GeometryKind::Point));
-    table.scan(&mut |row| {
+    table.scan_of(Wanted::These(&sculptor.shaping(&rule)), &mut |row| {
         row.read_geometry(&mut g);
         for mouth in mouths(&rule, &heights, near().tolerance_m, &g, &sculptor.values(row)).into_iter().flatten() {
             let outer_m = mouth.section.measures_m().into_iter().fold(0.0, f64::max);
@@ -105,7 +105,7 @@ fn of_layer(draft: &Draft, layer: &Layer, ground: Option<&Ground>) -> Result<Vec
 /// The pipe of each node, in the table's order.
 pub fn found(table: &Table, ends: &PipesEnds) -> Result<Vec<Kept>> {
     let (mut all, mut g) = (vec![], Geometry::empty(GeometryKind::Point));
-    table.scan(&mut |row| {
+    table.scan_of(Wanted::These(&[]), &mut |row| {
         row.read_geometry(&mut g);
         let near = g.xy.first().map(|at| ends.places.near(*at)).unwrap_or_default();
         all.push(Kept(near.into_iter().map(|place| ends.widest[place as usize]).max()));

@@ -7,7 +7,7 @@ use crate::feature::{Geometry, ValueRef};
 use crate::geo::GeometryKind;
 use crate::layer::{Layer, SceneKind};
 use crate::scene::{Frame, Rule, Section, ring_sides};
-use crate::store::{Models, Table};
+use crate::store::{Models, Table, Wanted};
 
 /// Distance over geometric error at which a client of 1080 lines refines: screen-space error 16, 60° wide (CesiumJS:
 /// sse = error · height / (distance · 2 tan(fovy / 2))).
@@ -45,7 +45,7 @@ pub fn things(layer: &Layer, table: &Table, models: Option<&Models>) -> Result<V
     let mut packed = models.map(|m| m.packed().peekable());
     let mut things = Vec::with_capacity(table.count() as usize);
     let mut g = Geometry::empty(GeometryKind::Point);
-    table.scan(&mut |row| {
+    table.scan_of(Wanted::These(&sculptor.shaping(&rule)), &mut |row| {
         row.read_geometry(&mut g);
         // Models stand in the table's order; a packed corner takes about five bytes.
         let own =

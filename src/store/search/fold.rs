@@ -8,7 +8,7 @@ pub const LONGEST: usize = 200;
 
 /// The folded form of a text; empty where it has nothing but blanks.
 pub fn fold(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| folded(c) == c && !c.is_whitespace()) && text.len() <= LONGEST {
+    if text.chars().all(|c| is_plain(c) || folded(c) == c && !c.is_whitespace()) && text.len() <= LONGEST {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -22,6 +22,11 @@ pub fn fold(text: &str) -> Cow<'_, str> {
         out.truncate(end);
     }
     Cow::Owned(out)
+}
+
+/// What most texts are made of, digits and Chinese characters (CJK Unified Ideographs), need not be looked up.
+fn is_plain(c: char) -> bool {
+    matches!(c, '0'..='9' | '\u{4e00}'..='\u{9fff}')
 }
 
 /// Half-width and small. Letters whose small form is several characters stay as they are.

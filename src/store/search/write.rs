@@ -55,6 +55,11 @@ impl SearchWriter {
         SearchWriter { fields: fields.map(empty).collect() }
     }
 
+    /// Whether a field is searched.
+    pub fn reads(&self, field: usize) -> bool {
+        self.fields.iter().any(|f| f.field as usize == field)
+    }
+
     /// The text of a record's field; of a field that is not searched it is passed over. Records come in rising order.
     ///
     /// # Errors
