@@ -23,7 +23,7 @@ use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
 use crate::ownership::register::Register;
 use crate::store::{Draft, GroundWriter, Store};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Instant;
@@ -68,6 +68,9 @@ fn ready(catalog: &Catalog, manifests: &[PathBuf]) -> Result<Loaded> {
     findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     Err(Error::Config(findings))
 }
+
+/// Sources that are opened (unpacked, counted) while one is mapped: of small ones, opening is what takes the time.
+const AHEAD: usize = 3;
 
 struct Transaction<'a> {
     sources: &'a [Source],
@@ -131,11 +134,12 @@ impl<'a> Transaction<'a> {
     /// Reads every source, even after one has failed: people see all problems at once.
     fn read_all(&mut self, catalog: &Catalog, report: &mut Report, sealing: &Sealing<'_, '_>) -> Result<()> {
         let sources = self.sources;
-        // The next source is opened (unpacked, counted) while this one is mapped.
-        let mut next = sources.first().map(|s| self.open(0, s));
+        let mut upcoming = sources.iter().enumerate();
+        let mut opened: VecDeque<Result<Frames>> = VecDeque::new();
         for (i, source) in sources.iter().enumerate() {
-            let Some(frames) = next.take() else { break };
-            next = sources.get(i + 1).map(|s| self.open(i + 1, s));
+            let room = AHEAD + 1 - opened.len();
+            opened.extend(upcoming.by_ref().take(room).map(|(i, s)| self.open(i, s)));
+            let Some(frames) = opened.pop_front() else { break };
             let start = Instant::now();
             let mut read = SourceReport {
                 id: source.id.clone(),

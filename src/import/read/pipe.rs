@@ -145,12 +145,15 @@ impl<'a> Pipe<'a> {
             d.geometry = taken.and_then(|g| prepare(g, &mut d.repairs));
         }
         self.to_degrees(&mut batch);
-        // The costly part of models, on all cores.
-        batch.par_iter_mut().for_each(|d| {
-            if let Some(model) = &d.model {
-                (d.geometry, d.faults) = city::judge(model, std::mem::take(&mut d.faults));
-            }
-        });
+        // The costly part of models, on all cores. Other records wait for no other thread.
+        let mut modelled: Vec<&mut Draft> = batch.iter_mut().filter(|d| d.model.is_some()).collect();
+        if !modelled.is_empty() {
+            modelled.par_iter_mut().for_each(|d| {
+                if let Some(model) = &d.model {
+                    (d.geometry, d.faults) = city::judge(model, std::mem::take(&mut d.faults));
+                }
+            });
+        }
         let records: Vec<Record> = batch.into_iter().map(|d| self.finish(d)).collect();
         self.done.read += records.len() as u64;
         (self.out)(Frame::Records(records)).map_err(Stop::Sink)
