@@ -56,10 +56,9 @@ impl Pen {
         let s = &mut self.shape;
         s.kind = Some(GeometryKind::Point);
         s.xy.clear();
-        frame.projector.project_into(&[at], &mut s.xy);
-        s.xy.first().is_some_and(|[x, y]| {
-            let r = &frame.rect;
-            r.min_x <= *x && *x <= r.max_x && r.min_y <= *y && *y <= r.max_y
-        })
+        let [x, y] = frame.projector.project(at);
+        s.xy.push([x, y]);
+        let r = &frame.rect;
+        r.min_x <= x && x <= r.max_x && r.min_y <= y && y <= r.max_y
     }
 }
