@@ -129,10 +129,15 @@ async fn places_are_bounded_and_a_client_that_is_too_slow_loses_its_own() {
         }
     };
     tokio::time::timeout(Duration::from_secs(60), again).await.expect("their places are free again");
+    // One place is enough for that; the other client may still be in time.
+    let mut broken = 0;
     for answer in slow {
-        let broken = to_bytes(answer.into_body(), 1 << 26).await;
-        assert!(broken.is_err(), "what was cut does not look whole");
+        match to_bytes(answer.into_body(), 1 << 26).await {
+            Ok(whole) => assert_eq!(whole.iter().filter(|b| **b == b'\n').count(), 20_000),
+            Err(_) => broken += 1,
+        }
     }
+    assert!(broken > 0, "what was cut does not look whole");
 }
 
 /// A list of all of them would take a gigabyte for each 64 MiB.
