@@ -2,7 +2,7 @@
 # Installs the system packages the build needs, only when one is missing, with sudo only when not root.
 # `setup.sh web`: those that the map page is built with instead; `setup.sh fonts`: the fonts of map labels.
 set -eu
-packages="libgdal-dev gdal-bin libproj-dev libclang-dev pkg-config gcc g++"
+packages="libgdal-dev gdal-bin libproj-dev libclang-dev pkg-config gcc g++ make nasm autoconf automake libtool"
 if [ "${1:-}" = web ]; then
     command -v node >/dev/null && command -v npm >/dev/null && exit 0
     packages="nodejs npm"

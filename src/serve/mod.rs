@@ -10,7 +10,7 @@ mod address;
 mod batches;
 mod cache;
 mod catalog;
-mod coding;
+pub mod coding;
 mod config;
 mod deadline;
 mod etag;
