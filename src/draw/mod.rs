@@ -24,7 +24,7 @@ pub use validity::Validity;
 /// Tile units across a tile. 4096 keeps a unit at 3 cm at z 18.
 pub const EXTENT: u32 = 4096;
 /// Changes whenever the same rows would give other bytes: part of every tile's revision.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// An overview's column with the number of features that a kept one stands for.
 pub const COUNT: &str = "_count";
 

@@ -28,7 +28,7 @@ pub fn add(
                 let put = |tags: &mut Tags<'_, '_>| {
                     sound = row.values(|column, value| match value {
                         Coded::Shared(number) => tags.put_shared(column, number, || row.entry(value)),
-                        Coded::Own(entry) => tags.put_own(column, entry),
+                        Coded::Own { bytes, len } => tags.put_own(column, bytes, len),
                     });
                 };
                 encoder.feature(row.id, &pen.shape, put);

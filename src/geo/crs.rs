@@ -5,6 +5,7 @@
 //! `northing_first` tells the written order.
 
 use super::gauss_kruger::GaussKruger;
+use super::mercator::mercator_y;
 
 /// Radius of the sphere of EPSG:3857, metres.
 pub const MERCATOR_RADIUS_M: f64 = 6_378_137.0;
@@ -105,12 +106,6 @@ impl Crs {
 
 fn epsg_uri(code: u16) -> String {
     format!("http://www.opengis.net/def/crs/EPSG/0/{code}")
-}
-
-/// Mercator ordinate on the unit sphere of a latitude in degrees, clamped to ±85.0511° (±π).
-pub(super) fn mercator_y(latitude_deg: f64) -> f64 {
-    let s = latitude_deg.clamp(-MERCATOR_MAX_LATITUDE_DEG, MERCATOR_MAX_LATITUDE_DEG).to_radians().sin();
-    s.atanh()
 }
 
 #[cfg(test)]

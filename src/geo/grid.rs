@@ -4,6 +4,7 @@
 
 use super::BBox;
 use super::crs::{Crs, MERCATOR_MAX_LATITUDE_DEG, MERCATOR_RADIUS_M};
+use super::mercator::Band;
 use super::projector::{Plane, Projector};
 use std::ops::RangeInclusive;
 
@@ -210,7 +211,9 @@ impl TileMatrixSet {
             Crs::Crs84 | Crs::Geographic { .. } => (Plane::Degrees, per_unit),
             Crs::WebMercator => {
                 let degree = std::f64::consts::PI * MERCATOR_RADIUS_M / 180.0;
-                (Plane::Mercator, [per_unit[0] * degree, per_unit[1] * MERCATOR_RADIUS_M])
+                let a = [per_unit[0] * degree, per_unit[1] * MERCATOR_RADIUS_M];
+                let middle = (corner[1] + extent / 2.0 - b[1]) / a[1];
+                (Plane::Mercator(*Band::at(middle.sinh().atan().to_degrees())), a)
             }
             Crs::GaussKruger { projection, .. } => (Plane::GaussKruger(Box::new(*projection)), per_unit),
         };

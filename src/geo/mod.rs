@@ -15,6 +15,7 @@ pub mod label;
 pub mod lattice;
 pub mod local;
 pub mod meeting;
+mod mercator;
 pub mod overlay;
 mod projector;
 pub mod ring;

@@ -4,8 +4,8 @@
 //! its tile. The move is exact in f64, so one vertex seen from two tiles differs by exactly the tile's side and
 //! rounds alike in both.
 
-use super::crs::mercator_y;
 use super::gauss_kruger::GaussKruger;
+use super::mercator::Band;
 
 /// Projects into one tile: (0, 0) top left, (extent, extent) bottom right, y down.
 ///
@@ -26,27 +26,26 @@ pub struct Projector {
 pub(super) enum Plane {
     /// Degrees as they are.
     Degrees,
-    /// x in degrees, y the Mercator ordinate on the unit sphere.
-    Mercator,
+    /// x in degrees, y the Mercator ordinate on the unit sphere. The band of the tile's middle.
+    Mercator(Band),
     GaussKruger(Box<GaussKruger>),
 }
 
 impl Projector {
     /// `[longitude°, latitude°]` → tile units.
     pub fn project(&self, lonlat: [f64; 2]) -> [f64; 2] {
-        let p = match &self.plane {
-            Plane::Degrees => lonlat,
-            Plane::Mercator => [lonlat[0], mercator_y(lonlat[1])],
-            Plane::GaussKruger(g) => g.forward(lonlat),
-        };
-        self.place(p)
+        match &self.plane {
+            Plane::Degrees => self.place(lonlat),
+            Plane::Mercator(band) => self.place([lonlat[0], band.mercator_y(lonlat[1])]),
+            Plane::GaussKruger(g) => self.place(g.forward(lonlat)),
+        }
     }
 
     /// Appends the projection of every vertex to `out`.
     pub fn project_into(&self, lonlat: &[[f64; 2]], out: &mut Vec<[f64; 2]>) {
         match &self.plane {
             Plane::Degrees => out.extend(lonlat.iter().map(|p| self.place(*p))),
-            Plane::Mercator => out.extend(lonlat.iter().map(|p| self.place([p[0], mercator_y(p[1])]))),
+            Plane::Mercator(band) => out.extend(lonlat.iter().map(|p| self.place([p[0], band.mercator_y(p[1])]))),
             Plane::GaussKruger(g) => out.extend(lonlat.iter().map(|p| self.place(g.forward(*p)))),
         }
     }
@@ -56,7 +55,7 @@ impl Projector {
         let p = [0, 1].map(|k| (units[k] + self.corner[k] - self.b[k]) / self.a[k]);
         match &self.plane {
             Plane::Degrees => p,
-            Plane::Mercator => [p[0], p[1].sinh().atan().to_degrees()],
+            Plane::Mercator(_) => [p[0], p[1].sinh().atan().to_degrees()],
             Plane::GaussKruger(g) => g.inverse(p),
         }
     }
@@ -64,7 +63,7 @@ impl Projector {
     #[inline]
     fn place(&self, p: [f64; 2]) -> [f64; 2] {
         // Two steps on purpose, see the head of the file.
-        let in_matrix = [self.a[0] * p[0] + self.b[0], self.a[1] * p[1] + self.b[1]];
-        [in_matrix[0] - self.corner[0], in_matrix[1] - self.corner[1]]
+        let in_matrix = |k: usize| self.a[k] * p[k] + self.b[k];
+        [in_matrix(0) - self.corner[0], in_matrix(1) - self.corner[1]]
     }
 }

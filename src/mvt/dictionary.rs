@@ -3,7 +3,7 @@
 //! Types: a whole number ≥ 0 is `uint_value`, a negative one `sint_value`; a float is `float_value` where f32
 //! holds it exactly, else `double_value`; −0 is 0; a float that is not finite counts as null, as JSON has it.
 
-use super::wire::{BYTES, FIXED32, FIXED64, put_bytes, put_tag, put_varint, varint_len, zigzag};
+use super::wire::{BYTES, FIXED32, FIXED64, put_bytes, put_first_of, put_tag, put_varint, varint_len, zigzag};
 use crate::feature::ValueRef;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -108,9 +108,10 @@ impl Dictionary {
         })
     }
 
-    /// The same of one that is not there yet; nor is it found later.
-    pub fn append(&mut self, entry: &[u8]) -> u32 {
-        self.bytes.extend_from_slice(entry);
+    /// The same of one that is not there yet, nor is it found later: the first `len` of `bytes`.
+    #[inline]
+    pub fn append(&mut self, bytes: &[u8], len: usize) -> u32 {
+        put_first_of::<32>(&mut self.bytes, bytes, len);
         self.end()
     }
 
@@ -264,7 +265,10 @@ mod tests {
         for (i, value) in texts.into_iter().chain(others).enumerate() {
             let mut entry = vec![];
             put_value(&mut entry, value);
-            assert_eq!((d.value(value, 0), again.append(&entry), found.entry(&entry)), (i as u32, i as u32, i as u32));
+            assert_eq!(
+                (d.value(value, 0), again.append(&entry, entry.len()), found.entry(&entry)),
+                (i as u32, i as u32, i as u32)
+            );
             assert_eq!(found.entry(&entry), i as u32);
             let text = if let ValueRef::Text(t) = value { Some(t) } else { None };
             assert_eq!(text_of(&entry), text);

@@ -6,7 +6,7 @@ use super::dictionary::Dictionary;
 use super::repair::repair;
 use super::snap::{Point, Snapped};
 use super::validity::{Checker, Contact};
-use super::wire::{put_bytes, put_number, put_tag, put_varint, varint_len, zigzag};
+use super::wire::{put_bytes, put_first_of, put_number, put_tag, put_varint, varint_len, zigzag};
 use crate::feature::{FeatureId, ValueRef};
 use crate::geo::GeometryKind;
 use std::cell::RefCell;
@@ -61,9 +61,10 @@ impl Tags<'_, '_> {
         self.put_as(column, |room, _| room.numbered(number as usize, entry));
     }
 
-    /// The same of one that no other feature has.
-    pub fn put_own(&mut self, column: usize, entry: &[u8]) {
-        self.put_as(column, |room, _| room.values.append(entry));
+    /// The same of one that no other feature has: the first `len` of `bytes`, which may go on.
+    #[inline]
+    pub fn put_own(&mut self, column: usize, bytes: &[u8], len: usize) {
+        self.put_as(column, |room, _| room.values.append(bytes, len));
     }
 
     /// `value` gives its place among the layer's values, from that of the column's last one.
@@ -191,7 +192,8 @@ impl Room {
         }
         let (layer, place) = &mut self.numbers[number];
         if *layer != self.layer {
-            (*layer, *place) = (self.layer, self.values.append(entry()));
+            let entry = entry();
+            (*layer, *place) = (self.layer, self.values.append(entry, entry.len()));
         }
         *place
     }
@@ -270,19 +272,31 @@ impl Room {
             GeometryKind::Line => 2,
             GeometryKind::Polygon => 3,
         };
-        let packed = |b: &[u8]| if b.is_empty() { 0 } else { 1 + varint_len(b.len() as u64) + b.len() };
-        let len = 1 + varint_len(id.0) + packed(&self.tags) + 2 + packed(&self.geometry);
+        let packed = |len: usize| if len == 0 { 0 } else { 1 + varint_len(len as u64) + len };
+        let (tags, geometry) = (self.tags.len(), self.geometry.len());
+        let len = 1 + varint_len(id.0) + packed(tags) + 2 + packed(geometry);
+        // So that short ones are copied in one piece.
+        self.tags.extend_from_slice(&[0; TAGS]);
+        self.geometry.extend_from_slice(&[0; POINT]);
         let out = &mut self.body;
         put_tag(out, 2, super::wire::BYTES);
         put_varint(out, len as u64);
         put_number(out, 1, id.0);
-        if !self.tags.is_empty() {
-            put_bytes(out, 2, &self.tags);
+        if tags > 0 {
+            put_tag(out, 2, super::wire::BYTES);
+            put_varint(out, tags as u64);
+            put_first_of::<TAGS>(out, &self.tags, tags);
         }
         put_number(out, 3, kind);
-        put_bytes(out, 4, &self.geometry);
+        put_tag(out, 4, super::wire::BYTES);
+        put_varint(out, geometry as u64);
+        put_first_of::<POINT>(out, &self.geometry, geometry);
     }
 }
+
+/// Bytes of the tags of most features, and of the geometry of a point.
+const TAGS: usize = 48;
+const POINT: usize = 16;
 
 fn put_command(out: &mut Vec<u8>, command: u32, count: usize) {
     put_varint(out, u64::from(command) | (count as u64) << 3);

@@ -9,13 +9,43 @@ pub const BYTES: u32 = 2;
 /// Wire type of floats.
 pub const FIXED32: u32 = 5;
 
+/// Most numbers of a tile have one byte or two; ids have eight.
 #[inline]
-pub fn put_varint(out: &mut Vec<u8>, mut v: u64) {
+pub fn put_varint(out: &mut Vec<u8>, v: u64) {
+    match v {
+        0..0x80 => out.push(v as u8),
+        0x80..0x4000 => out.extend_from_slice(&[v as u8 | 0x80, (v >> 7) as u8]),
+        _ => put_long_varint(out, v),
+    }
+}
+
+fn put_long_varint(out: &mut Vec<u8>, mut v: u64) {
+    if v < 1 << 56 {
+        // Seven bits a byte, without a loop; then "more follows" in all but the last.
+        let spread = (0..8).fold(0, |word, i| word | (v & 0x7f << (7 * i)) << i);
+        let len = varint_len(v);
+        let more = 0x8080_8080_8080_8080 & ((1 << (8 * (len - 1))) - 1);
+        return put_first_of::<8>(out, &(spread | more).to_le_bytes(), len);
+    }
     while v >= 0x80 {
         out.push(v as u8 | 0x80);
         v >>= 7;
     }
     out.push(v as u8);
+}
+
+/// Appends the first `len` of `bytes`. Where `N` of them are there and enough, without a call: what is too much is cut off
+/// again. Tiles are made of thousands of pieces of some ten bytes, and copying each by its length is a tenth of writing one.
+#[inline]
+pub fn put_first_of<const N: usize>(out: &mut Vec<u8>, bytes: &[u8], len: usize) {
+    match bytes.first_chunk::<N>() {
+        Some(piece) if len <= N => {
+            let end = out.len() + len;
+            out.extend_from_slice(piece);
+            out.truncate(end);
+        }
+        _ => out.extend_from_slice(&bytes[..len.min(bytes.len())]),
+    }
 }
 
 /// Bytes that `put_varint` writes.
@@ -54,10 +84,25 @@ mod tests {
 
     #[test]
     fn lengths_agree_with_what_is_written() {
-        for v in [0, 1, 127, 128, 16383, 16384, u64::from(u32::MAX), 1 << 53, u64::MAX] {
-            let mut out = vec![];
+        let edges = (0..64).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1, 0x5555_5555_5555_5555 >> bit]);
+        for v in edges.chain([u64::MAX]) {
+            let mut out = vec![9];
             put_varint(&mut out, v);
-            assert_eq!(out.len(), varint_len(v), "{v}");
+            assert_eq!(out.len() - 1, varint_len(v), "{v}");
+            let back = out[1..].iter().rev().fold(0u128, |sum, b| sum << 7 | u128::from(b & 0x7f));
+            assert_eq!((back, out[0]), (u128::from(v), 9));
+            let (last, others) = out[1..].split_last().unwrap();
+            assert!(*last < 0x80 && others.iter().all(|b| *b >= 0x80), "{v}");
+        }
+    }
+
+    #[test]
+    fn the_first_bytes_are_appended_however_many_follow() {
+        let all: Vec<u8> = (0..64).collect();
+        for (from, len) in (0..64).flat_map(|from| (0..=64 - from).map(move |len| (from, len))) {
+            let mut out = vec![9];
+            put_first_of::<32>(&mut out, &all[from..], len);
+            assert_eq!((out[0], &out[1..]), (9, &all[from..from + len]));
         }
     }
 

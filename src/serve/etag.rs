@@ -2,16 +2,23 @@
 
 use super::coding::{Coding, Effort};
 use axum::http::{HeaderMap, HeaderValue, header};
+use xxhash_rust::xxh3::xxh3_128;
 
-/// The first 128 bits of BLAKE3 over the uncompressed bytes.
+/// 128 bits of the uncompressed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 16]);
 
 impl Digest {
+    /// The first of BLAKE3: for what is found by it, and what somebody may have made to look like something else.
     pub fn of(bytes: &[u8]) -> Digest {
         let mut d = [0; 16];
         d.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
         Digest(d)
+    }
+
+    /// XXH3, in a tenth of the time: for answers that are only told from what was there before.
+    pub fn quick(bytes: &[u8]) -> Digest {
+        Digest(xxh3_128(bytes).to_be_bytes())
     }
 
     /// The digest of the same bytes for one audience alone.

@@ -7,6 +7,7 @@ use super::blob::Cursor;
 use super::durable::Output;
 use crate::error::{Error, Result};
 use crate::geo::BBox;
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// Children of a node, FlatGeobuf's default and the only one that all its readers know.
@@ -15,12 +16,15 @@ const NODE_BYTES: usize = 40;
 /// A level's finished nodes are written in portions of this many bytes.
 const PORTION_BYTES: usize = 64 * 1024;
 
+/// Seven are enough for 268 million leaves.
+pub(super) type Levels = SmallVec<[Range<u64>; 7]>;
+
 /// Node numbers of each level, root first, leaves last. A tree has at least the root and one leaf.
-pub(super) fn levels(leaves: u64) -> Vec<Range<u64>> {
+pub(super) fn levels(leaves: u64) -> Levels {
     if leaves == 0 {
-        return vec![];
+        return Levels::new();
     }
-    let mut sizes = vec![leaves];
+    let mut sizes: SmallVec<[u64; 8]> = smallvec::smallvec![leaves];
     let mut size = leaves;
     while size > 1 || sizes.len() < 2 {
         size = size.div_ceil(NODE_SIZE as u64);
@@ -166,35 +170,60 @@ pub(super) fn search<E: From<Error>>(
     mut each: impl FnMut(Leaf) -> Result<(), E>,
 ) -> Result<(), E> {
     let levels = levels(leaves);
-    let Some(deepest) = levels.len().checked_sub(1) else { return Ok(()) };
-    let mut groups = vec![0];
-    for (depth, level) in levels.iter().enumerate() {
-        let mut below = vec![];
+    let Some(deepest) = levels.last() else { return Ok(()) };
+    for first in groups(cursor, at, &levels, window)? {
+        let last = deepest.end.min(first + NODE_SIZE as u64);
+        // Where a group's last feature ends the node after it says.
+        let nodes = nodes(cursor, at, first..deepest.end.min(last + 1))?;
+        for (i, number) in (0..nodes.len()).zip(first..last) {
+            if touches(&nodes[i], window) {
+                let (node, next) = (Node::read(&nodes[i]), nodes.get(i + 1).map(|n| Node::read(n).offset));
+                each(Leaf { number: number - deepest.start, offset: node.offset, next, bbox: node.bbox })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How many leaves stand beside one whose box may touch `window`: at least as many as do. Reads no leaf.
+pub(super) fn reach(cursor: &mut Cursor<'_>, at: u64, leaves: u64, window: &BBox) -> Result<u64> {
+    Ok(groups(cursor, at, &levels(leaves), window)?.len() as u64 * NODE_SIZE as u64)
+}
+
+/// The number of the first leaf of each group of which one may touch `window`.
+fn groups(cursor: &mut Cursor<'_>, at: u64, levels: &[Range<u64>], window: &BBox) -> Result<Groups> {
+    let mut groups = smallvec::smallvec![0];
+    for pair in levels.windows(2) {
+        let [level, children] = pair else { break };
+        let mut below = Groups::new();
         for &first in &groups {
-            let last = level.end.min(first + NODE_SIZE as u64);
-            // Where a group's last feature ends the node after it says.
-            let read = if depth == deepest { level.end.min(last + 1) } else { last };
-            let len = (read - first) as usize * NODE_BYTES;
-            let nodes = cursor.bytes(at + first * NODE_BYTES as u64, len)?.as_chunks::<NODE_BYTES>().0;
-            for ((i, node), number) in nodes.iter().map(Node::read).enumerate().zip(first..last) {
-                if !node.bbox.intersects(window) {
+            let nodes = nodes(cursor, at, first..level.end.min(first + NODE_SIZE as u64))?;
+            for (node, number) in nodes.iter().zip(first..) {
+                if !touches(node, window) {
                     continue;
                 }
-                if depth == deepest {
-                    let next = nodes.get(i + 1).map(|n| Node::read(n).offset);
-                    each(Leaf { number: number - level.start, offset: node.offset, next, bbox: node.bbox })?;
-                    continue;
+                let group = children.start + (number - level.start) * NODE_SIZE as u64;
+                if Node::read(node).offset != group {
+                    return Err(Error::damaged(cursor.file(), "its index points to the wrong node"));
                 }
-                let children = levels[depth + 1].start + (number - level.start) * NODE_SIZE as u64;
-                if node.offset != children {
-                    return Err(Error::damaged(cursor.file(), "its index points to the wrong node").into());
-                }
-                below.push(children);
+                below.push(group);
             }
         }
         groups = below;
     }
-    Ok(())
+    Ok(groups)
+}
+
+type Groups = SmallVec<[u64; 32]>;
+
+fn nodes<'c>(cursor: &'c mut Cursor<'_>, at: u64, numbers: Range<u64>) -> Result<&'c [[u8; NODE_BYTES]]> {
+    let len = (numbers.end - numbers.start) as usize * NODE_BYTES;
+    Ok(cursor.bytes(at + numbers.start * NODE_BYTES as u64, len)?.as_chunks().0)
+}
+
+#[inline]
+fn touches(node: &[u8; NODE_BYTES], window: &BBox) -> bool {
+    Node::read(node).bbox.intersects(window)
 }
 
 #[cfg(test)]
@@ -211,7 +240,7 @@ mod tests {
             (257, &[0..1, 1..3, 3..20, 20..277]),
         ];
         for (leaves, expected) in cases {
-            assert_eq!(levels(*leaves), *expected, "{leaves} leaves");
+            assert_eq!(&levels(*leaves)[..], *expected, "{leaves} leaves");
         }
     }
 

@@ -111,8 +111,13 @@ pub fn is_light(city: &City, plan: &Plan) -> bool {
     let mut left = LIGHT_BYTES;
     parts.iter().all(|part| {
         let window = plan.grid.window(plan.key, part.layer.buffer_px);
+        let weight = match part.tile_rows {
+            // Rows of points are alike.
+            Some(_) => part.table.likely_weight(&window).map(|w| Some(w).filter(|w| *w <= left)),
+            None => part.table.weight(&window, left),
+        };
         // What cannot be read is found out where it is drawn.
-        let weight = part.table.weight(&window, left).ok().flatten();
+        let weight = weight.ok().flatten();
         left -= weight.unwrap_or(0);
         weight.is_some()
     })

@@ -149,8 +149,8 @@ impl TileRowsReader<'_> {
 pub enum Coded<'r> {
     /// One that several rows have: its number, for `TileRows::entry`.
     Shared(u32),
-    /// The entry of one that no other row has.
-    Own(&'r [u8]),
+    /// One that no other row has: its entry is the first `len` of `bytes`, the rest of the row.
+    Own { bytes: &'r [u8], len: usize },
 }
 
 impl<'r> TileRow<'r> {
@@ -158,7 +158,7 @@ impl<'r> TileRow<'r> {
     pub fn entry(&self, value: Coded<'r>) -> &'r [u8] {
         match value {
             Coded::Shared(number) => self.of.entry(number).unwrap_or_default(),
-            Coded::Own(entry) => entry,
+            Coded::Own { bytes, len } => bytes.get(..len).unwrap_or_default(),
         }
     }
 
@@ -172,10 +172,10 @@ impl<'r> TileRow<'r> {
                 Some(number) if number < shared => Coded::Shared(number as u32),
                 Some(_) => return false,
                 None => {
-                    let own = short_varint(&mut rest).and_then(|len| rest.split_at_checked(usize::try_from(len).ok()?));
-                    let Some((entry, after)) = own else { return false };
-                    rest = after;
-                    Coded::Own(entry)
+                    let len = short_varint(&mut rest).and_then(|len| usize::try_from(len).ok());
+                    let Some((len, after)) = len.and_then(|len| Some((len, rest.get(len..)?))) else { return false };
+                    let bytes = std::mem::replace(&mut rest, after);
+                    Coded::Own { bytes, len }
                 }
             };
             each(column as usize, value);
