@@ -43,7 +43,8 @@ fn is_valid(row: &TileRow<'_>, brush: &Brush<'_>) -> (bool, bool) {
     let mut valid = true;
     let sound = row.values(|column, value| {
         if brush.validity.reads(column) {
-            let text = text_of(row.entry(value)).map_or(ValueRef::Null, ValueRef::Text);
+            let (bytes, len) = row.entry(value);
+            let text = bytes.get(..len).and_then(text_of).map_or(ValueRef::Null, ValueRef::Text);
             valid &= brush.validity.allows(column, text, brush.today);
         }
     });

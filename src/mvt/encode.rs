@@ -54,14 +54,14 @@ impl Tags<'_, '_> {
         self.put_as(column, |room, last| room.values.value(value, last));
     }
 
-    /// The same of a value that comes as its entry (`put_value`), asked for where the layer has none of this number yet:
-    /// equal values have the same. A layer's values come all as entries or none.
+    /// The same of a value that comes as its entry (`put_value`), the first so many of bytes that may go on. It is asked for
+    /// where the layer has none of this number yet: equal values have the same. A layer's values come all as entries or none.
     #[inline]
-    pub fn put_shared<'v>(&mut self, column: usize, number: u32, entry: impl FnOnce() -> &'v [u8]) {
+    pub fn put_shared<'v>(&mut self, column: usize, number: u32, entry: impl FnOnce() -> (&'v [u8], usize)) {
         self.put_as(column, |room, _| room.numbered(number as usize, entry));
     }
 
-    /// The same of one that no other feature has: the first `len` of `bytes`, which may go on.
+    /// The same of one that no other feature has.
     #[inline]
     pub fn put_own(&mut self, column: usize, bytes: &[u8], len: usize) {
         self.put_as(column, |room, _| room.values.append(bytes, len));
@@ -183,17 +183,18 @@ impl Room {
 
     /// The place of a value with a number.
     #[inline]
-    fn numbered<'v>(&mut self, number: usize, entry: impl FnOnce() -> &'v [u8]) -> u32 {
+    fn numbered<'v>(&mut self, number: usize, entry: impl FnOnce() -> (&'v [u8], usize)) -> u32 {
         if number >= NUMBERS {
-            return self.values.entry(entry());
+            let (bytes, len) = entry();
+            return self.values.entry(bytes.get(..len).unwrap_or_default());
         }
         if self.numbers.len() <= number {
             self.numbers.resize((number + 1).next_power_of_two(), (0, 0));
         }
         let (layer, place) = &mut self.numbers[number];
         if *layer != self.layer {
-            let entry = entry();
-            (*layer, *place) = (self.layer, self.values.append(entry, entry.len()));
+            let (bytes, len) = entry();
+            (*layer, *place) = (self.layer, self.values.append(bytes, len));
         }
         *place
     }

@@ -25,8 +25,9 @@ impl Wanted<'_> {
     }
 }
 
-/// Columns and values that are not null, in column order; of few columns without an allocation.
-type Values<'a> = SmallVec<[(u16, ValueRef<'a>); 24]>;
+/// Columns and values that are not null, in column order; of few columns without an allocation. They stand beside the row that
+/// they are of: together the two would be moved about.
+pub(super) type Values<'a> = SmallVec<[(u16, ValueRef<'a>); 24]>;
 
 /// One record of a table.
 pub struct Row<'a> {
@@ -38,7 +39,7 @@ pub struct Row<'a> {
     source: SourceTag,
     shape: Shape<'a>,
     /// Those that are wanted.
-    values: Values<'a>,
+    values: &'a [(u16, ValueRef<'a>)],
 }
 
 /// Where the vertices stand.
@@ -62,14 +63,21 @@ struct Part<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Views a size-prefixed feature; `None` when any part of it is not what `fgb::Encoder` writes.
-    pub(super) fn parse(bytes: &'a [u8], ordinal: u64, schema: &'a Schema, wanted: Wanted<'_>) -> Option<Row<'a>> {
+    /// Views a size-prefixed feature, with its values in `values`, which is empty; `None` when any part of it is not what
+    /// `fgb::Encoder` writes.
+    pub(super) fn parse<'b: 'a>(
+        bytes: &'b [u8],
+        ordinal: u64,
+        schema: &'b Schema,
+        wanted: Wanted<'_>,
+        values: &'a mut Values<'b>,
+    ) -> Option<Row<'a>> {
         let flat = Flat(bytes.get(4..)?);
         let feature = flat.root()?;
         let properties = flat.vector::<1>(flat.field(feature, slot::PROPERTIES)?)?.as_flattened();
         let (own, properties) = properties.split_at_checked(fgb::OWN_BYTES)?;
         let (id, source) = own_values(own)?;
-        let values = read_values(properties, schema, wanted)?;
+        read_values(properties, schema, wanted, values)?;
         let shape = Shape::parse(flat, flat.indirect(flat.field(feature, slot::GEOMETRY)?)?)?;
         Some(Row { bytes, schema, ordinal, id, source, shape, values })
     }
@@ -161,9 +169,9 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*first)
 }
 
-/// The wanted values, where all read to the end in rising columns.
-fn read_values<'a>(mut rest: &'a [u8], schema: &Schema, wanted: Wanted<'_>) -> Option<Values<'a>> {
-    let (mut values, mut least) = (Values::new(), 0);
+/// Adds the wanted values, where all read to the end in rising columns.
+fn read_values<'a>(mut rest: &'a [u8], schema: &Schema, wanted: Wanted<'_>, values: &mut Values<'a>) -> Option<()> {
+    let mut least = 0;
     while !rest.is_empty() {
         let column = (u16::from_le_bytes(take(&mut rest)?) as usize).checked_sub(fgb::OWN_COLUMNS)?;
         let kind = schema.columns.get(column).filter(|_| column >= least)?.kind;
@@ -173,7 +181,7 @@ fn read_values<'a>(mut rest: &'a [u8], schema: &Schema, wanted: Wanted<'_>) -> O
             false => skip_value(&mut rest, kind)?,
         }
     }
-    Some(values)
+    Some(())
 }
 
 fn read_value<'a>(rest: &mut &'a [u8], kind: ColumnKind) -> Option<ValueRef<'a>> {
@@ -334,7 +342,8 @@ mod tests {
             let schema = schema();
             let mut encoder = Encoder::new();
             let bytes = encoder.encode(&f, &schema).expect("encodes");
-            let row = Row::parse(bytes, 0, &schema, Wanted::All).expect("parses");
+            let mut values = Values::new();
+            let row = Row::parse(bytes, 0, &schema, Wanted::All, &mut values).expect("parses");
             assert_eq!(row.to_feature(), f);
             assert_eq!(row.bbox(), f.geometry.bbox());
             assert_eq!(row.has_heights(), !f.geometry.z.is_empty());
@@ -349,7 +358,9 @@ mod tests {
         let bytes = encoder.encode(feature, &schema).expect("encodes").to_vec();
         let read = |bytes: &[u8], wanted: Wanted<'_>| {
             let mut values = vec![];
-            Row::parse(bytes, 0, &schema, wanted)?.values(|column, value| values.push((column, value.to_value())));
+            let mut read = Values::new();
+            let row = Row::parse(bytes, 0, &schema, wanted, &mut read)?;
+            row.values(|column, value| values.push((column, value.to_value())));
             Some(values)
         };
         let (int, bool) = ((1, Value::Int(-5)), (3, Value::Bool(true)));
@@ -370,16 +381,16 @@ mod tests {
             let mut encoder = Encoder::new();
             let bytes = encoder.encode(&f, &schema).expect("encodes").to_vec();
             for cut in 0..bytes.len() {
-                assert!(
-                    Row::parse(&bytes[..cut], 0, &schema, Wanted::All).is_none_or(|r| r.to_feature() == f),
-                    "cut at {cut}"
-                );
+                let mut values = Values::new();
+                let row = Row::parse(&bytes[..cut], 0, &schema, Wanted::All, &mut values);
+                assert!(row.is_none_or(|r| r.to_feature() == f), "cut at {cut}");
             }
             for i in 0..bytes.len() {
                 for value in [0, 1, 0x7f, 0x80, 0xff, bytes[i] ^ 1, bytes[i].wrapping_add(4)] {
                     let mut changed = bytes.clone();
                     changed[i] = value;
-                    if let Some(row) = Row::parse(&changed, 0, &schema, Wanted::All) {
+                    let mut values = Values::new();
+                    if let Some(row) = Row::parse(&changed, 0, &schema, Wanted::All, &mut values) {
                         row.to_feature();
                     }
                 }

@@ -13,6 +13,7 @@ use crate::layer::{FieldType, Layer};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::row::Values;
 pub use super::row::{Row, Wanted};
 pub use super::writer::{SealedTable, TableWriter};
 
@@ -265,7 +266,8 @@ impl Table {
     ) -> Result<()> {
         let prefix = features.bytes(at, 4)?.first_chunk().copied().unwrap_or_default();
         let len = 4 + u32::from_le_bytes(prefix) as usize;
-        match Row::parse(features.bytes(at, len)?, ordinal, &self.header.schema, wanted) {
+        let mut values = Values::new();
+        match Row::parse(features.bytes(at, len)?, ordinal, &self.header.schema, wanted, &mut values) {
             Some(row) => each(&row, at + len as u64),
             None => Err(self.blob.damaged(format!("the feature at byte {at} cannot be read"))),
         }

@@ -69,10 +69,11 @@ impl TileRows {
         Ok(until)
     }
 
-    fn entry(&self, number: u32) -> Option<&[u8]> {
+    /// An entry with all that follow, and its length.
+    fn entry(&self, number: u32) -> Option<(&[u8], usize)> {
         let to = *self.ends.get(number as usize)? as usize;
         let from = number.checked_sub(1).map_or(0, |before| self.ends[before as usize] as usize);
-        self.entries.get(from..to)
+        Some((self.entries.get(from..)?, to - from))
     }
 }
 
@@ -154,11 +155,11 @@ pub enum Coded<'r> {
 }
 
 impl<'r> TileRow<'r> {
-    /// The entry of a value.
-    pub fn entry(&self, value: Coded<'r>) -> &'r [u8] {
+    /// The entry of a value: the first so many of bytes that go on.
+    pub fn entry(&self, value: Coded<'r>) -> (&'r [u8], usize) {
         match value {
             Coded::Shared(number) => self.of.entry(number).unwrap_or_default(),
-            Coded::Own { bytes, len } => bytes.get(..len).unwrap_or_default(),
+            Coded::Own { bytes, len } => (bytes, len),
         }
     }
 
