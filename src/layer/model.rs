@@ -3,6 +3,8 @@
 use super::Scene;
 use crate::error::Result;
 use crate::geo::GeometryKind;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ pub struct LayerIx(pub u16);
 #[derive(Debug, Clone)]
 pub struct Catalog {
     layers: Vec<Arc<Layer>>,
+    by_id: HashMap<String, LayerIx, FixedState>,
     digest: blake3::Hash,
 }
 
@@ -378,7 +381,8 @@ impl Catalog {
         for l in &layers {
             h.update(l.digest().as_bytes());
         }
-        Catalog { layers: layers.into_iter().map(Arc::new).collect(), digest: h.finalize() }
+        let by_id = (0..).zip(&layers).map(|(i, l)| (l.id.clone(), LayerIx(i))).collect();
+        Catalog { layers: layers.into_iter().map(Arc::new).collect(), by_id, digest: h.finalize() }
     }
 
     pub fn digest(&self) -> blake3::Hash {
@@ -398,7 +402,7 @@ impl Catalog {
     }
 
     pub fn find(&self, id: &str) -> Option<LayerIx> {
-        self.layers.binary_search_by(|l| l.id.as_str().cmp(id)).ok().map(|i| LayerIx(i as u16))
+        self.by_id.get(id).copied()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (LayerIx, &Arc<Layer>)> {

@@ -153,27 +153,40 @@ impl FromRequestParts<Arc<App>> for Asked {
 impl Asked {
     /// A layer that exists for the asker. Written down before it is read, where not everybody may see it.
     pub fn layer(&self, id: &str) -> Result<LayerIx, Problem> {
-        let catalog = &self.city.snapshot.catalog;
-        let Some(ix) = catalog.find(id).filter(|ix| self.audience.sees_layer(catalog.layer(*ix))) else {
+        let Some(ix) = self.found(id) else {
             self.access.deny(&self.caller, "layer-not-found", named(&self.route));
             return Err(unknown_layer(id));
         };
-        match self.is_restricted(catalog.layer(ix)) {
-            true => self.read(id).map(|()| ix),
-            false => Ok(ix),
-        }
+        self.enter(ix).map(|()| ix)
     }
 
     /// The layers of a comma list, in its order; all of them or none.
     pub fn layers(&self, list: &str) -> Result<Vec<LayerIx>, Problem> {
         let ids = layer_list(list, self.city.snapshot.catalog.len())?;
-        let catalog = &self.city.snapshot.catalog;
-        // One that does not exist ends it before anything is written down of the others.
-        let exists = |id: &&&str| catalog.find(id).is_some_and(|ix| self.audience.sees_layer(catalog.layer(ix)));
-        if let Some(unknown) = ids.iter().find(|id| !exists(id)) {
-            return self.layer(unknown).map(|_| vec![]);
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.found(id) {
+                Some(ix) => found.push(ix),
+                // One that does not exist ends it before anything is written down of the others.
+                None => return self.layer(id).map(|_| vec![]),
+            }
         }
-        ids.into_iter().map(|id| self.layer(id)).collect()
+        found.iter().try_for_each(|ix| self.enter(*ix))?;
+        Ok(found)
+    }
+
+    fn found(&self, id: &str) -> Option<LayerIx> {
+        let catalog = &self.city.snapshot.catalog;
+        catalog.find(id).filter(|ix| self.audience.sees_layer(catalog.layer(*ix)))
+    }
+
+    /// Writes down that a layer is read, where that is done.
+    fn enter(&self, ix: LayerIx) -> Result<(), Problem> {
+        let layer = self.city.snapshot.catalog.layer(ix);
+        match self.is_restricted(layer) {
+            true => self.read(&layer.id),
+            false => Ok(()),
+        }
     }
 
     /// All layers that exist for the asker, by id.

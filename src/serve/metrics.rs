@@ -1,16 +1,33 @@
 //! What the server counts, as Prometheus text. One recorder a server, no global, so that tests can count too.
 
 use super::cache::Outcome;
+use foldhash::fast::FixedState;
+use hashbrown::{Equivalent, HashMap};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, SharedString};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use std::fmt::Write;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 const ABOUT: Metadata<'static> = Metadata::new("chengtu", Level::INFO, None);
 /// Seconds: a warm tile is some 10 µs, a cold one some ms.
 const BUCKETS: [f64; 14] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
+/// Counters of requests, by route, method and status: found without writing those down again.
+type Requests = HashMap<(String, &'static str, u16), Counter, FixedState>;
+
+/// How a request is looked for among them.
+#[derive(Hash)]
+struct Request<'a>(&'a str, &'static str, u16);
+
+impl Equivalent<(String, &'static str, u16)> for Request<'_> {
+    fn equivalent(&self, (route, method, status): &(String, &'static str, u16)) -> bool {
+        (self.0, self.1, self.2) == (route, method, *status)
+    }
+}
+
 pub struct Metrics {
+    requests: RwLock<Requests>,
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
     in_flight: Gauge,
@@ -114,17 +131,26 @@ impl Metrics {
             contents: Outcomes::new(&recorder, "chengtu_content_seconds"),
             hits: Default::default(),
             misses: Default::default(),
+            requests: Default::default(),
             recorder,
         }
     }
 
     pub fn request(&self, route: &str, method: &'static str, status: u16) {
+        let known = self.requests.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counter) = known.get(&Request(route, method, status)) {
+            return counter.increment(1);
+        }
+        drop(known);
         let labels = vec![
             Label::new("route", route.to_string()),
             Label::from_static_parts("method", method),
             Label::new("status", status.to_string()),
         ];
-        self.recorder.register_counter(&Key::from_parts("chengtu_http_requests_total", labels), &ABOUT).increment(1);
+        let counter = self.recorder.register_counter(&Key::from_parts("chengtu_http_requests_total", labels), &ABOUT);
+        counter.increment(1);
+        let mut all = self.requests.write().unwrap_or_else(PoisonError::into_inner);
+        all.insert((route.to_string(), method, status), counter);
     }
 
     /// `looked_up`: what the cache knew, where it was asked.

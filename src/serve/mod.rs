@@ -17,6 +17,7 @@ mod etag;
 mod features;
 mod features_query;
 mod flight;
+mod front;
 mod gate;
 mod health;
 mod identify;
@@ -195,7 +196,7 @@ impl App {
 
     /// The HTTP service alone, without a socket.
     pub fn router(self: &Arc<App>) -> axum::Router {
-        router::router(self.clone())
+        axum::Router::new().fallback_service(front::Front::new(self.clone()))
     }
 }
 
@@ -305,7 +306,7 @@ impl Server {
     pub fn bind(app: Arc<App>, o: &Options) -> Result<Server> {
         open_files::enough_for(o.connections, app.gate.files())?;
         let (listener, limits) = (listen::bind(o.listen)?, listen::Limits::of(o));
-        let speakers = speakers::Speakers::start(&app.router(), limits)?;
+        let speakers = speakers::Speakers::start(&front::Front::new(app.clone()), limits)?;
         Ok(Server { app, listener, speakers, limits })
     }
 

@@ -1,14 +1,14 @@
 //! Around every request: its id, its line in the log, its counts, and the body of a refusal. Sees no city.
 
 use super::App;
+use super::metrics::Held;
 use super::problem;
 use axum::body::HttpBody as _;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::Next;
 use axum::response::Response;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,35 +30,57 @@ impl RequestIds {
     }
 }
 
-pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let _in_flight = app.metrics.request_begins();
-    let id = app.request_ids.next();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
+/// Where the router writes which of its routes it takes: its word for the log, of requests too that never come back from there.
+#[derive(Clone, Default)]
+struct Route(Arc<OnceLock<MatchedPath>>);
 
-    let response = next.run(request).await;
-    let mut response = problem::render(response, &method, &id);
-
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, value);
+/// Within the router.
+pub fn note_route(request: Request) -> Request {
+    if let (Some(Route(cell)), Some(path)) = (request.extensions().get(), request.extensions().get::<MatchedPath>()) {
+        let _ = cell.set(path.clone());
     }
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let status = response.status().as_u16();
-    app.metrics.request(route, method_name(&method), status);
-    // The route, not the address: what was asked for may name a thing or carry a secret.
-    tracing::info!(
-        target: "access",
-        id,
-        method = method_name(&method),
-        route,
-        status,
-        bytes = response.body().size_hint().exact().unwrap_or(0),
-        ms = begun.elapsed().as_micros() as f64 / 1000.0,
-    );
-    response
+    request
+}
+
+/// A request from its first moment to its answer.
+pub struct Observed {
+    begun: Instant,
+    id: String,
+    method: Method,
+    route: Route,
+    _in_flight: Held,
+}
+
+impl Observed {
+    pub fn begin(app: &App, request: &mut Request) -> Observed {
+        let route = Route::default();
+        request.extensions_mut().insert(route.clone());
+        let (id, method) = (app.request_ids.next(), request.method().clone());
+        Observed { begun: Instant::now(), id, method, route, _in_flight: app.metrics.request_begins() }
+    }
+
+    pub fn end(self, app: &App, response: Response) -> Response {
+        let mut response = problem::render(response, &self.method, &self.id);
+        let route = self.route.0.get().map_or("none", MatchedPath::as_str);
+        let (method, status) = (method_name(&self.method), response.status().as_u16());
+        app.metrics.request(route, method, status);
+        // The route, not the address: what was asked for may name a thing or carry a secret.
+        tracing::info!(
+            target: "access",
+            id = self.id,
+            method,
+            route,
+            status,
+            bytes = response.body().size_hint().exact().unwrap_or(0),
+            ms = self.begun.elapsed().as_micros() as f64 / 1000.0,
+        );
+        let headers = response.headers_mut();
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Ok(value) = HeaderValue::try_from(self.id) {
+            headers.insert(REQUEST_ID, value);
+        }
+        response
+    }
 }
 
 /// A bounded set of names, for labels.

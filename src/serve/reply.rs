@@ -73,7 +73,7 @@ pub fn streamed(
 
 /// A tile with nothing in it.
 pub fn empty(request: &HeaderMap, asked: &Asked) -> Response {
-    let nothing = Coded::plain(Bytes::new(), Digest::of(b""));
+    let nothing = Coded::plain(Bytes::new(), Digest::quick(b""));
     coded(request, asked, MVT, nothing)
 }
 

@@ -3,23 +3,22 @@
 
 use super::access::Peer;
 use super::deadline::{Deadline, Talk};
+use super::front::{Front, Malformed};
 use super::listen::{Limits, builder};
 use super::metrics::Held;
 use super::outgoing::Hold;
-use super::router::Malformed;
 use super::stream::Paced;
 use crate::error::{Error, Result};
+use axum::body::Body;
 use axum::http::{Request, Version, header};
-use axum::{Extension, Router};
 use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
-use tower::Layer;
 
 /// An accepted connection.
 pub struct Accepted {
@@ -46,9 +45,9 @@ impl Speakers {
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn start(router: &Router, limits: Limits) -> Result<Speakers> {
+    pub fn start(front: &Front, limits: Limits) -> Result<Speakers> {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
-        (0..count).map(|n| Speaker::start(n, router.clone(), limits)).collect::<Result<_>>().map(Speakers)
+        (0..count).map(|n| Speaker::start(n, front.clone(), limits)).collect::<Result<_>>().map(Speakers)
     }
 
     /// To the one that has the fewest.
@@ -76,7 +75,7 @@ impl Speakers {
 }
 
 impl Speaker {
-    fn start(number: usize, router: Router, limits: Limits) -> Result<Speaker> {
+    fn start(number: usize, front: Front, limits: Limits) -> Result<Speaker> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| Error::io("runtime", e))?;
         let (door, callers) = mpsc::unbounded_channel();
@@ -85,7 +84,7 @@ impl Speaker {
         let open = Arc::new(());
         let work = move || {
             runtime.block_on(async {
-                let _ = told.send(converse(callers, router, limits).await);
+                let _ = told.send(converse(callers, front, limits).await);
                 let _ = release.await;
             });
             runtime.shutdown_background();
@@ -102,7 +101,7 @@ fn names_its_host_once<B>(request: &Request<B>) -> bool {
 }
 
 /// Serves connections until no more can come; whether their requests were finished in time.
-async fn converse(mut callers: mpsc::UnboundedReceiver<(Accepted, Arc<()>)>, router: Router, limits: Limits) -> bool {
+async fn converse(mut callers: mpsc::UnboundedReceiver<(Accepted, Arc<()>)>, front: Front, limits: Limits) -> bool {
     let ending = GracefulShutdown::new();
     let http = builder(&limits);
     while let Some((Accepted { stream, peer, held }, counted)) = callers.recv().await {
@@ -110,17 +109,18 @@ async fn converse(mut callers: mpsc::UnboundedReceiver<(Accepted, Arc<()>)>, rou
         let _ = stream.set_nodelay(true);
         let talk = Arc::<Talk>::default();
         let io = TokioIo::new(Deadline::new(stream, limits.deadlines, talk.clone()));
-        let routed = TowerToHyperService::new(Extension(peer).layer(router.clone()));
-        let service = service_fn(move |mut request: Request<Incoming>| {
+        let front = front.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
             if !names_its_host_once(&request) {
                 request.extensions_mut().insert(Malformed);
             }
-            let (answering, answer) = (talk.begins(), routed.call(request));
+            request.extensions_mut().insert(peer);
+            let (answering, answer) = (talk.begins(), front.clone().answer(request));
             async move {
-                answer.await.map(|mut a| {
-                    let hold = a.extensions_mut().remove::<Hold>();
-                    a.map(|body| Paced::new(body, answering, hold))
-                })
+                let mut answer = answer.await;
+                let hold = answer.extensions_mut().remove::<Hold>();
+                Ok::<_, Infallible>(answer.map(|body| Paced::new(body, answering, hold)))
             }
         });
         let connection = ending.watch(http.serve_connection(io, service).into_owned());

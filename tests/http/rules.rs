@@ -53,10 +53,10 @@ async fn a_tile_has_its_headers_in_every_coding() {
             }
         }
     }
-    let whole = blake3::hash(&plain.body).to_hex();
+    let whole = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&plain.body));
     for (coding, tag, _) in &tags {
         let suffix = coding.chars().next().map(|c| format!("-{c}q")).unwrap_or_default();
-        assert_eq!(tag, &format!("\"{}{suffix}\"", &whole.as_str()[..32]));
+        assert_eq!(tag, &format!("\"{whole}{suffix}\""));
     }
 }
 

@@ -71,7 +71,8 @@ fn what_is_written_is_read_in_any_order() {
                 assert_eq!(row.id, *id);
                 row.values(|column, value| {
                     let number = if let Coded::Shared(n) = value { Some(n) } else { None };
-                    got.push((column, number, row.entry(value).to_vec()));
+                    let (bytes, len) = row.entry(value);
+                    got.push((column, number, bytes[..len].to_vec()));
                 })
             };
             reader.row(ordinal, each).expect("reads");
