@@ -2,7 +2,7 @@
 //! Huffman code (RFC 1951, 3.2.7) that was made beforehand. The usual compressors make a code for each answer, and of a
 //! vector tile of a few kilobytes that is most of their work. Ours was made from tiles of all layers (`symbols`); tiles of layers
 //! it has not seen come out 2 to 7 % larger than with libdeflate's fastest level, in a third to a half of its time
-//! (`cargo bench --bench packing`).
+//! (`cargo bench --bench cold`).
 #![allow(
     unsafe_code,
     reason = "ISA-L is a C library; every call stands in this file, and no pointer outlives its call"

@@ -1,4 +1,4 @@
-//! How often deflate's symbols come in tiles of the sample city: `cargo bench --bench packing -- STORE symbols`.
+//! How often deflate's symbols come in tiles of the sample city: `cargo bench --bench cold -- STORE symbols`.
 
 use super::igzip::Symbols;
 
