@@ -3,7 +3,7 @@
 //! Types: a whole number ≥ 0 is `uint_value`, a negative one `sint_value`; a float is `float_value` where f32
 //! holds it exactly, else `double_value`; −0 is 0; a float that is not finite counts as null, as JSON has it.
 
-use super::wire::{BYTES, FIXED32, FIXED64, put_bytes, put_first_of, put_tag, put_varint, varint_len, zigzag};
+use super::wire::{BYTES, FIXED32, FIXED64, put_bytes, put_first_of, put_tag, put_varint, varint, varint_len, zigzag};
 use crate::feature::ValueRef;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -21,6 +21,8 @@ pub struct Dictionary {
     pub bytes: Vec<u8>,
     /// Where each entry ends in `bytes`.
     ends: Vec<u32>,
+    /// Of each entry up to the last that is a `Small` its bytes as a number: compared at once. 0 of others.
+    smalls: Vec<u128>,
     /// Hash and index.
     index: HashTable<(u64, u32)>,
     hasher: FixedState,
@@ -31,6 +33,7 @@ impl Dictionary {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.smalls.clear();
         self.index.clear();
     }
 
@@ -78,14 +81,19 @@ impl Dictionary {
     }
 
     fn small(&mut self, v: Small, hint: u32) -> u32 {
-        if entry(&self.bytes, &self.ends, hint) == Some(v.entry()) {
+        if self.smalls.get(hint as usize) == Some(&v.bytes) {
             return hint;
         }
         let hash = v.hash();
-        self.find(hash, |e| e == v.entry()).unwrap_or_else(|| {
-            self.bytes.extend_from_slice(v.entry());
-            self.settle(hash)
-        })
+        let same = |known: &(u64, u32)| known.0 == hash && self.smalls.get(known.1 as usize) == Some(&v.bytes);
+        if let Some(known) = self.index.find(hash, same) {
+            return known.1;
+        }
+        v.put(&mut self.bytes);
+        let i = self.settle(hash);
+        self.smalls.resize(i as usize, 0);
+        self.smalls.push(v.bytes);
+        i
     }
 
     fn hash(&self, bytes: &[u8]) -> u64 {
@@ -139,7 +147,7 @@ fn entry<'a>(bytes: &'a [u8], ends: &[u32], i: u32) -> Option<&'a [u8]> {
 pub fn put_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
     match Small::of(value) {
         _ if !Dictionary::has(value) => {}
-        Ok(small) => out.extend_from_slice(small.entry()),
+        Ok(small) => small.put(out),
         Err(text) => put_text(out, text),
     }
 }
@@ -159,10 +167,10 @@ pub fn text_of(entry: &[u8]) -> Option<&str> {
     std::str::from_utf8(text.get(after_number(text)?..)?).ok()
 }
 
-/// The whole entry of a value that is no text: at most 13 bytes.
+/// The whole entry of a value that is no text: at most 13 bytes, of which the second says how many follow it.
 struct Small {
-    bytes: [u8; 16],
-    len: usize,
+    /// Little-endian: the first byte lowest.
+    bytes: u128,
 }
 
 impl Small {
@@ -178,48 +186,33 @@ impl Small {
         }
     }
 
-    fn number(field: u8, mut v: u64) -> Small {
-        let mut s = Small { bytes: [0; 16], len: 3 };
-        s.bytes[2] = field << 3;
-        while v >= 0x80 {
-            s.bytes[s.len] = v as u8 | 0x80;
-            s.len += 1;
-            v >>= 7;
-        }
-        s.bytes[s.len] = v as u8;
-        s.len += 1;
-        s.headed()
+    fn number(field: u32, v: u64) -> Small {
+        Small::new(field << 3, varint(v), varint_len(v))
     }
 
     fn float(f: f64) -> Small {
         let f = if f == 0.0 { 0.0 } else { f };
         let single = f as f32;
-        let mut s = Small { bytes: [0; 16], len: 0 };
-        if f64::from(single) == f {
-            s.bytes[2] = 2 << 3 | FIXED32 as u8;
-            s.bytes[3..7].copy_from_slice(&single.to_le_bytes());
-            s.len = 7;
-        } else {
-            s.bytes[2] = 3 << 3 | FIXED64 as u8;
-            s.bytes[3..11].copy_from_slice(&f.to_le_bytes());
-            s.len = 11;
+        match f64::from(single) == f {
+            true => Small::new(2 << 3 | FIXED32, u128::from(single.to_bits()), 4),
+            false => Small::new(3 << 3 | FIXED64, u128::from(f.to_bits()), 8),
         }
-        s.headed()
     }
 
-    fn headed(mut self) -> Small {
-        self.bytes[0] = (VALUES << 3 | BYTES) as u8;
-        self.bytes[1] = self.len as u8 - 2;
-        self
+    /// The value's tag and its `len` bytes.
+    fn new(tag: u32, value: u128, len: usize) -> Small {
+        let head = u128::from(VALUES << 3 | BYTES) | (1 + len as u128) << 8 | u128::from(tag) << 16;
+        Small { bytes: head | value << 24 }
     }
 
-    fn entry(&self) -> &[u8] {
-        &self.bytes[..self.len]
+    fn put(&self, out: &mut Vec<u8>) {
+        let bytes = self.bytes.to_le_bytes();
+        put_first_of::<16>(out, &bytes, usize::from(bytes[1]) + 2);
     }
 
     /// Both halves multiplied into each other, as wyhash does; the constants are its odd ones.
     fn hash(&self) -> u64 {
-        let all = u128::from_le_bytes(self.bytes);
+        let all = self.bytes;
         let (low, high) = (all as u64 ^ 0xa076_1d64_78bd_642f, (all >> 64) as u64 ^ 0xe703_7ed1_a0b4_28db);
         let product = u128::from(low) * u128::from(high);
         product as u64 ^ (product >> 64) as u64

@@ -19,19 +19,33 @@ pub fn put_varint(out: &mut Vec<u8>, v: u64) {
     }
 }
 
-fn put_long_varint(out: &mut Vec<u8>, mut v: u64) {
+fn put_long_varint(out: &mut Vec<u8>, v: u64) {
+    match v < 1 << 56 {
+        true => put_first_of::<8>(out, &short_varint(v).to_le_bytes(), varint_len(v)),
+        false => put_first_of::<16>(out, &varint(v).to_le_bytes(), varint_len(v)),
+    }
+}
+
+/// What `put_varint` writes of less than 2⁵⁶, the first byte lowest. Without a loop: seven bits a byte, then "more follows" in
+/// all but the last.
+fn short_varint(v: u64) -> u64 {
+    sevens(v) | MORE & ((1 << (8 * (varint_len(v) - 1))) - 1)
+}
+
+const MORE: u64 = 0x8080_8080_8080_8080;
+
+fn sevens(v: u64) -> u64 {
+    (0..8).fold(0, |word, i| word | (v & 0x7f << (7 * i)) << i)
+}
+
+/// What `put_varint` writes, the first byte lowest.
+pub fn varint(v: u64) -> u128 {
     if v < 1 << 56 {
-        // Seven bits a byte, without a loop; then "more follows" in all but the last.
-        let spread = (0..8).fold(0, |word, i| word | (v & 0x7f << (7 * i)) << i);
-        let len = varint_len(v);
-        let more = 0x8080_8080_8080_8080 & ((1 << (8 * (len - 1))) - 1);
-        return put_first_of::<8>(out, &(spread | more).to_le_bytes(), len);
+        return u128::from(short_varint(v));
     }
-    while v >= 0x80 {
-        out.push(v as u8 | 0x80);
-        v >>= 7;
-    }
-    out.push(v as u8);
+    let last = v >> 63;
+    let high = v >> 56 & 0x7f | last << 7 | last << 8;
+    u128::from(sevens(v) | MORE) | u128::from(high) << 64
 }
 
 /// Appends the first `len` of `bytes`. Where `N` of them are there and enough, without a call: what is too much is cut off
