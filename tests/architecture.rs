@@ -43,6 +43,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["serve/access/"]),
     ("ureq", &["serve/access/jwks"]),
     ("getrandom", &["serve/access/keys"]),
+    ("isal_sys", &["serve/coding/igzip"]),
+    ("xxhash_rust", &["serve/etag"]),
     ("axum", &["serve/"]),
     ("hyper", &["serve/"]),
     ("hyper_util", &["serve/"]),

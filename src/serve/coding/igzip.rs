@@ -99,3 +99,62 @@ impl Igzip {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::read::GzDecoder;
+    use std::io::Read;
+
+    /// Bytes that repeat the less the larger `kinds` is.
+    fn bytes(len: usize, kinds: u64) -> Vec<u8> {
+        let mut state = len as u64 * 2 + 1;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 33
+        };
+        (0..len).map(|_| (next() % kinds) as u8).collect()
+    }
+
+    #[test]
+    fn whatever_is_packed_fits_and_comes_back() {
+        let mut igzip = Igzip::default();
+        let sizes = (0..300).chain((8..18).flat_map(|bit| (1 << bit) - 1..=(1 << bit) + 1)).chain([MOST_BYTES]);
+        for (len, kinds) in sizes.flat_map(|len| [(len, 1), (len, 4), (len, 60), (len, 256)]) {
+            let plain = bytes(len, kinds);
+            // What stands behind the room is not touched.
+            let room = Igzip::bound(len);
+            let mut out = vec![7; room + 64];
+            let packed = igzip.gzip(&plain, &mut out[..room]).unwrap();
+            assert!(out[room..].iter().all(|b| *b == 7), "{len} {kinds}");
+            let mut back = vec![];
+            GzDecoder::new(&out[..packed]).read_to_end(&mut back).unwrap();
+            assert!(back == plain, "{len} bytes of {kinds}");
+        }
+    }
+
+    #[test]
+    fn too_much_and_too_little_room_are_refused() {
+        let mut igzip = Igzip::default();
+        let plain = bytes(5000, 256);
+        let mut out = vec![7; 6000];
+        assert!(igzip.gzip(&plain, &mut out[..4000]).is_err());
+        assert!(out[4000..].iter().all(|b| *b == 7));
+        assert!(igzip.gzip(&vec![0; MOST_BYTES + 1], &mut out).is_err());
+        // And it goes on.
+        assert!(igzip.gzip(&plain, &mut out).is_ok());
+    }
+
+    #[test]
+    fn the_code_is_one_of_tiles() {
+        let (mut ours, mut even) = (Igzip::default(), vec![0; 1 << 16]);
+        // Features of a tile: a tag, an id, small numbers.
+        let tile: Vec<u8> = (0..300u32).flat_map(|i| [0x12, 30, 8, i as u8 | 0x80, 3, 0x18, 1, 0x22, 5, 9]).collect();
+        let packed = ours.gzip(&tile, &mut even).unwrap();
+        assert!(packed < tile.len() / 3, "{packed}");
+        let counted = Symbols::of([tile.as_slice()].into_iter());
+        assert_eq!(counted.literals[256], 1, "an end");
+        assert!(counted.literals[257..].iter().sum::<u64>() > 100, "matches");
+        assert!(code(&counted).is_some());
+    }
+}
