@@ -45,23 +45,6 @@ impl Front {
     }
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-impl Service<Request> for Front {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Answer {
-        let answer = self.clone().answer(request);
-        Box::pin(async { Ok(answer.await) })
-    }
-}
-
 /// The routes within the limits of a request.
 #[derive(Clone)]
 struct Limited {
@@ -72,14 +55,14 @@ struct Limited {
 impl Service<Request> for Limited {
     type Response = Response;
     type Error = Infallible;
-    type Future = Answer;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         // A router always is.
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Answer {
+    fn call(&mut self, request: Request) -> Self::Future {
         let answer = self.clone().answer(request);
         Box::pin(async { Ok(answer.await) })
     }

@@ -196,7 +196,8 @@ impl App {
 
     /// The HTTP service alone, without a socket.
     pub fn router(self: &Arc<App>) -> axum::Router {
-        axum::Router::new().fallback_service(front::Front::new(self.clone()))
+        let front = front::Front::new(self.clone());
+        axum::Router::new().fallback(move |request| front.answer(request))
     }
 }
 
