@@ -9,7 +9,7 @@ use chengtu::audience::Audience;
 use chengtu::city::City;
 use chengtu::geo::{BBox, GeometryKind, TileKey, TileMatrixSet};
 use chengtu::layer::{LayerIx, Serve};
-use chengtu::serve::coding::igzip::{MOST_BYTES, Symbols};
+use chengtu::serve::coding::igzip::Symbols;
 use chengtu::serve::coding::{Coding, Effort, encode};
 use chengtu::store::{BlockCache, Store};
 use chengtu::tile;
@@ -18,8 +18,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Tiles of a layer, at most.
+/// Tiles of a layer, at most, and the bytes of one.
 const TILES: usize = 24;
+const TILE_BYTES: usize = 64 << 10;
 const ZOOMS: std::ops::RangeInclusive<u8> = 14..=17;
 
 fn main() {
@@ -46,7 +47,7 @@ fn layers(city: &City) -> Vec<LayerIx> {
     catalog.iter().filter(|(_, l)| l.serves(Serve::Mvt)).map(|(ix, _)| ix).collect()
 }
 
-/// Tiles of a layer that are packed in haste by igzip: around its middle, of several zooms.
+/// Tiles of a layer of a size that igzip packs in haste: around its middle, of several zooms.
 fn tiles(city: &City, ix: LayerIx) -> Vec<Vec<u8>> {
     let grid = Arc::new(TileMatrixSet::web_mercator_quad());
     let layer = city.snapshot.catalog.layer(ix);
@@ -54,7 +55,7 @@ fn tiles(city: &City, ix: LayerIx) -> Vec<Vec<u8>> {
     let draw = |key: TileKey| {
         let plan = tile::plan(city, &Audience::OPEN, &grid, &[ix], key).expect("reads").ok()??;
         let tile = tile::render(city, &plan).expect("draws");
-        (!tile.is_empty() && tile.len() <= MOST_BYTES).then_some(tile)
+        (!tile.is_empty() && tile.len() <= TILE_BYTES).then_some(tile)
     };
     ZOOMS
         .flat_map(|z| keys(&grid, z, &bounds).filter_map(draw).take(TILES / ZOOMS.count()).collect::<Vec<_>>())
@@ -127,7 +128,7 @@ fn print_costs(tiles: &[Vec<u8>]) {
     println!("{} tiles of {} bytes", tiles.len(), plain / tiles.len());
     for (coding, effort) in Coding::ALL.into_iter().flat_map(|c| [(c, Effort::Quick), (c, Effort::Full)]) {
         let mut best = (f64::INFINITY, 0);
-        for _ in 0..5 {
+        for _ in 0..PASSES {
             let start = Instant::now();
             let bytes: usize = tiles.iter().map(|t| encode(t, coding, effort).unwrap().len()).sum();
             best = (best.0.min(start.elapsed().as_secs_f64()), bytes);
