@@ -1,15 +1,15 @@
 //! What a cold tile costs on one core, by its parts: `cargo bench --bench cold -- STORE` draws the largest layer of single points,
 //! the largest of anything else and the three largest together around the city's middle and prints microseconds of planning,
 //! weighing, drawing and packing by zoom; then what packing costs by coding and effort, of tiles of all layers that are packed
-//! in haste by igzip. `… -- STORE symbols` prints a new `src/serve/coding/symbols.rs`.
+//! in haste by igzip. `… -- STORE symbols` prints a new `src/deflate/symbols.rs`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench stops where anything fails")]
 
 use chengtu::audience::Audience;
 use chengtu::city::City;
+use chengtu::deflate::igzip::Symbols;
 use chengtu::geo::{BBox, GeometryKind, TileKey, TileMatrixSet};
 use chengtu::layer::{LayerIx, Serve};
-use chengtu::serve::coding::igzip::Symbols;
 use chengtu::serve::coding::{Coding, Effort, encode};
 use chengtu::store::{BlockCache, Store};
 use chengtu::tile;

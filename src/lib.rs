@@ -6,7 +6,8 @@
 // F0: mathematics of place, and what can go wrong
 pub mod error;
 pub mod geo;
-// F1: what a layer is, what a thing on the map is
+// F1: what a layer is, what a thing on the map is; how bytes are packed
+pub mod deflate;
 pub mod feature;
 pub mod layer;
 // F2: who asks for it, and what is written down of that

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Each inner list is a floor, lowest first.
 const FLOORS: &[&[&str]] = &[
     &["error", "geo"],
-    &["layer", "feature"],
+    &["layer", "feature", "deflate"],
     &["audience", "audit"],
     &["store", "mvt", "scene"],
     &["draw"],
@@ -43,7 +43,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["serve/access/"]),
     ("ureq", &["serve/access/jwks"]),
     ("getrandom", &["serve/access/keys"]),
-    ("isal_sys", &["serve/coding/igzip"]),
+    ("isal_sys", &["deflate/igzip"]),
+    ("crc32fast", &["deflate/piece"]),
     ("xxhash_rust", &["serve/etag"]),
     ("axum", &["serve/"]),
     ("hyper", &["serve/"]),

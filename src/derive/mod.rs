@@ -11,6 +11,7 @@ mod overview;
 mod present;
 mod removal;
 mod scene;
+pub mod seeds;
 mod shape;
 mod thin;
 mod tile_rows;
@@ -25,7 +26,7 @@ use crate::draw::drawn_in_3d;
 use crate::error::Result;
 use crate::layer::{Catalog, Layer};
 use crate::store::table::SealedTable;
-use crate::store::{BlobRef, Draft, LayerEntry, MODELS, SEARCH, SealedModels, SearchWriter, TILE_ROWS};
+use crate::store::{BlobRef, Draft, LayerEntry, MODELS, SEARCH, SEEDS, SealedModels, SearchWriter, TILE_ROWS};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub fn derive_layer(
 ) -> Result<LayerEntry> {
     let offsets = offsets(&features);
     let mut entry = derive_flat(draft, layer, features, None, sources)?;
+    entry.extra.extend(seeds::write(draft, layer, &entry)?.map(|seeds| (SEEDS.to_string(), seeds)));
     // Bodies on pipes are measured when all pipes are there (`stand_on_ground`).
     if !scene::is_of_nodes(layer) {
         let of = (&draft.table(&entry.features)?, offsets.as_slice(), None);
@@ -48,8 +50,8 @@ pub fn derive_layer(
     Ok(entry)
 }
 
-/// As `derive_layer`, of a layer whose features may have 3D models, and without what depends on other layers: the tree of
-/// its 3D tiles is `stand_on_ground`'s.
+/// As `derive_layer`, of a layer whose features may have 3D models, without what depends on other layers, the tree of its 3D
+/// tiles, which is `stand_on_ground`'s, and without what nothing else waits for, its seeded tiles.
 pub fn derive_flat(
     draft: &Draft,
     layer: &Layer,
@@ -142,8 +144,8 @@ pub fn stand_on_ground(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<Strin
         .collect())
 }
 
-/// Makes the search indexes and tile rows of layers that have none because they were imported before there were any; their
-/// ids.
+/// Makes the search indexes, tile rows and seeded tiles of layers that have none because they were imported before there were any,
+/// or by a program that drew otherwise; their ids.
 pub fn complete(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<String>> {
     let layers: Vec<(&Arc<Layer>, &LayerEntry)> =
         catalog.iter().filter_map(|(_, l)| Some((l, draft.manifest.layers.get(&l.id)?))).collect();
@@ -161,6 +163,12 @@ pub fn complete(draft: &mut Draft, catalog: &Catalog) -> Result<Vec<String>> {
             if !entry.extra.contains_key(TILE_ROWS) {
                 let rows = tile_rows::write(draft, layer, &*draft.table(&entry.features)?)?;
                 blobs.extend(rows.map(|blob| (TILE_ROWS.to_string(), blob)));
+            }
+            if seeds::are_stale(draft, layer, entry)? {
+                let mut whole = entry.clone();
+                whole.extra.extend(blobs.iter().cloned());
+                let seeded = seeds::write(draft, layer, &whole)?;
+                blobs.extend(seeded.map(|blob| (SEEDS.to_string(), blob)));
             }
             Ok((layer.id.clone(), blobs))
         })

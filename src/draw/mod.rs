@@ -8,7 +8,7 @@ use crate::geo::clip::{ClippedBuffers, clip};
 use crate::geo::{BBox, GeometryKind, Projector, TileKey, TileMatrixSet};
 use crate::layer::Layer;
 use crate::mvt::{LayerEncoder, Shape, Tags};
-use crate::store::{Column, Row, Table, TileRows, Wanted};
+use crate::store::{Column, Recipe, Row, Table, TileRows, Wanted};
 
 mod footing;
 mod label;
@@ -103,6 +103,23 @@ impl<'a> Brush<'a> {
 
     pub fn thinned(self, thinning: Thinning<'a>) -> Brush<'a> {
         Brush { thinning: Some(thinning), ..self }
+    }
+
+    /// A digest of all that a tile of `grid` follows from beside the layer's sealed features: those that are drawn by brushes of
+    /// one recipe have the same bytes. None where some rows are left out, or the day decides.
+    pub fn recipe(&self, grid: &str, z: u8) -> Option<Recipe> {
+        if self.thinning.is_some() || self.seen.is_some() || self.validity.is_bounded() {
+            return None;
+        }
+        let mut digest = blake3::Hasher::new();
+        digest.update(&VERSION.to_le_bytes()).update(self.layer.digest().as_bytes());
+        digest.update(grid.as_bytes()).update(&[0, z]);
+        for key in &self.keys {
+            digest.update(key.unwrap_or_default().as_bytes()).update(&[0]);
+        }
+        let mut recipe = Recipe::default();
+        recipe.copy_from_slice(&digest.finalize().as_bytes()[..16]);
+        Some(recipe)
     }
 
     /// Whether the row with this ordinal is not thinned out.

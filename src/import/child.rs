@@ -17,6 +17,9 @@ use std::thread::JoinHandle;
 /// A frame larger than this is a broken child.
 const MAX_FRAME_BYTES: u32 = 512 << 20;
 /// What of the child's stderr is kept for the message.
+/// Room between a child and its parent, so that neither waits for each single batch of the other.
+const PIPE_BYTES: usize = 1 << 20;
+const FRAMES_AHEAD: usize = 4;
 const MAX_STDERR_BYTES: u64 = 16 << 10;
 /// Names the executable with the hidden subcommand where it is not the running one (tests).
 const EXECUTABLE: &str = "CHENGTU_BIN";
@@ -56,8 +59,10 @@ pub fn spawn_with(exe: &Path, job: &ReadJob) -> Result<FrameReader> {
         return Err(Error::Data("the reading process has no pipes".into()));
     };
     let log = std::thread::spawn(move || keep_stderr(stderr));
-    // One frame is decoded and checked while the one before is used. The thread ends with the child's output.
-    let (sender, frames) = sync_channel(1);
+    // Where the system gives no more room the child waits more often.
+    let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE_BYTES);
+    // Frames are decoded and checked while those before are used. The thread ends with the child's output.
+    let (sender, frames) = sync_channel(FRAMES_AHEAD);
     std::thread::spawn(move || Inlet::new(stdout).run(&sender));
     Ok(FrameReader { child, frames, log: Some(log), named: job.path.display().to_string(), ended: false })
 }

@@ -27,6 +27,7 @@ mod report;
 mod reproject;
 mod responsibility;
 mod seal;
+mod seeding;
 mod snap;
 mod tileset;
 mod transaction;

@@ -2,6 +2,7 @@
 //! that is derived from it alone. Nothing here waits for other layers, so it goes on while further sources are read.
 
 use super::progress::Progress;
+use super::seeding::Sown;
 use super::snap::{Held, Moved};
 use crate::derive::derive_flat;
 use crate::error::Result;
@@ -63,16 +64,19 @@ pub struct Sealing<'a, 's> {
     pub progress: &'s Progress,
     /// Takes what came of each, by its number.
     pub done: Sender<(usize, Result<Sealed>)>,
+    /// Takes those that are sealed.
+    pub sow: Sender<Sown>,
 }
 
 impl Sealing<'_, '_> {
     pub fn take(&self, number: usize, unsealed: Unsealed) {
-        let (draft, progress, done) = (self.draft, self.progress, self.done.clone());
+        let (draft, progress, done, sow) = (self.draft, self.progress, self.done.clone(), self.sow.clone());
         self.scope.spawn(move |_| {
-            let id = unsealed.layer.id.clone();
+            let layer = Arc::clone(&unsealed.layer);
             let sealed = unsealed.seal(draft);
             if let Ok(Sealed { entry: Some(entry), .. }) = &sealed {
-                progress.line(&format!("{id}: {} records", entry.count));
+                progress.line(&format!("{}: {} records", layer.id, entry.count));
+                let _ = sow.send(Sown { number, layer, entry: entry.clone() });
             }
             // Where nobody takes it any more the import has failed.
             let _ = done.send((number, sealed));

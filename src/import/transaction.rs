@@ -14,6 +14,7 @@ use super::pool::ImagePool;
 use super::progress::Progress;
 use super::report::{Report, SourceReport};
 use super::seal::{Sealed, Sealing};
+use super::seeding;
 use super::verdict::{failure, judge};
 use super::vertical::Lift;
 use super::wire::{Frame, ReadJob, Record, Who};
@@ -22,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
 use crate::ownership::register::Register;
-use crate::store::{Draft, GroundWriter, Store};
+use crate::store::{Draft, GroundWriter, SEEDS, Store};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -112,10 +113,13 @@ impl<'a> Transaction<'a> {
         let mut transaction =
             Transaction { sources, tags, register, staging, progress, ids, works, images, at, sheets };
         let (done, sealed) = mpsc::channel();
-        rayon::in_place_scope(|scope| {
-            let sealing = Sealing { scope, draft: &draft, progress, done };
-            transaction.read_all(catalog, report, &sealing)
-        })?;
+        let (read, seeded) = seeding::beside(&draft, |sow| {
+            rayon::in_place_scope(|scope| {
+                let sealing = Sealing { scope, draft: &draft, progress, done, sow };
+                transaction.read_all(catalog, report, &sealing)
+            })
+        });
+        read?;
         super::datums::agree(&super::provenance::height_datums(&draft)?, sources, report);
         let tilesets;
         (tilesets, report.tilesets) = super::tileset::read_all(&loaded.tilesets, draft.staging(), progress)?;
@@ -124,7 +128,13 @@ impl<'a> Transaction<'a> {
         }
         // Of several errors that of the first layer is told.
         let sealed: BTreeMap<usize, Result<Sealed>> = sealed.into_iter().collect();
-        let sealed = sealed.into_iter().map(|(at, layer)| Ok((at, layer?))).collect::<Result<_>>()?;
+        let mut sealed: BTreeMap<usize, Sealed> =
+            sealed.into_iter().map(|(at, layer)| Ok((at, layer?))).collect::<Result<_>>()?;
+        for (at, seeds) in seeded {
+            if let (Some(Sealed { entry: Some(entry), .. }), Some(blob)) = (sealed.get_mut(&at), seeds?) {
+                entry.extra.insert(SEEDS.to_string(), blob);
+            }
+        }
         super::tileset::register(catalog, &loaded.tilesets, tilesets, &mut draft)?;
         transaction.write(catalog, &mut draft, sealed, report)?;
         progress.line("publishing");

@@ -156,12 +156,24 @@ fn run(
     }
 }
 
+/// Where a ring's corners are, in steps.
+struct Corners<'r> {
+    ring: &'r Ring,
+    grid: i32,
+    centre: [i32; 3],
+}
+
 /// Centre and offset are snapped apart: rings of one pipe that are alike stay alike in steps, which packs well and
 /// keeps the diameter. So does a coarser grid for wide rings.
-fn corner(mesh: &Mesh, ring: &Ring, k: usize) -> [i32; 3] {
-    let grid = grid(mesh, ring);
-    let (centre, offset) = (mesh.snap(ring.centre), mesh.snap(ring.offsets[k].map(|x| x / f64::from(grid))));
-    [0, 1, 2].map(|i| centre[i] + offset[i] * grid)
+impl<'r> Corners<'r> {
+    fn of(mesh: &Mesh, ring: &'r Ring) -> Corners<'r> {
+        Corners { ring, grid: grid(mesh, ring), centre: mesh.snap(ring.centre) }
+    }
+
+    fn at(&self, mesh: &Mesh, k: usize) -> [i32; 3] {
+        let offset = mesh.snap(self.ring.offsets[k].map(|x| x / f64::from(self.grid)));
+        [0, 1, 2].map(|i| self.centre[i] + offset[i] * self.grid)
+    }
 }
 
 /// Steps between places of a ring's corners: a hundredth of its radius, so that its diameter stays within 1 %, and under
@@ -175,8 +187,9 @@ fn grid(mesh: &Mesh, ring: &Ring) -> i32 {
 fn smooth_sides(mesh: &mut Mesh, rings: &[Ring], material: usize, row: u32) {
     let base = mesh.vertices.len() as u32;
     for ring in rings {
+        let corners = Corners::of(mesh, ring);
         for k in 0..ring.offsets.len() {
-            let at = corner(mesh, ring, k);
+            let at = corners.at(mesh, k);
             mesh.vertex(at, packed_normal(ring.normals[k]), row);
         }
     }
@@ -194,12 +207,13 @@ fn smooth_sides(mesh: &mut Mesh, rings: &[Ring], material: usize, row: u32) {
 fn flat_sides(mesh: &mut Mesh, rings: &[Ring], material: usize, row: u32) {
     for pair in rings.windows(2) {
         let n = pair[0].offsets.len();
+        let corners = [0, 1].map(|i| Corners::of(mesh, &pair[i]));
         for k in 0..n {
             let next = (k + 1) % n;
             let side = sub(pair[0].offsets[next], pair[0].offsets[k]);
             let normal = packed_normal(cross(pair[0].direction, side));
-            let [a, b, c, d] = [(&pair[0], k), (&pair[1], k), (&pair[1], next), (&pair[0], next)].map(|(ring, k)| {
-                let at = corner(mesh, ring, k);
+            let [a, b, c, d] = [(0, k), (1, k), (1, next), (0, next)].map(|(ring, k): (usize, usize)| {
+                let at = corners[ring].at(mesh, k);
                 mesh.vertex(at, normal, row)
             });
             mesh.triangle(material, [a, b, c]);
@@ -217,8 +231,9 @@ enum CapSide {
 fn cap(mesh: &mut Mesh, ring: &Ring, outward: [f64; 3], material: usize, row: u32, side: CapSide) {
     let base = mesh.vertices.len() as u32;
     let normal = packed_normal(outward);
+    let corners = Corners::of(mesh, ring);
     for k in 0..ring.offsets.len() {
-        let at = corner(mesh, ring, k);
+        let at = corners.at(mesh, k);
         mesh.vertex(at, normal, row);
     }
     for k in 1..ring.offsets.len() as u32 - 1 {

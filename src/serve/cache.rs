@@ -11,7 +11,7 @@ use super::workers::{Workers, guarded};
 use crate::error::Result;
 use crate::geo::TileKey;
 use crate::style::Ratio;
-use crate::tile::Revision;
+use crate::tile::{Made, Revision};
 use bytes::Bytes;
 use quick_cache::{Weighter, sync::Cache as Memory};
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub struct Coded {
     pub bytes: Bytes,
     pub coding: Coding,
     pub effort: Effort,
-    /// Of the bytes before coding.
+    /// Of the bytes before coding, or of the gzip that they came in.
     pub digest: Digest,
 }
 
@@ -110,33 +110,33 @@ impl Cache {
 
     /// The answer in `coding`, packed with this effort if it has to be; `make` gives its uncompressed bytes when it is there
     /// in no coding, on a worker, once however many ask at the same time.
-    pub async fn get(
+    pub async fn get<M: Into<Made>>(
         self: &Arc<Self>,
         of: Of,
         coding: Coding,
         effort: Effort,
-        make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
+        make: impl FnOnce() -> Result<M> + Send + 'static,
     ) -> Result<(Coded, Outcome), Problem> {
         self.get_at(Place::Worker, of, (coding, effort), make).await
     }
 
     /// The same for what costs less than to wake a worker: made by the asking thread.
-    pub async fn get_here(
+    pub async fn get_here<M: Into<Made>>(
         self: &Arc<Self>,
         of: Of,
         coding: Coding,
         effort: Effort,
-        make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
+        make: impl FnOnce() -> Result<M> + Send + 'static,
     ) -> Result<(Coded, Outcome), Problem> {
         self.get_at(Place::Here, of, (coding, effort), make).await
     }
 
-    async fn get_at(
+    async fn get_at<M: Into<Made>>(
         self: &Arc<Self>,
         place: Place,
         of: Of,
         (coding, effort): (Coding, Effort),
-        make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
+        make: impl FnOnce() -> Result<M> + Send + 'static,
     ) -> Result<(Coded, Outcome), Problem> {
         if let Some(coded) = self.known(of, coding) {
             return Ok((coded, Outcome::Warm));
@@ -169,33 +169,31 @@ impl Cache {
     }
 
     /// Makes the answer in one coding and remembers it: from another coding of it where memory has one.
-    fn settle(
+    fn settle<M: Into<Made>>(
         &self,
         of: Of,
         coding: Coding,
         effort: Effort,
-        make: Option<impl FnOnce() -> Result<Vec<u8>>>,
+        make: Option<impl FnOnce() -> Result<M>>,
     ) -> Result<Coded, Problem> {
         // Another flight may have landed between the look into memory and the boarding of this one.
         if let Some(coded) = self.memory.get(&Key(of, coding)) {
             return Ok(coded);
         }
-        let (bytes, digest) = match Coding::ALL.into_iter().find_map(|c| self.memory.get(&Key(of, c))) {
+        let made = match Coding::ALL.into_iter().find_map(|c| self.memory.get(&Key(of, c))) {
             Some(nothing) if nothing.bytes.is_empty() => return Ok(nothing),
-            Some(other) => (coding::decode(&other.bytes, other.coding)?, other.digest),
+            Some(other) => other,
             None => {
                 let make = make.ok_or_else(Problem::internal)?;
                 self.metrics.made();
-                let bytes = make()?;
-                let digest = if let Of::Document(digest) = of { digest } else { Digest::quick(&bytes) };
-                (bytes, digest)
+                as_made(of, make()?.into())
             }
         };
-        let coded = match coding == Coding::Identity || bytes.is_empty() {
-            true => Coded::plain(exact(bytes), digest),
+        let coded = match made.coding == coding || made.bytes.is_empty() {
+            true => made,
             false => {
                 self.metrics.compressed();
-                pack(&bytes, coding, effort, digest)?
+                recoded(made, coding, effort)?
             }
         };
         self.memory.insert(Key(of, coding), coded.clone());
@@ -239,6 +237,33 @@ impl Cache {
     }
 }
 
+/// An answer in the coding that it came in.
+fn as_made(of: Of, made: Made) -> Coded {
+    match (made, of) {
+        (Made::Plain(bytes), Of::Document(digest)) => Coded::plain(exact(bytes), digest),
+        (Made::Plain(bytes), _) => {
+            let digest = Digest::quick(&bytes);
+            Coded::plain(exact(bytes), digest)
+        }
+        (Made::Gzip(bytes), _) => {
+            let digest = Digest::quick(&bytes);
+            Coded { bytes: exact(bytes), coding: Coding::Gzip, effort: Effort::Quick, digest }
+        }
+    }
+}
+
+/// The same answer in another coding.
+fn recoded(coded: Coded, coding: Coding, effort: Effort) -> Result<Coded> {
+    if coded.coding == Coding::Identity {
+        return pack(&coded.bytes, coding, effort, coded.digest);
+    }
+    let bytes = coding::decode(&coded.bytes, coded.coding)?;
+    match coding {
+        Coding::Identity => Ok(Coded::plain(exact(bytes), coded.digest)),
+        _ => pack(&bytes, coding, effort, coded.digest),
+    }
+}
+
 fn pack(bytes: &[u8], coding: Coding, effort: Effort, digest: Digest) -> Result<Coded> {
     Ok(Coded { bytes: exact(coding::encode(bytes, coding, effort)?), coding, effort, digest })
 }
@@ -264,6 +289,29 @@ mod tests {
         Cache::new(bytes, Workers::new("test", 2, 64).unwrap(), Arc::new(Metrics::new()))
     }
 
+    fn never() -> Result<Vec<u8>> {
+        panic!("a bug")
+    }
+
+    #[tokio::test]
+    async fn what_comes_packed_is_sent_so_and_is_one_answer_in_all_codings() {
+        let (cache, plain) = (cache(1 << 20), vec![7; 5000]);
+        let packed = coding::encode(&plain, Coding::Gzip, Effort::Quick).unwrap();
+        for codings in
+            [[Coding::Gzip, Coding::Identity, Coding::Brotli], [Coding::Identity, Coding::Zstd, Coding::Gzip]]
+        {
+            let n = codings[0] as u8;
+            for coding in codings {
+                let make = packed.clone();
+                let (coded, _) = cache.get(of(n), coding, Effort::Quick, || Ok(Made::Gzip(make))).await.unwrap();
+                assert_eq!((coded.coding, coded.digest), (coding, Digest::quick(&packed)));
+                assert_eq!(coding::decode(&coded.bytes, coding).unwrap(), plain);
+            }
+        }
+        let (coded, outcome) = cache.get(of(Coding::Gzip as u8), Coding::Gzip, Effort::Quick, never).await.unwrap();
+        assert_eq!((&coded.bytes[..], outcome), (&packed[..], Outcome::Warm));
+    }
+
     #[tokio::test]
     async fn all_codings_of_a_tile_come_from_one_making() {
         let (cache, made) = (cache(1 << 20), Arc::new(AtomicUsize::new(0)));
@@ -286,20 +334,17 @@ mod tests {
             assert_eq!((coded.coding, coded.digest), (codings[i % 4], Digest::quick(&[7; 5000])));
         }
         assert_eq!(made.load(Ordering::SeqCst), 1);
-        let (_, outcome) = cache.get(of(1), Coding::Gzip, Effort::Full, || panic!("it is there")).await.unwrap();
+        let (_, outcome) = cache.get(of(1), Coding::Gzip, Effort::Full, never).await.unwrap();
         assert_eq!(outcome, Outcome::Warm);
     }
 
     #[tokio::test]
     async fn a_failure_is_shared_but_not_kept() {
         let cache = cache(1 << 20);
-        let fail = || Err(crate::error::Error::damaged("x", "bits"));
+        let fail = || Err::<Vec<u8>, _>(crate::error::Error::damaged("x", "bits"));
         assert_eq!(cache.get(of(1), Coding::Gzip, Effort::Full, fail).await.unwrap_err().code, "layer-data-damaged");
         assert!(cache.get(of(1), Coding::Gzip, Effort::Full, || Ok(vec![1; 9])).await.is_ok());
-        assert_eq!(
-            cache.get(of(2), Coding::Gzip, Effort::Full, || panic!("a bug")).await.unwrap_err().code,
-            "internal-error"
-        );
+        assert_eq!(cache.get(of(2), Coding::Gzip, Effort::Full, never).await.unwrap_err().code, "internal-error");
         assert!(cache.get(of(2), Coding::Gzip, Effort::Full, || Ok(vec![1; 9])).await.is_ok());
     }
 
@@ -327,7 +372,7 @@ mod tests {
     #[tokio::test]
     async fn what_panics_here_is_a_problem_and_the_next_is_made() {
         let cache = cache(1 << 20);
-        let fails = cache.get_here(of(1), Coding::Gzip, Effort::Quick, || panic!("a bug")).await;
+        let fails = cache.get_here(of(1), Coding::Gzip, Effort::Quick, never).await;
         assert_eq!(fails.unwrap_err().code, "internal-error");
         assert!(cache.get_here(of(1), Coding::Gzip, Effort::Quick, || Ok(vec![1; 9])).await.is_ok());
     }

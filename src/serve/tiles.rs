@@ -72,9 +72,9 @@ async fn answer(
     let (coded, outcome) = match app.cache.known(of, coding) {
         Some(coded) => (coded, Outcome::Warm),
         None if tile::is_light(&city, &plan) => {
-            app.cache.get_here(of, coding, Effort::Quick, move || tile::render(&city, &plan)).await?
+            app.cache.get_here(of, coding, Effort::Quick, move || tile::make(&city, &plan)).await?
         }
-        None => app.cache.get(of, coding, Effort::Quick, move || tile::render(&city, &plan)).await?,
+        None => app.cache.get(of, coding, Effort::Quick, move || tile::make(&city, &plan)).await?,
     };
     let response = reply::coded(headers, asked, reply::MVT, coded);
     let answered = match response.status() {

@@ -11,8 +11,10 @@ use super::durable::{self, Output};
 use super::ground::{GROUND, Ground};
 use super::manifest::{self, BlobRef, FORMAT, Manifest};
 use super::models::Models;
+use super::seeds::Seeds;
 use super::snapshot::Snapshot;
 use super::table::Table;
+use super::tile_rows::TileRows;
 use super::{BLOCK, Store};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
@@ -87,6 +89,16 @@ impl Draft {
         Table::open(&self.store, blob, &self.cache).map(Arc::new)
     }
 
+    /// Opens tile rows that were added to this draft.
+    pub fn tile_rows(&self, blob: &BlobRef) -> Result<TileRows> {
+        TileRows::open(&self.store, blob, &self.cache)
+    }
+
+    /// Opens seeded tiles that were added to this draft.
+    pub fn seeds(&self, blob: &BlobRef) -> Result<Seeds> {
+        Seeds::open(&self.store, blob, &self.cache)
+    }
+
     /// Opens models that were added to this draft.
     pub fn models(&self, blob: &BlobRef) -> Result<Models> {
         Models::open(&self.store, blob, &self.cache)
@@ -119,7 +131,7 @@ impl Draft {
 
         let blobs = self.store.join("blobs");
         let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        fresh.iter().try_for_each(|digest| durable::sync_file(&blobs.join(digest)))?;
+        durable::sync_files(&fresh.iter().map(|digest| blobs.join(digest)).collect::<Vec<_>>())?;
         drop(fresh);
         durable::sync_dir(&blobs)?;
         let (json, id) = self.manifest.to_json()?;

@@ -25,6 +25,11 @@ pub(super) fn sync_file(path: &Path) -> Result<()> {
     disk::sync_file(path).map_err(|e| Error::io(path, e))
 }
 
+/// The same of many files, in no order.
+pub(super) fn sync_files(paths: &[PathBuf]) -> Result<()> {
+    disk::sync_files(paths).map_err(|(path, e)| Error::io(path, e))
+}
+
 /// Makes the names in a folder durable.
 pub(super) fn sync_dir(path: &Path) -> Result<()> {
     disk::sync_dir(path).map_err(|e| Error::io(path, e))

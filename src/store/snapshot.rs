@@ -8,6 +8,7 @@ use super::images::{IMAGES, ImageBlob};
 use super::manifest::{BlobRef, LayerEntry, Manifest};
 use super::models::{MODELS, Models};
 use super::search::{SEARCH, SearchIndex};
+use super::seeds::{SEEDS, Seeds};
 use super::table::Table;
 use super::tile_rows::{TILE_ROWS, TileRows};
 use crate::error::{Error, Result};
@@ -33,6 +34,7 @@ pub struct Snapshot {
     /// Opened when first asked for, by digest. A failure is not kept: a restored file heals its layer.
     tables: Opened<Table>,
     tile_rows: Opened<TileRows>,
+    seeds: Opened<Seeds>,
     models: Opened<Models>,
     files: Opened<Files>,
     grounds: Opened<Ground>,
@@ -55,6 +57,7 @@ impl Snapshot {
             cache: Arc::clone(cache),
             tables: Opened::default(),
             tile_rows: Opened::default(),
+            seeds: Opened::default(),
             models: Opened::default(),
             files: Opened::default(),
             grounds: Opened::default(),
@@ -79,6 +82,12 @@ impl Snapshot {
     pub fn tile_rows_at(&self, layer: &str, z: u8) -> Result<Option<Arc<TileRows>>> {
         let entry = self.manifest.layers.get(layer).filter(|entry| !entry.overviews.contains_key(&z));
         entry.and_then(|entry| entry.extra.get(TILE_ROWS)).map(|blob| self.tile_rows(blob)).transpose()
+    }
+
+    /// The seeded tiles of a layer; `None` where it has none.
+    pub fn seeds(&self, layer: &str) -> Result<Option<Arc<Seeds>>> {
+        let blob = self.manifest.layers.get(layer).and_then(|l| l.extra.get(SEEDS));
+        blob.map(|blob| self.seeds_of(blob)).transpose()
     }
 
     /// The 3D models of a layer's features; `None` where the layer has none.
@@ -136,8 +145,8 @@ impl Snapshot {
         find(&ids, entry.count, id)
     }
 
-    /// Fills the cache of blocks with what first views and lookups touch: overviews of the whole city, indexes, then tile rows
-    /// and features of the largest layers. What is damaged is told by the way.
+    /// Fills the cache of blocks with what first views and lookups touch: overviews of the whole city, indexes, then seeded
+    /// tiles, tile rows and features of the largest layers. What is damaged is told by the way.
     pub fn preheat(&self) -> Vec<Error> {
         let layers = || self.manifest.layers.values();
         let mut overviews: Vec<(u8, &BlobRef)> = layers().flat_map(|l| &l.overviews).map(|(z, b)| (*z, b)).collect();
@@ -155,6 +164,11 @@ impl Snapshot {
             heat(&|left| self.table(blob)?.preheat(most.min(left)));
         }
         for layer in &largest {
+            if let Some(blob) = layer.extra.get(SEEDS) {
+                heat(&|left| self.seeds_of(blob)?.preheat(left));
+            }
+        }
+        for layer in &largest {
             if let Some(blob) = layer.extra.get(TILE_ROWS) {
                 heat(&|left| self.tile_rows(blob)?.preheat(left));
             }
@@ -167,6 +181,10 @@ impl Snapshot {
 
     fn tile_rows(&self, blob: &BlobRef) -> Result<Arc<TileRows>> {
         opened(&self.tile_rows, &blob.digest, || TileRows::open(&self.store, blob, &self.cache))
+    }
+
+    fn seeds_of(&self, blob: &BlobRef) -> Result<Arc<Seeds>> {
+        opened(&self.seeds, &blob.digest, || Seeds::open(&self.store, blob, &self.cache))
     }
 
     fn table(&self, blob: &BlobRef) -> Result<Arc<Table>> {

@@ -57,7 +57,8 @@ fn find(city: &City, plan: &Plan, z: u8, most: u8) -> Result<u8> {
     let cells = heaviest(&together(city, plan, z)?);
     let fits = |cut: u8| -> Result<bool> {
         for c in &cells {
-            let tile = draw_parts(city, plan, TileKey { z, x: c.x, y: c.y }, &grid, (cut != ALL).then_some(cut))?;
+            let at = (TileKey { z, x: c.x, y: c.y }, &grid);
+            let tile = draw_parts(city, &plan.sheet.parts, plan, at, (cut != ALL).then_some(cut))?;
             if !within_budget(&tile)? {
                 return Ok(false);
             }

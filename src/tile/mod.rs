@@ -6,11 +6,12 @@ pub mod three;
 
 use crate::audience::Audience;
 use crate::city::City;
+use crate::deflate::{Member, piece};
 use crate::draw::{self, Brush, Frame, Thinning};
 use crate::error::Result;
 use crate::geo::{TileKey, TileMatrixSet};
 use crate::layer::{Layer, LayerIx, Serve};
-use sheet::Sheet;
+use sheet::{Part, Sheet};
 use std::sync::Arc;
 
 /// Digest of the blobs and declarations a plan reads, the audience, the grid and the encoder's version: with the
@@ -90,11 +91,55 @@ impl Revision {
     }
 }
 
-/// The tile's bytes, uncompressed; empty when nothing is there. A composite is the concatenation of its layers'
+/// A tile as it comes about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    /// Drawn: its bytes, none where nothing is there.
+    Plain(Vec<u8>),
+    /// Put together, with layers that were packed beforehand: a gzip member.
+    Gzip(Vec<u8>),
+}
+
+impl From<Vec<u8>> for Made {
+    fn from(bytes: Vec<u8>) -> Made {
+        Made::Plain(bytes)
+    }
+}
+
+/// The tile, with its seeded layers as they are in the store; drawn where it has none such. Unpacked, it is what `render` gives.
+pub fn make(city: &City, plan: &Plan) -> Result<Made> {
+    let parts = &plan.sheet.parts;
+    if !parts.iter().any(|part| is_seeded(part, plan.key)) {
+        return render(city, plan).map(Made::Plain);
+    }
+    if let Some(cut) = joint::cut(city, plan)? {
+        return draw_parts(city, parts, plan, (plan.key, &plan.grid), Some(cut)).map(Made::Plain);
+    }
+    let mut member = Member::default();
+    // Neighbours that have to be drawn are packed together.
+    for parts in parts.chunk_by(|a, b| !is_seeded(a, plan.key) && !is_seeded(b, plan.key)) {
+        match &parts[0].seeds {
+            Some(seeds) if seeds.read(plan.key.x, plan.key.y, |seed| member.push(seed))? => {}
+            _ => {
+                let drawn = draw_parts(city, parts, plan, (plan.key, &plan.grid), None)?;
+                if !drawn.is_empty() {
+                    member.push(piece(&drawn)?.as_piece());
+                }
+            }
+        }
+    }
+    Ok(if member.is_empty() { Made::Plain(vec![]) } else { Made::Gzip(member.finish()) })
+}
+
+fn is_seeded(part: &Part, key: TileKey) -> bool {
+    part.seeds.as_ref().is_some_and(|seeds| seeds.has(key.x, key.y))
+}
+
+/// The tile's bytes, drawn, uncompressed; empty when nothing is there. A composite is the concatenation of its layers'
 /// messages, thinned together where the layers would be too heavy in one tile.
 pub fn render(city: &City, plan: &Plan) -> Result<Vec<u8>> {
     let cut = joint::cut(city, plan)?;
-    draw_parts(city, plan, plan.key, &plan.grid, cut)
+    draw_parts(city, &plan.sheet.parts, plan, (plan.key, &plan.grid), cut)
 }
 
 /// Rows of so many bytes are drawn in less than a millisecond.
@@ -110,6 +155,9 @@ pub fn is_light(city: &City, plan: &Plan) -> bool {
     }
     let mut left = LIGHT_BYTES;
     parts.iter().all(|part| {
+        if is_seeded(part, plan.key) {
+            return true;
+        }
         let window = plan.grid.window(plan.key, part.layer.buffer_px);
         let weight = match part.tile_rows {
             // Rows of points are alike.
@@ -123,11 +171,17 @@ pub fn is_light(city: &City, plan: &Plan) -> bool {
     })
 }
 
-/// Draws every part of a plan into the tile `key` of `grid`; with a `cut`, only rows up to that thinning level.
-fn draw_parts(city: &City, plan: &Plan, key: TileKey, grid: &TileMatrixSet, cut: Option<u8>) -> Result<Vec<u8>> {
+/// Draws parts of a plan into the tile `key` of `grid`; with a `cut`, only rows up to that thinning level.
+fn draw_parts(
+    city: &City,
+    parts: &[Part],
+    plan: &Plan,
+    (key, grid): (TileKey, &TileMatrixSet),
+    cut: Option<u8>,
+) -> Result<Vec<u8>> {
     let mut tile = vec![];
     let z = grid.nominal_zoom(key.z);
-    for part in &plan.sheet.parts {
+    for part in parts {
         let frame = Frame::new(grid, key, part.layer.buffer_px);
         let mut brush = Brush::new(&part.layer, &part.table, z, &plan.audience, &plan.sheet.today);
         if let Some(seen) = &part.seen {

@@ -5,11 +5,11 @@ use super::{Refusal, Revision, in_range, zoom_range};
 use crate::audience::{Audience, Seen};
 use crate::city::{City, SheetKey};
 use crate::derive::levels_key;
-use crate::draw;
+use crate::draw::{self, Brush};
 use crate::error::Result;
 use crate::geo::TileMatrixSet;
 use crate::layer::{Layer, LayerIx};
-use crate::store::{BlobRef, Table, TileRows};
+use crate::store::{BlobRef, SeedsOf, Table, TileRows};
 use std::sync::Arc;
 
 /// A plan without its place.
@@ -30,6 +30,8 @@ pub struct Part {
     pub layer: Arc<Layer>,
     pub table: Arc<Table>,
     pub tile_rows: Option<Arc<TileRows>>,
+    /// Its seeded tiles, where they are what is drawn here.
+    pub seeds: Option<SeedsOf>,
     pub levels: Option<BlobRef>,
     pub census: BlobRef,
     /// The rows that the audience sees, where not all are.
@@ -80,7 +82,16 @@ fn make(city: &City, audience: &Audience, grid: &TileMatrixSet, layers: &[LayerI
         digest.update(seen.as_ref().map_or(&[][..], |s| &s.digest));
         let levels = entry.extra.get(&levels_key(overview.map(|_| z))).cloned();
         let tile_rows = city.snapshot.tile_rows_at(&layer.id, z)?;
-        parts.push(Part { layer: layer.clone(), table, tile_rows, levels, census: entry.census.clone(), seen });
+        let mut brush = Brush::new(layer, &table, z, audience, &today);
+        if let Some(seen) = &seen {
+            brush = brush.only(seen);
+        }
+        let recipe = brush.recipe(&grid.id, level);
+        let seeds = match (recipe, city.snapshot.seeds(&layer.id)?) {
+            (Some(recipe), Some(seeds)) => seeds.of(level, &recipe),
+            _ => None,
+        };
+        parts.push(Part { layer: layer.clone(), table, tile_rows, seeds, levels, census: entry.census.clone(), seen });
     }
     Ok(Sheet { revision: Revision::of(&digest), composite, layers: layers.to_vec(), today, parts, refusal })
 }

@@ -1,7 +1,7 @@
 //! Imports and what is searched: a layer's index is made with it and stays while it stays; one that is missing is made.
 
 use crate::delivery::City;
-use chengtu::store::{Found, SEARCH, Sought, Store, TILE_ROWS};
+use chengtu::store::{Found, SEARCH, SEEDS, SeedsWriter, Sought, Store, TILE_ROWS};
 
 fn found(city: &City, layer: &str, text: &str) -> Vec<(String, u64)> {
     let index = city.snapshot().search(layer).unwrap().unwrap();
@@ -36,11 +36,21 @@ fn a_layers_index_is_its_own() {
     assert_eq!(city.entry("lamps").extra[SEARCH], lamps);
 
     // What an older program did not make is made by the next import, whatever it brings.
-    let rows = city.entry("lamps").extra[TILE_ROWS].clone();
+    let whole = city.entry("lamps").extra;
+    let made_later = [SEARCH, TILE_ROWS, SEEDS];
     let mut draft = Store::open(&city.store(), false).unwrap().draft().unwrap();
-    draft.manifest.layers.get_mut("lamps").unwrap().extra.retain(|key, _| key != SEARCH && key != TILE_ROWS);
+    draft.manifest.layers.get_mut("lamps").unwrap().extra.retain(|key, _| !made_later.contains(&key.as_str()));
     draft.publish().unwrap();
     let run = city.import(&["a.toml"]);
-    let extra = city.entry("lamps").extra;
-    assert_eq!((run.code, &extra[SEARCH], &extra[TILE_ROWS]), (0, &lamps, &rows), "{run:?}");
+    assert_eq!((run.code, city.entry("lamps").extra), (0, whole.clone()), "{run:?}");
+    assert!(made_later.iter().all(|key| whole.contains_key(*key)));
+
+    // And what it drew otherwise is drawn anew.
+    let mut draft = Store::open(&city.store(), false).unwrap().draft().unwrap();
+    let mut writer = SeedsWriter::new(draft.staging(), "lamps").unwrap();
+    writer.begin(16, [7; 16]);
+    let seeds = draft.add_file(&writer.seal().unwrap()).unwrap();
+    draft.manifest.layers.get_mut("lamps").unwrap().extra.insert(SEEDS.to_string(), seeds);
+    draft.publish().unwrap();
+    assert_eq!((city.import(&["a.toml"]).code, city.entry("lamps").extra), (0, whole));
 }

@@ -9,6 +9,7 @@ mod common;
 mod damage;
 mod material;
 mod models;
+mod seeds;
 mod snapshots;
 mod tables;
 mod tile_rows;

@@ -1,8 +1,6 @@
 //! Content codings: which one a client gets (RFC 9110 §12.5.3). The compressing itself is `packing`'s.
 
-pub mod igzip;
 mod packing;
-mod symbols;
 
 use axum::http::{HeaderMap, header};
 pub use packing::{decode, encode};

@@ -1,7 +1,7 @@
 //! Compressing and its undoing.
 
-use super::igzip::{self, Igzip};
 use super::{Coding, Effort};
+use crate::deflate::{self, igzip};
 use crate::error::{Error, Result};
 use libdeflater::{CompressionLvl, Compressor};
 use std::cell::RefCell;
@@ -29,7 +29,6 @@ pub fn encode(bytes: &[u8], coding: Coding, effort: Effort) -> Result<Vec<u8>> {
 const GZIP_LEVELS: [i32; 2] = [1, 7];
 
 struct Gzip {
-    igzip: Igzip,
     fast: Compressor,
     well: Compressor,
     out: Vec<u8>,
@@ -38,16 +37,15 @@ struct Gzip {
 impl Default for Gzip {
     fn default() -> Gzip {
         let [fast, well] = GZIP_LEVELS.map(|level| Compressor::new(CompressionLvl::new(level).unwrap_or_default()));
-        Gzip { igzip: Igzip::default(), fast, well, out: vec![] }
+        Gzip { fast, well, out: vec![] }
     }
 }
 
 impl Gzip {
     fn pack(&mut self, bytes: &[u8], effort: Effort) -> Result<Vec<u8>> {
-        let room = self.fast.gzip_compress_bound(bytes.len()).max(Igzip::bound(bytes.len()));
+        let room = self.fast.gzip_compress_bound(bytes.len());
         self.out.resize(self.out.len().max(room), 0);
         let len = match effort {
-            Effort::Quick if bytes.len() <= igzip::MOST_BYTES => return self.pack_small(bytes),
             Effort::Quick => self.fast.gzip_compress(bytes, &mut self.out),
             Effort::Full => self.well.gzip_compress(bytes, &mut self.out),
         };
@@ -58,16 +56,15 @@ impl Gzip {
         }
         coded
     }
-
-    fn pack_small(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
-        self.igzip.gzip(bytes, &mut self.out).map(|len| self.out[..len].to_vec())
-    }
 }
 
 const GZIP_ROOM_BYTES: usize = 1 << 20;
 
 /// Of bytes that are at hand whole. The compressors' tables and their room are made once a thread: they are larger than tiles.
 fn gzip(bytes: &[u8], effort: Effort) -> Result<Vec<u8>> {
+    if effort == Effort::Quick && bytes.len() <= igzip::MOST_BYTES {
+        return deflate::gzip(bytes);
+    }
     thread_local! {
         static GZIP: RefCell<Gzip> = RefCell::default();
     }

@@ -1,7 +1,7 @@
 //! The disk as it is.
 
 use std::fs::{self, File, Permissions};
-use std::io::{Result, Write};
+use std::io::{Error, Result, Write};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,21 @@ pub fn write_at(file: &File, _path: &Path, bytes: &[u8], at: u64) -> Result<usiz
 
 pub fn sync_file(path: &Path) -> Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// Files that are made durable at once: most of what it takes is waiting for the disk.
+const AT_ONCE: usize = 8;
+
+pub fn sync_files(paths: &[PathBuf]) -> std::result::Result<(), (PathBuf, Error)> {
+    let part = paths.len().div_ceil(AT_ONCE).max(1);
+    let sync = |paths: &[PathBuf]| paths.iter().try_for_each(|p| sync_file(p).map_err(|e| (p.clone(), e)));
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = paths.chunks(part).map(|paths| scope.spawn(move || sync(paths))).collect();
+        parts.into_iter().try_for_each(|part| {
+            part.join()
+                .unwrap_or_else(|_| Err((PathBuf::new(), Error::other("a thread that makes files durable ended"))))
+        })
+    })
 }
 
 pub fn sync_dir(path: &Path) -> Result<()> {

@@ -155,6 +155,10 @@ pub fn sync_file(path: &Path) -> Result<()> {
     go(Op::SyncFile { path: path.to_path_buf(), failed: false }, false).map(drop)
 }
 
+pub fn sync_files(paths: &[PathBuf]) -> std::result::Result<(), (PathBuf, Error)> {
+    paths.iter().try_for_each(|p| sync_file(p).map_err(|e| (p.clone(), e)))
+}
+
 pub fn sync_dir(path: &Path) -> Result<()> {
     go(Op::SyncDir { path: path.to_path_buf(), failed: false }, false).map(drop)
 }

@@ -1,4 +1,4 @@
-//! gzip (RFC 1952) in haste: the lowest level of ISA-L's igzip, which looks once at each place and writes what it finds in a
+//! DEFLATE (RFC 1951) in haste: the lowest level of ISA-L's igzip, which looks once at each place and writes what it finds in a
 //! Huffman code (RFC 1951, 3.2.7) that was made beforehand. The usual compressors make a code for each answer, and of a
 //! vector tile of a few kilobytes that is most of their work. Ours was made from tiles of all layers (`symbols`); tiles of layers
 //! it has not seen come out 2 to 7 % larger than with libdeflate's fastest level, in a third to a half of its time
@@ -53,6 +53,15 @@ fn code(symbols: &Symbols) -> Option<Box<c::isal_hufftables>> {
     }
 }
 
+/// What comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A whole answer: a member of gzip (RFC 1952).
+    Gzip,
+    /// Blocks of deflate that know nothing of what stands before them, none the last, up to the end of a byte.
+    Blocks,
+}
+
 /// A compressor with its tables, for one answer after another.
 pub struct Igzip(Box<c::isal_zstream>);
 
@@ -73,12 +82,16 @@ impl Igzip {
     ///
     /// # Errors
     /// Where `bytes` are more than `MOST_BYTES`, or do not fit.
-    pub fn gzip(&mut self, bytes: &[u8], out: &mut [u8]) -> Result<usize> {
+    pub fn pack(&mut self, bytes: &[u8], form: Form, out: &mut [u8]) -> Result<usize> {
         let failed = |what: String| Error::io("gzip", std::io::Error::other(what));
         if bytes.len() > MOST_BYTES {
             return Err(failed(format!("{} bytes are too many", bytes.len())));
         }
         let Some(code) = &*CODE else { return Err(failed("there is no code".into())) };
+        let (wrapper, last, flush) = match form {
+            Form::Gzip => (c::IGZIP_GZIP, 1, c::NO_FLUSH),
+            Form::Blocks => (c::IGZIP_DEFLATE, 0, c::FULL_FLUSH),
+        };
         let stream = &mut *self.0;
         // SAFETY: `bytes`, the code and `out` outlive the call; ISA-L reads of the first two, which it takes by pointers that
         // may be written through, and writes no more than `avail_out`.
@@ -87,8 +100,7 @@ impl Igzip {
             let code = std::ptr::from_ref(&**code).cast_mut();
             c::isal_deflate_set_hufftables(stream, code, c::IGZIP_HUFFTABLE_CUSTOM as i32);
             stream.level = 0;
-            stream.end_of_stream = 1;
-            stream.gzip_flag = c::IGZIP_GZIP as u16;
+            (stream.end_of_stream, stream.flush, stream.gzip_flag) = (last, flush as u16, wrapper as u16);
             (stream.next_in, stream.avail_in) = (bytes.as_ptr().cast_mut(), bytes.len() as u32);
             (stream.next_out, stream.avail_out) = (out.as_mut_ptr(), u32::try_from(out.len()).unwrap_or(u32::MAX));
             c::isal_deflate_stateless(stream)
@@ -125,7 +137,7 @@ mod tests {
             // What stands behind the room is not touched.
             let room = Igzip::bound(len);
             let mut out = vec![7; room + 64];
-            let packed = igzip.gzip(&plain, &mut out[..room]).unwrap();
+            let packed = igzip.pack(&plain, Form::Gzip, &mut out[..room]).unwrap();
             assert!(out[room..].iter().all(|b| *b == 7), "{len} {kinds}");
             let mut back = vec![];
             GzDecoder::new(&out[..packed]).read_to_end(&mut back).unwrap();
@@ -138,11 +150,11 @@ mod tests {
         let mut igzip = Igzip::default();
         let plain = bytes(5000, 256);
         let mut out = vec![7; 6000];
-        assert!(igzip.gzip(&plain, &mut out[..4000]).is_err());
+        assert!(igzip.pack(&plain, Form::Gzip, &mut out[..4000]).is_err());
         assert!(out[4000..].iter().all(|b| *b == 7));
-        assert!(igzip.gzip(&vec![0; MOST_BYTES + 1], &mut out).is_err());
+        assert!(igzip.pack(&vec![0; MOST_BYTES + 1], Form::Gzip, &mut out).is_err());
         // And it goes on.
-        assert!(igzip.gzip(&plain, &mut out).is_ok());
+        assert!(igzip.pack(&plain, Form::Gzip, &mut out).is_ok());
     }
 
     #[test]
@@ -150,7 +162,7 @@ mod tests {
         let (mut ours, mut even) = (Igzip::default(), vec![0; 1 << 16]);
         // Features of a tile: a tag, an id, small numbers.
         let tile: Vec<u8> = (0..300u32).flat_map(|i| [0x12, 30, 8, i as u8 | 0x80, 3, 0x18, 1, 0x22, 5, 9]).collect();
-        let packed = ours.gzip(&tile, &mut even).unwrap();
+        let packed = ours.pack(&tile, Form::Gzip, &mut even).unwrap();
         assert!(packed < tile.len() / 3, "{packed}");
         let counted = Symbols::of([tile.as_slice()].into_iter());
         assert_eq!(counted.literals[256], 1, "an end");
