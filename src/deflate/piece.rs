@@ -135,7 +135,7 @@ mod tests {
             for part in &parts[from..] {
                 member.push(piece(part).unwrap().as_piece());
             }
-            assert_eq!(member.is_empty(), false);
+            assert!(!member.is_empty());
             let whole = member.finish();
             assert!(plain(&whole) == parts[from..].concat(), "from {from}");
             assert!(whole.len() < parts[from..].concat().len() + 700);

@@ -12,8 +12,10 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// WebMercatorQuad zooms that are seeded: coarser ones have overviews, finer tiles are small.
-const ZOOMS: std::ops::RangeInclusive<u8> = 15..=17;
+/// WebMercatorQuad zooms that are seeded: coarser tiles are few, finer ones are small.
+const ZOOMS: std::ops::RangeInclusive<u8> = 13..=17;
+/// The finest at which a layer that has an overview there needs no seeds: it is thinned.
+const THINNED: u8 = 14;
 /// A tile with fewer features is drawn in the time that an answer takes anyway.
 const LEAST_FEATURES: u32 = 16;
 /// A feature over more tiles than this is one among many in each of them.
@@ -72,6 +74,9 @@ fn zooms(draft: &Draft, layer: &Layer, entry: &LayerEntry) -> Result<Vec<Zoom>> 
     let mut zooms = vec![];
     for z in ZOOMS.filter(|z| (layer.zoom.min..=layer.zoom.max).contains(z)) {
         let overview = entry.overviews.get(&z);
+        if overview.is_some() && z <= THINNED {
+            continue;
+        }
         let table = draft.table(overview.unwrap_or(&entry.features))?;
         let recipe = Brush::new(layer, &table, z, &Audience::OPEN, "").recipe(&grid, z);
         zooms.extend(recipe.map(|recipe| Zoom { z, table, whole: overview.is_none(), recipe }));

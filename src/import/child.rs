@@ -16,10 +16,10 @@ use std::thread::JoinHandle;
 
 /// A frame larger than this is a broken child.
 const MAX_FRAME_BYTES: u32 = 512 << 20;
-/// What of the child's stderr is kept for the message.
 /// Room between a child and its parent, so that neither waits for each single batch of the other.
 const PIPE_BYTES: usize = 1 << 20;
 const FRAMES_AHEAD: usize = 4;
+/// What of the child's stderr is kept for the message.
 const MAX_STDERR_BYTES: u64 = 16 << 10;
 /// Names the executable with the hidden subcommand where it is not the running one (tests).
 const EXECUTABLE: &str = "CHENGTU_BIN";
@@ -27,20 +27,20 @@ const EXECUTABLE: &str = "CHENGTU_BIN";
 const KEPT_ENV: &[&str] =
     &["PATH", "LD_LIBRARY_PATH", "GDAL_DATA", "PROJ_DATA", "PROJ_LIB", "TMPDIR", "RUST_BACKTRACE"];
 
-/// Starts a child that reads `job`.
+/// Starts a child that does `jobs` one after another: all of one container.
 ///
 /// # Errors
 /// `Error::Io` when the process cannot be started.
-pub fn spawn(job: &ReadJob) -> Result<FrameReader> {
+pub fn spawn(jobs: &[ReadJob]) -> Result<FrameReader> {
     let exe = match std::env::var_os(EXECUTABLE) {
         Some(path) => PathBuf::from(path),
         None => std::env::current_exe().map_err(|e| Error::io("the running executable", e))?,
     };
-    spawn_with(&exe, job)
+    spawn_with(&exe, jobs)
 }
 
 /// As `spawn`, with the executable named.
-pub fn spawn_with(exe: &Path, job: &ReadJob) -> Result<FrameReader> {
+pub fn spawn_with(exe: &Path, jobs: &[ReadJob]) -> Result<FrameReader> {
     let mut command = Command::new(exe);
     command.arg("read-source").env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for key in KEPT_ENV {
@@ -50,7 +50,8 @@ pub fn spawn_with(exe: &Path, job: &ReadJob) -> Result<FrameReader> {
     }
     command.env("PROJ_NETWORK", "OFF").env("LC_ALL", "C.UTF-8");
     let mut child = command.spawn().map_err(|e| Error::io(exe, e))?;
-    let message = postcard::to_stdvec(job).map_err(|e| Error::Data(format!("{}: {e}", job.path.display())))?;
+    let named = jobs.first().map_or(String::new(), |job| job.path.display().to_string());
+    let message = postcard::to_stdvec(jobs).map_err(|e| Error::Data(format!("{named}: {e}")))?;
     // A child that is gone already is told about when its frames are read.
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(&message);
@@ -63,8 +64,9 @@ pub fn spawn_with(exe: &Path, job: &ReadJob) -> Result<FrameReader> {
     let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE_BYTES);
     // Frames are decoded and checked while those before are used. The thread ends with the child's output.
     let (sender, frames) = sync_channel(FRAMES_AHEAD);
-    std::thread::spawn(move || Inlet::new(stdout).run(&sender));
-    Ok(FrameReader { child, frames, log: Some(log), named: job.path.display().to_string(), ended: false })
+    let sources = jobs.len();
+    std::thread::spawn(move || Inlet::new(stdout).run(sources, &sender));
+    Ok(FrameReader { child, frames, log: Some(log), named, left: sources })
 }
 
 /// Reads to the end so that the child never waits for us, keeps the beginning.
@@ -75,13 +77,15 @@ fn keep_stderr(mut stderr: ChildStderr) -> String {
     String::from_utf8_lossy(&kept).into_owned()
 }
 
-/// The child's frames in order; the last one is `Done` or `Failed`, always. Dropping it ends the child.
+/// The child's frames in order; the last one of each source is `Done` or `Failed`, always, but a child that dies tells of no
+/// further source. Dropping it ends the child.
 pub struct FrameReader {
     child: Child,
     frames: Receiver<Checked>,
     log: Option<JoinHandle<String>>,
     named: String,
-    ended: bool,
+    /// Sources that have not come to their end.
+    left: usize,
 }
 
 /// A frame that holds what a frame must, or what is wrong with what came.
@@ -91,16 +95,21 @@ impl Iterator for FrameReader {
     type Item = Frame;
 
     fn next(&mut self) -> Option<Frame> {
-        if self.ended {
+        if self.left == 0 {
             return None;
         }
         let frame = match self.frames.recv().unwrap_or_else(|_| Err("ended without a last word".into())) {
             Ok(frame) => frame,
-            Err(what) => self.broke(&what),
+            Err(what) => {
+                self.left = 1;
+                self.broke(&what)
+            }
         };
-        if matches!(frame, Frame::Done(_) | Frame::Failed(_)) {
-            self.ended = true;
-            self.end();
+        if frame.is_last() {
+            self.left -= 1;
+            if self.left == 0 {
+                self.end();
+            }
         }
         Some(frame)
     }
@@ -120,12 +129,16 @@ impl Inlet {
         Inlet { stdout: BufReader::with_capacity(1 << 18, stdout), columns: None, read: 0, bytes: vec![] }
     }
 
-    /// Hands frames over until the last one, the first that is none, or nobody takes them any more.
-    fn run(mut self, to: &SyncSender<Checked>) {
-        loop {
+    /// Hands frames over until the last one of the last source, the first that is none, or nobody takes them any more.
+    fn run(mut self, mut sources: usize, to: &SyncSender<Checked>) {
+        while sources > 0 {
             let frame = self.take().and_then(|f| self.check(&f).map(|()| f));
-            let last = !matches!(frame, Ok(Frame::Opened(_) | Frame::Records(_) | Frame::Heights(_) | Frame::Image(_)));
-            if to.send(frame).is_err() || last {
+            if frame.as_ref().is_ok_and(Frame::is_last) {
+                sources -= 1;
+                (self.columns, self.read) = (None, 0);
+            }
+            let broken = frame.is_err();
+            if to.send(frame).is_err() || broken {
                 return;
             }
         }
@@ -167,6 +180,11 @@ impl Inlet {
 }
 
 impl FrameReader {
+    /// Whether no frame follows.
+    pub fn is_at_end(&self) -> bool {
+        self.left == 0
+    }
+
     /// The child died or spoke nonsense: why, in words.
     fn broke(&mut self, what: &str) -> Frame {
         let _ = self.child.kill();
@@ -271,35 +289,40 @@ fn check_geometry(g: &Geometry) -> std::result::Result<(), &'static str> {
     if shape { Ok(()) } else { Err("parts that do not fit") }
 }
 
-/// Entry of the child: limits and confinement first, then one job from stdin, frames to stdout.
+/// Entry of the child: limits and confinement first, then the jobs from stdin one after another, frames to stdout.
 pub fn main() -> Result<()> {
     let mut message = vec![];
     io::stdin().lock().take(16 << 20).read_to_end(&mut message).map_err(|e| Error::io("stdin", e))?;
-    let job: ReadJob =
-        postcard::from_bytes(&message).map_err(|e| Error::request(400, "read-job", format!("no reading job: {e}")))?;
-    limit(&job);
-    confine::confine(&job);
-    read::keep_only_driver(job.format);
+    let jobs: Vec<ReadJob> =
+        postcard::from_bytes(&message).map_err(|e| Error::request(400, "read-job", format!("no reading jobs: {e}")))?;
+    let Some(first) = jobs.first() else { return Ok(()) };
+    limit(first, jobs.len() as u64);
+    confine::confine(&jobs);
+    read::keep_only_driver(first.format);
     let mut stdout = BufWriter::with_capacity(1 << 18, io::stdout().lock());
     let mut room = vec![];
-    read::read_source(&job, &mut |frame| {
-        room.clear();
-        let bytes = postcard::to_extend(&frame, std::mem::take(&mut room)).map_err(|e| Error::Data(e.to_string()))?;
-        let length = u32::try_from(bytes.len()).map_err(|e| Error::Data(e.to_string()))?;
-        let written = stdout.write_all(&length.to_le_bytes()).and_then(|()| stdout.write_all(&bytes));
-        room = bytes;
-        written.map_err(|e| Error::io("stdout", e))
-    })?;
+    for job in &jobs {
+        read::read_source(job, &mut |frame| {
+            room.clear();
+            let room_of = std::mem::take(&mut room);
+            let bytes = postcard::to_extend(&frame, room_of).map_err(|e| Error::Data(e.to_string()))?;
+            let length = u32::try_from(bytes.len()).map_err(|e| Error::Data(e.to_string()))?;
+            let written = stdout.write_all(&length.to_le_bytes()).and_then(|()| stdout.write_all(&bytes));
+            room = bytes;
+            written.map_err(|e| Error::io("stdout", e))
+        })?;
+    }
     stdout.flush().map_err(|e| Error::io("stdout", e))
 }
 
-/// Lowers what this process may use. A system that refuses a limit is not a reason to refuse the file.
-fn limit(job: &ReadJob) {
+/// Lowers what this process may use, by the first of its jobs. A system that refuses a limit is not a reason to refuse the
+/// file.
+fn limit(job: &ReadJob, jobs: u64) {
     let hard = |n: u64| Rlimit { current: Some(n), maximum: Some(n) };
     let l = &job.limits;
     let limits = [
         (Resource::As, hard(l.memory_bytes)),
-        (Resource::Cpu, hard(l.cpu_seconds)),
+        (Resource::Cpu, hard(l.cpu_seconds.saturating_mul(jobs))),
         (Resource::Fsize, hard(l.unpacked_bytes.saturating_mul(2))),
         (Resource::Core, hard(0)),
         (Resource::Nofile, hard(256)),

@@ -22,8 +22,8 @@ const SYSTEM: [&str; 9] =
 const NAMED: [&str; 4] = ["PROJ_DATA", "PROJ_LIB", "GDAL_DATA", "LD_LIBRARY_PATH"];
 
 /// Confines this thread and all that it starts, for good. A feature that the kernel lacks is no reason to refuse a file.
-pub fn confine(job: &ReadJob) {
-    let _ = by_landlock(job);
+pub fn confine(jobs: &[ReadJob]) {
+    let _ = by_landlock(jobs);
     for program in programs().into_iter().flatten() {
         let _ = seccompiler::apply_filter(&program);
     }
@@ -46,26 +46,31 @@ pub fn lacking() -> Option<&'static str> {
     }
 }
 
-fn by_landlock(job: &ReadJob) -> Result<(), RulesetError> {
+fn by_landlock(jobs: &[ReadJob]) -> Result<(), RulesetError> {
     Ruleset::default()
         .handle_access(AccessFs::from_all(NEWEST))?
         .handle_access(AccessNet::from_all(NEWEST))?
         .scope(Scope::from_all(NEWEST))?
         .create()?
-        .add_rules(path_beneath_rules(readable(job), AccessFs::from_read(NEWEST) & !AccessFs::Execute))?
-        .add_rules(path_beneath_rules([&job.scratch], AccessFs::from_all(NEWEST) & !AccessFs::Execute))?
+        .add_rules(path_beneath_rules(readable(jobs), AccessFs::from_read(NEWEST) & !AccessFs::Execute))?
+        .add_rules(path_beneath_rules(
+            jobs.iter().map(|j| &j.scratch),
+            AccessFs::from_all(NEWEST) & !AccessFs::Execute,
+        ))?
         .restrict_self()?;
     Ok(())
 }
 
-/// The delivery with what lies beside it, where it is named and where links lead; and the system.
-fn readable(job: &ReadJob) -> Vec<PathBuf> {
+/// The deliveries with what lies beside them, where they are named and where links lead; and the system.
+fn readable(jobs: &[ReadJob]) -> Vec<PathBuf> {
     let beside = |p: &Path| p.parent().map(Path::to_path_buf);
-    let real = job.path.canonicalize().ok();
-    let delivery = [beside(&job.path), real.as_deref().and_then(beside), real];
+    let delivery = jobs.iter().flat_map(|job| {
+        let real = job.path.canonicalize().ok();
+        [beside(&job.path), real.as_deref().and_then(beside), real]
+    });
     let named = NAMED.into_iter().filter_map(std::env::var_os);
     let folders = named.flat_map(|list| std::env::split_paths(&list).collect::<Vec<_>>());
-    delivery.into_iter().flatten().chain(SYSTEM.map(PathBuf::from)).chain(folders).collect()
+    delivery.flatten().chain(SYSTEM.map(PathBuf::from)).chain(folders).collect()
 }
 
 /// Calls that no reader of files needs: answered `EPERM`.
@@ -160,7 +165,7 @@ mod tests {
         std::os::unix::fs::symlink(other.join("secret.csv"), delivery.join("link.csv")).unwrap();
         let denied = |e: std::io::Result<()>| e.is_err_and(|e| e.kind() == PermissionDenied);
         std::thread::spawn(move || {
-            confine(&ReadJob::plain(delivery.join("a.csv"), Format::Csv, scratch.clone()));
+            confine(&[ReadJob::plain(delivery.join("a.csv"), Format::Csv, scratch.clone())]);
             assert_eq!(fs::read_to_string(delivery.join("a.csv")).unwrap(), "x");
             assert_eq!(fs::read_to_string(delivery.join("a.cpg")).unwrap(), "x");
             fs::write(scratch.join("b"), "y").unwrap();

@@ -6,6 +6,7 @@ pub mod child;
 mod city;
 mod columns;
 mod confine;
+mod container;
 mod dates;
 mod datums;
 pub mod geoid;
@@ -54,15 +55,11 @@ pub fn import(catalog: &Catalog, options: &ImportOptions) -> Result<String> {
     transaction::import(catalog, options)
 }
 
-/// The frames of one source, from its reading process.
+/// The frames of one source, from the process that reads it.
 type Frames = Box<dyn Iterator<Item = Result<wire::Frame>>>;
 
-fn open(job: &wire::ReadJob) -> Result<Frames> {
-    Ok(Box::new(child::spawn(job)?.map(Ok)))
-}
-
-/// Entry of the child process (`chengtu read-source`, hidden): reads one source as told on stdin and writes
-/// frames to stdout.
+/// Entry of the child process (`chengtu read-source`, hidden): reads the sources that it is told on stdin and writes frames
+/// to stdout.
 pub fn read_source_main() -> Result<()> {
     child::main()
 }

@@ -4,6 +4,7 @@
 mod write;
 
 use super::check::check_all;
+use super::container::{Container, is_shared};
 use super::ground::is_terrain;
 use super::identity::{Identities, Name, SourceIx, content};
 use super::load::{self, Loaded, Source};
@@ -24,8 +25,11 @@ use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
 use crate::ownership::register::Register;
 use crate::store::{Draft, GroundWriter, SEEDS, Store};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -88,6 +92,8 @@ struct Transaction<'a> {
     at: HashMap<LayerIx, usize>,
     /// Heights of the ground, by source.
     sheets: BTreeMap<String, GroundWriter>,
+    /// The container that was opened last, and the sources that are read of it.
+    container: Option<(Range<usize>, Rc<RefCell<Container>>)>,
 }
 
 impl<'a> Transaction<'a> {
@@ -111,7 +117,7 @@ impl<'a> Transaction<'a> {
         let tags = sources.iter().map(|s| SourceTag::of(&s.id)).collect();
         let (images, sheets) = (ImagePool::default(), BTreeMap::new());
         let mut transaction =
-            Transaction { sources, tags, register, staging, progress, ids, works, images, at, sheets };
+            Transaction { sources, tags, register, staging, progress, ids, works, images, at, sheets, container: None };
         let (done, sealed) = mpsc::channel();
         let (read, seeded) = seeding::beside(&draft, |sow| {
             rayon::in_place_scope(|scope| {
@@ -144,11 +150,11 @@ impl<'a> Transaction<'a> {
     /// Reads every source, even after one has failed: people see all problems at once.
     fn read_all(&mut self, catalog: &Catalog, report: &mut Report, sealing: &Sealing<'_, '_>) -> Result<()> {
         let sources = self.sources;
-        let mut upcoming = sources.iter().enumerate();
+        let mut upcoming = 0..sources.len();
         let mut opened: VecDeque<Result<Frames>> = VecDeque::new();
         for (i, source) in sources.iter().enumerate() {
             let room = AHEAD + 1 - opened.len();
-            opened.extend(upcoming.by_ref().take(room).map(|(i, s)| self.open(i, s)));
+            opened.extend(upcoming.by_ref().take(room).map(|i| self.open(i)));
             let Some(frames) = opened.pop_front() else { break };
             let start = Instant::now();
             let mut read = SourceReport {
@@ -189,11 +195,33 @@ impl<'a> Transaction<'a> {
         self.staging.join(format!("read-{i}"))
     }
 
-    fn open(&self, i: usize, source: &Source) -> Result<Frames> {
-        let scratch = self.scratch(i);
-        std::fs::create_dir_all(&scratch).map_err(|e| Error::io(&scratch, e))?;
-        let job: ReadJob = source.job(&scratch);
-        super::open(&job)
+    /// Frames of a source, by the process that reads the one before it where both are of one container.
+    fn open(&mut self, i: usize) -> Result<Frames> {
+        let known = self.container.take().filter(|(sources, _)| sources.contains(&i));
+        let (sources, container) = match known {
+            Some(known) => known,
+            None => {
+                let jobs = self.jobs(i)?;
+                (i..i + jobs.len(), Container::open(jobs)?)
+            }
+        };
+        let frames = Container::frames(&container, i - sources.start);
+        self.container = Some((sources, container));
+        Ok(Box::new(frames))
+    }
+
+    /// A source and those after it that one process reads.
+    fn jobs(&self, i: usize) -> Result<Vec<ReadJob>> {
+        let all = self.sources.iter().zip(0..).skip(i).map(|(source, i)| source.job(&self.scratch(i)));
+        let mut jobs: Vec<ReadJob> = vec![];
+        for job in all {
+            if jobs.first().is_some_and(|first| !is_shared(first, &job)) {
+                break;
+            }
+            std::fs::create_dir_all(&job.scratch).map_err(|e| Error::io(&job.scratch, e))?;
+            jobs.push(job);
+        }
+        Ok(jobs)
     }
 
     fn read_one(&mut self, catalog: &Catalog, i: usize, frames: Frames, read: &mut SourceReport) -> Result<()> {

@@ -125,7 +125,7 @@ pub struct XyColumns {
 }
 
 /// What one source may cost.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Unpacked bytes of an archive or gzip file.
     pub unpacked_bytes: u64,
@@ -162,6 +162,13 @@ pub enum Frame {
     Heights(Vec<(TileAt, Patch)>),
     Done(Done),
     Failed(Failed),
+}
+
+impl Frame {
+    /// Whether no other follows of its source.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Frame::Done(_) | Frame::Failed(_))
+    }
 }
 
 /// An image that models wear.

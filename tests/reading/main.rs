@@ -65,7 +65,7 @@ fn read(job: &ReadJob) -> Got {
 }
 
 fn child(job: &ReadJob) -> Got {
-    let frames: FrameReader = spawn_with(Path::new(env!("CARGO_BIN_EXE_chengtu")), job).unwrap();
+    let frames: FrameReader = spawn_with(Path::new(env!("CARGO_BIN_EXE_chengtu")), std::slice::from_ref(job)).unwrap();
     gather(frames)
 }
 
@@ -149,14 +149,14 @@ fn a_child_that_dies_or_babbles_is_a_named_failure() {
     let path = shapefile(dir.path(), "a", &row_of_points(3));
     let j = job(path, Format::Shapefile, dir.path());
     for exe in ["/bin/false", "/bin/true", "/bin/echo"] {
-        let got = gather(spawn_with(Path::new(exe), &j).unwrap());
+        let got = gather(spawn_with(Path::new(exe), &[j.clone()]).unwrap());
         assert_eq!(failed(&got), "reader-died", "{exe}");
     }
-    assert!(spawn_with(Path::new("/no/such/program"), &j).is_err());
+    assert!(spawn_with(Path::new("/no/such/program"), &[j.clone()]).is_err());
     let mut starved = j;
     starved.crs = epsg("EPSG:4547");
     starved.limits.memory_bytes = 64 << 20;
-    let got = gather(spawn_with(Path::new(env!("CARGO_BIN_EXE_chengtu")), &starved).unwrap());
+    let got = gather(spawn_with(Path::new(env!("CARGO_BIN_EXE_chengtu")), &[starved]).unwrap());
     // Which allocation fails first is the system's business; none of them is the declaration's fault.
     assert!(["reader-died", "no-proj-database"].contains(&failed(&got)), "{:?}", got.failed);
 }

@@ -7,11 +7,13 @@ use crate::import::wire::{Format, ReadJob, Who};
 use gdal::Dataset;
 use gdal::vector::LayerAccess;
 use gdal::vector::sql::Dialect;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What the proof found out on its way.
 #[derive(Debug, Default)]
@@ -163,9 +165,23 @@ fn gdb_sizes(folder: &Path, named: &str) -> Outcome<()> {
     Ok(())
 }
 
+/// A file as it was seen: path, bytes, time of the last change.
+type Seen = (PathBuf, u64, SystemTime);
+
+thread_local! {
+    /// The database that was found whole last: whoever reads one layer after another of it asks once.
+    static SOUND: RefCell<Option<Seen>> = const { RefCell::new(None) };
+}
+
+fn seen(path: &Path) -> Option<Seen> {
+    let found = fs::metadata(path).ok()?;
+    Some((path.to_path_buf(), found.len(), found.modified().ok()?))
+}
+
 /// SQLite's own check of a GeoPackage's pages and indexes.
-pub fn ask_database(format: Format, dataset: &Dataset, named: &str) -> Outcome<()> {
-    if format != Format::Gpkg {
+pub fn ask_database(format: Format, path: &Path, dataset: &Dataset, named: &str) -> Outcome<()> {
+    let file = seen(path);
+    if format != Format::Gpkg || (file.is_some() && SOUND.with_borrow(|sound| *sound == file)) {
         return Ok(());
     }
     let answer = match dataset.execute_sql("PRAGMA quick_check(1)", None, Dialect::DEFAULT) {
@@ -174,7 +190,10 @@ pub fn ask_database(format: Format, dataset: &Dataset, named: &str) -> Outcome<(
     };
     let said = gdal_door::complaints();
     match answer {
-        Some(a) if a == "ok" && said.is_empty() => Ok(()),
+        Some(a) if a == "ok" && said.is_empty() => {
+            SOUND.set(file);
+            Ok(())
+        }
         a => {
             let why = a.filter(|a| a != "ok").into_iter().chain(said).collect::<Vec<_>>().join("; ");
             fail(Who::Supplier, "damaged", format!("{named}: the database is damaged: {why}"))

@@ -17,7 +17,7 @@ use gdal::vector::{Feature, Geometry as OgrGeometry, Layer, LayerAccess, OGRFiel
 pub fn read(job: &ReadJob, input: &Input, out: &mut dyn FnMut(Frame) -> Result<()>) -> Outcome<()> {
     let proven = super::complete::prove(job, input)?;
     let dataset = gdal_door::open(&proven.path, job.format, options(job.format), &input.named)?;
-    super::complete::ask_database(job.format, &dataset, &input.named)?;
+    super::complete::ask_database(job.format, &proven.path, &dataset, &input.named)?;
     let mut layer = only_layer(&dataset, job.gdal_layer.as_deref(), &input.named)?;
     let mut crs = file_crs(&layer);
     // That a GeoJSON with heights is EPSG:4979 is GDAL's reading; nobody who writes 1985 heights there knows of it.
