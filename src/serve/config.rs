@@ -192,7 +192,7 @@ impl Options {
             geoid: None,
             geoid_bias_m: 0.0,
             cache_mb: 256,
-            block_cache_mb: 160,
+            block_cache_mb: 128,
             answers_mb: 512,
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             queue: 256,
@@ -384,7 +384,7 @@ mod tests {
         let flags = Settings { cache_mb: Some(7), ..Settings::default() };
         let file = parse("store = '/s'\ncache_mb = 8\nqueue = 9").unwrap();
         let o = Options::complete(flags.over(file), Path::new("chengtu.toml")).unwrap();
-        assert_eq!((o.cache_mb, o.queue, o.block_cache_mb), (7, 9, 160));
+        assert_eq!((o.cache_mb, o.queue, o.block_cache_mb), (7, 9, 128));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{Coding, Effort};
 use crate::deflate::{self, igzip};
 use crate::error::{Error, Result};
-use libdeflater::{CompressionLvl, Compressor};
+use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use std::cell::RefCell;
 use std::io::Read;
 
@@ -71,12 +71,32 @@ fn gzip(bytes: &[u8], effort: Effort) -> Result<Vec<u8>> {
     GZIP.with_borrow_mut(|gzip| gzip.pack(bytes, effort))
 }
 
+/// Deflate packs no byte into less than this part of one (RFC 1951, 3.2.5: 258 bytes in two bits).
+const MOST_PACKED: usize = 1032;
+
+/// Undoes gzip of one member, whose last bytes say how long it becomes; `None` where that does not hold.
+fn gunzip(bytes: &[u8]) -> Option<Vec<u8>> {
+    thread_local! {
+        static DECOMPRESSOR: RefCell<Decompressor> = RefCell::new(Decompressor::new());
+    }
+    let len = u32::from_le_bytes(*bytes.last_chunk()?) as usize;
+    if len > bytes.len().saturating_mul(MOST_PACKED) {
+        return None;
+    }
+    let mut out = vec![0; len];
+    let written = DECOMPRESSOR.with_borrow_mut(|d| d.gzip_decompress(bytes, &mut out)).ok()?;
+    (written == len).then_some(out)
+}
+
 /// Undoes `encode`.
 pub fn decode(bytes: &[u8], coding: Coding) -> Result<Vec<u8>> {
     let mut out = vec![];
     let read = match coding {
         Coding::Identity => return Ok(bytes.to_vec()),
-        Coding::Gzip => flate2::read::GzDecoder::new(bytes).read_to_end(&mut out).map(drop),
+        Coding::Gzip => match gunzip(bytes) {
+            Some(whole) => return Ok(whole),
+            None => flate2::read::GzDecoder::new(bytes).read_to_end(&mut out).map(drop),
+        },
         Coding::Brotli => brotli::BrotliDecompress(&mut &*bytes, &mut out),
         Coding::Zstd => zstd::stream::copy_decode(bytes, &mut out),
     };
