@@ -149,10 +149,10 @@ fn a_child_that_dies_or_babbles_is_a_named_failure() {
     let path = shapefile(dir.path(), "a", &row_of_points(3));
     let j = job(path, Format::Shapefile, dir.path());
     for exe in ["/bin/false", "/bin/true", "/bin/echo"] {
-        let got = gather(spawn_with(Path::new(exe), &[j.clone()]).unwrap());
+        let got = gather(spawn_with(Path::new(exe), std::slice::from_ref(&j)).unwrap());
         assert_eq!(failed(&got), "reader-died", "{exe}");
     }
-    assert!(spawn_with(Path::new("/no/such/program"), &[j.clone()]).is_err());
+    assert!(spawn_with(Path::new("/no/such/program"), std::slice::from_ref(&j)).is_err());
     let mut starved = j;
     starved.crs = epsg("EPSG:4547");
     starved.limits.memory_bytes = 64 << 20;
