@@ -487,15 +487,19 @@ fn light_is_what_holds_little_and_needs_no_search() {
     let catalog = catalog_of_three();
     publish(dir.path(), &catalog, &[("lamps", &lamps(40_000)), ("roads", &roads(200))]);
     let city = city(dir.path());
-    let grid = &grids()[0];
+    let [web, chinese] = &grids();
     let [lamps, roads] = ["lamps", "roads"].map(|id| catalog.find(id).unwrap());
-    let plan = |layers: &[LayerIx], z: u8| {
+    let plan_in = |grid: &Arc<TileMatrixSet>, layers: &[LayerIx], z: u8| {
         let (xs, ys) = grid.tiles_over(&BBox::new(CENTRE[0], CENTRE[1], CENTRE[0], CENTRE[1]), z).unwrap();
         let key = TileKey { z, x: *xs.start(), y: *ys.start() };
         tile::plan(&city, &Audience::OPEN, grid, layers, key).unwrap().unwrap().unwrap()
     };
-    assert!(tile::is_light(&city, &plan(&[lamps], 16)));
-    assert!(!tile::is_light(&city, &plan(&[lamps], 14)), "there are thousands of lamps in it");
+    let plan = |layers: &[LayerIx], z: u8| plan_in(web, layers, z);
+    assert!(tile::is_light(&city, &plan_in(chinese, &[lamps], 16)));
+    assert!(!tile::is_light(&city, &plan_in(chinese, &[lamps], 14)), "there are thousands of lamps in it");
+    let seeded = plan(&[lamps], 14);
+    assert!(tile::is_light(&city, &seeded) && tile::is_seeded(&seeded), "they were drawn beforehand");
+    assert!(!tile::is_seeded(&plan_in(chinese, &[lamps], 14)));
     let both = plan(&[lamps, roads], 16);
     assert!(!tile::is_light(&city, &both), "nobody knows yet how the two are thinned together");
     tile::render(&city, &both).unwrap();

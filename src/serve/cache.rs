@@ -192,7 +192,9 @@ impl Cache {
         let coded = match made.coding == coding || made.bytes.is_empty() {
             true => made,
             false => {
-                self.metrics.compressed();
+                if coding != Coding::Identity {
+                    self.metrics.compressed();
+                }
                 recoded(made, coding, effort)?
             }
         };

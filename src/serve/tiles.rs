@@ -71,7 +71,8 @@ async fn answer(
     let city = asked.city.clone();
     let (coded, outcome) = match app.cache.known(of, coding) {
         Some(coded) => (coded, Outcome::Warm),
-        None if tile::is_light(&city, &plan) => {
+        // What comes packed is unpacked for another coding, which is nothing to do by the way.
+        None if tile::is_light(&city, &plan) && (coding == Coding::Gzip || !tile::is_seeded(&plan)) => {
             app.cache.get_here(of, coding, Effort::Quick, move || tile::make(&city, &plan)).await?
         }
         None => app.cache.get(of, coding, Effort::Quick, move || tile::make(&city, &plan)).await?,

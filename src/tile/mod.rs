@@ -108,16 +108,16 @@ impl From<Vec<u8>> for Made {
 
 /// The tile, with its seeded layers as they are in the store; drawn where it has none such. Unpacked, it is what `render` gives.
 pub fn make(city: &City, plan: &Plan) -> Result<Made> {
-    let parts = &plan.sheet.parts;
-    if !parts.iter().any(|part| is_seeded(part, plan.key)) {
+    if !is_seeded(plan) {
         return render(city, plan).map(Made::Plain);
     }
+    let parts = &plan.sheet.parts;
     if let Some(cut) = joint::cut(city, plan)? {
         return draw_parts(city, parts, plan, (plan.key, &plan.grid), Some(cut)).map(Made::Plain);
     }
     let mut member = Member::default();
     // Neighbours that have to be drawn are packed together.
-    for parts in parts.chunk_by(|a, b| !is_seeded(a, plan.key) && !is_seeded(b, plan.key)) {
+    for parts in parts.chunk_by(|a, b| !a.is_seeded(plan.key) && !b.is_seeded(plan.key)) {
         match &parts[0].seeds {
             Some(seeds) if seeds.read(plan.key.x, plan.key.y, |seed| member.push(seed))? => {}
             _ => {
@@ -131,8 +131,9 @@ pub fn make(city: &City, plan: &Plan) -> Result<Made> {
     Ok(if member.is_empty() { Made::Plain(vec![]) } else { Made::Gzip(member.finish()) })
 }
 
-fn is_seeded(part: &Part, key: TileKey) -> bool {
-    part.seeds.as_ref().is_some_and(|seeds| seeds.has(key.x, key.y))
+/// Whether some of the tile's layers are in the store as they are sent.
+pub fn is_seeded(plan: &Plan) -> bool {
+    plan.sheet.parts.iter().any(|part| part.is_seeded(plan.key))
 }
 
 /// The tile's bytes, drawn, uncompressed; empty when nothing is there. A composite is the concatenation of its layers'
@@ -155,7 +156,7 @@ pub fn is_light(city: &City, plan: &Plan) -> bool {
     }
     let mut left = LIGHT_BYTES;
     parts.iter().all(|part| {
-        if is_seeded(part, plan.key) {
+        if part.is_seeded(plan.key) {
             return true;
         }
         let window = plan.grid.window(plan.key, part.layer.buffer_px);

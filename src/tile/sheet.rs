@@ -7,7 +7,7 @@ use crate::city::{City, SheetKey};
 use crate::derive::levels_key;
 use crate::draw::{self, Brush};
 use crate::error::Result;
-use crate::geo::TileMatrixSet;
+use crate::geo::{TileKey, TileMatrixSet};
 use crate::layer::{Layer, LayerIx};
 use crate::store::{BlobRef, SeedsOf, Table, TileRows};
 use std::sync::Arc;
@@ -36,6 +36,13 @@ pub struct Part {
     pub census: BlobRef,
     /// The rows that the audience sees, where not all are.
     pub seen: Option<Arc<Seen>>,
+}
+
+impl Part {
+    /// Whether the store has this tile of it, drawn and packed.
+    pub fn is_seeded(&self, key: TileKey) -> bool {
+        self.seeds.as_ref().is_some_and(|seeds| seeds.has(key.x, key.y))
+    }
 }
 
 /// The sheet, where it was made before.

