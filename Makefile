@@ -54,8 +54,9 @@ test: lint
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web || echo "SKIPPED: the map page could not be built" >&2; \
 	else echo "SKIPPED: the map page needs npm" >&2; fi
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked; fi
-	@if [ -f web/dist/index.html ] && [ -x "$${CHROMIUM:-/usr/bin/chromium}" ]; then $(MAKE) --no-print-directory web-test; \
-	else echo "SKIPPED: the page in a browser needs the page and chromium" >&2; fi
+	@if [ -f web/dist/index.html ] && [ -x "$${CHROMIUM:-/usr/bin/chromium}" ] && sh scripts/setup.sh fonts; \
+	then $(MAKE) --no-print-directory web-test; \
+	else echo "SKIPPED: the page in a browser needs the page, chromium and a Chinese font" >&2; fi
 
 # Beside what one would pick instead, on the demo's city (`make demo` first), then each hot path by itself. Martin, PostGIS and
 # the Python package pmtiles are used where they are at hand.

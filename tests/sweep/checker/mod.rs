@@ -18,7 +18,9 @@ use chengtu::audience::Audience;
 use chengtu::city::City;
 use chengtu::geo::{TileKey, TileMatrixSet};
 use chengtu::layer::{LayerIx, Serve};
-use chengtu::tile as tiles;
+use chengtu::tile::{self as tiles, Made};
+use flate2::read::GzDecoder;
+use std::io::Read;
 use std::sync::Arc;
 
 /// Compressed bytes that no tile exceeds.
@@ -60,10 +62,24 @@ pub fn sweep(city: &City, options: &Options, progress: &dyn Fn(&str)) -> Report 
 /// A tile as the server would answer it; empty where nothing is.
 fn render(city: &City, grid: &Arc<TileMatrixSet>, layers: &[LayerIx], key: TileKey) -> Result<Vec<u8>, String> {
     match tiles::plan(city, &Audience::OPEN, grid, layers, key).map_err(|e| e.to_string())? {
-        Ok(Some(plan)) => tiles::render(city, &plan).map_err(|e| e.to_string()),
+        Ok(Some(plan)) => made(city, &plan),
         Ok(None) => Ok(vec![]),
         Err(refusal) => Err(format!("{refusal:?}")),
     }
+}
+
+/// What is drawn; where the store has seeds of it, these are held to it.
+fn made(city: &City, plan: &tiles::Plan) -> Result<Vec<u8>, String> {
+    let drawn = tiles::render(city, plan).map_err(|e| e.to_string())?;
+    let sent = match tiles::make(city, plan).map_err(|e| e.to_string())? {
+        Made::Plain(bytes) => bytes,
+        Made::Gzip(member) => {
+            let mut bytes = vec![];
+            GzDecoder::new(&member[..]).read_to_end(&mut bytes).map_err(|e| format!("its gzip: {e}"))?;
+            bytes
+        }
+    };
+    if sent == drawn { Ok(drawn) } else { Err("its seeds are not what is drawn".into()) }
 }
 
 /// Mixes numbers well (splitmix64's finaliser): for samples and digests that are the same on every run.
