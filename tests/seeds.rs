@@ -166,6 +166,22 @@ fn seeds_are_what_is_drawn_and_nobody_else_gets_them() {
     assert_eq!(seeded(&city, &Audience::OPEN, &chinese, &[posts, roads], 16), 0);
 }
 
+#[test]
+fn what_is_thinned_together_is_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = catalog(&[("posts", POSTS), ("roads", ROADS)]);
+    publish(dir.path(), &catalog, &[("posts", &posts()), ("roads", &roads())]);
+    let city = city(dir.path());
+    let web = Arc::new(TileMatrixSet::web_mercator_quad());
+    let both = ["posts", "roads"].map(|id| catalog.find(id).unwrap());
+    let of = |z: u8| seeded(&city, &Audience::OPEN, &web, &both, z);
+    assert!(of(16) > 3);
+    let keys: Vec<_> = city.joint_cuts.iter().map(|(key, _)| key).filter(|key| key.1 == 16).collect();
+    keys.iter().for_each(|key| city.joint_cuts.insert(*key, 17));
+    assert_eq!((keys.len(), of(16)), (1, 0));
+    assert!(of(17) > 3, "that zoom is whole");
+}
+
 /// A layer that is declared anew, over the same blobs: its seeds were drawn by another declaration.
 #[test]
 fn seeds_of_another_declaration_are_not_sent() {

@@ -480,6 +480,13 @@ fn zooms_outside_the_range_are_refused_and_layers_outside_theirs_are_absent() {
     assert_eq!(order.layers.iter().map(|l| l.name.as_str()).collect::<Vec<_>>(), ["roads", "lamps"]);
 }
 
+/// Has all composites of a zoom thinned that were asked for.
+fn thin(city: &City, z: u8) {
+    let keys: Vec<_> = city.joint_cuts.iter().map(|(key, _)| key).filter(|key| key.1 == z).collect();
+    assert!(!keys.is_empty());
+    keys.into_iter().for_each(|key| city.joint_cuts.insert(key, 5));
+}
+
 /// What is light is drawn by the thread that speaks with the client: neither much nor what has to be looked for first.
 #[test]
 fn light_is_what_holds_little_and_needs_no_search() {
@@ -504,6 +511,11 @@ fn light_is_what_holds_little_and_needs_no_search() {
     assert!(!tile::is_light(&city, &both), "nobody knows yet how the two are thinned together");
     tile::render(&city, &both).unwrap();
     assert!(tile::is_light(&city, &both));
+    let crowd = plan(&[lamps, roads], 14);
+    tile::render(&city, &crowd).unwrap();
+    assert!(tile::is_light(&city, &crowd));
+    thin(&city, 14);
+    assert!(!tile::is_light(&city, &crowd), "what is thinned together is drawn");
 }
 
 /// Points come from their tile rows and from the table as the same bytes: at every zoom, whoever asks, thinned or not.

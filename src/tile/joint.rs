@@ -21,10 +21,14 @@ pub fn cut(city: &City, asked: &Plan) -> Result<Option<u8>> {
     }
 }
 
-/// Whether `cut` knows without looking for it.
-pub fn is_known(city: &City, asked: &Plan) -> bool {
+/// What `cut` gives, where nobody has to look for it any more.
+pub fn known_cut(city: &City, asked: &Plan) -> Option<Option<u8>> {
+    if asked.sheet.layers.len() < 2 {
+        return Some(None);
+    }
     let z = asked.grid.nominal_zoom(asked.key.z);
-    asked.sheet.layers.len() < 2 || city.joint_cuts.get(&(asked.sheet.composite.0, z)).is_some()
+    let cut = city.joint_cuts.get(&(asked.sheet.composite.0, z))?;
+    Some(Some(cut).filter(|&cut| cut != ALL))
 }
 
 /// The same at nominal zoom `z`, `ALL` for none: never above that of a finer zoom, so that what is shown at one is shown

@@ -151,12 +151,11 @@ const LIGHT_LAYERS: usize = 8;
 /// Whether so little goes into the tile that waking another thread to draw it would be a good part of the work.
 pub fn is_light(city: &City, plan: &Plan) -> bool {
     let parts = &plan.sheet.parts;
-    if parts.len() > LIGHT_LAYERS || !joint::is_known(city, plan) {
-        return false;
-    }
+    let Some(cut) = joint::known_cut(city, plan).filter(|_| parts.len() <= LIGHT_LAYERS) else { return false };
     let mut left = LIGHT_BYTES;
     parts.iter().all(|part| {
-        if part.is_seeded(plan.key) {
+        // Of a tile that is thinned everything is drawn.
+        if cut.is_none() && part.is_seeded(plan.key) {
             return true;
         }
         let window = plan.grid.window(plan.key, part.layer.buffer_px);
