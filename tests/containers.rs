@@ -23,7 +23,7 @@ zoom = { min = 10, full = 15, max = 18 }
 fields = [{ name = "code", type = "text", zh = "编码", key = true }]
 "#;
 
-/// A GeoPackage of layers with so many points each, whose field is called by their first letter and `code`.
+/// A GeoPackage of layers with so many points each, whose `code` is the layer's name and their number.
 fn geopackage(path: &Path, layers: &[(&str, u32)]) {
     let mut srs = SpatialRef::from_epsg(4490).unwrap();
     srs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);

@@ -1,28 +1,71 @@
 //! The layers of one container, read by one process one after another: to start a process and to prove a container whole costs
 //! more than reading most of its layers. Where the process dies, the next layer gets another: one source's fault is no other's.
 
+use super::Frames;
 use super::child::{self, FrameReader};
 use super::wire::{Format, Frame, ReadJob};
 use crate::error::{Error, Result};
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Whether two sources may be read by one process: both are layers of one database.
-pub fn is_shared(a: &ReadJob, b: &ReadJob) -> bool {
+fn is_shared(a: &ReadJob, b: &ReadJob) -> bool {
     let database = matches!(a.format, Format::Gpkg | Format::Gdb);
     database && a.format == b.format && a.path == b.path && a.member == b.member && a.limits == b.limits
 }
 
+/// Opens sources in their order.
+#[derive(Default)]
+pub struct Readers {
+    /// The container that was opened last, and the sources that are read of it.
+    latest: Option<(Range<usize>, Rc<RefCell<Container>>)>,
+}
+
+impl Readers {
+    /// Frames of a source, by the process that reads the one before it where both are of one container. `jobs` are its and those of
+    /// all sources after it.
+    ///
+    /// # Errors
+    /// Where there can be no scratch folder or no process.
+    pub fn open(&mut self, source: usize, jobs: impl Iterator<Item = ReadJob>) -> Result<Frames> {
+        let known = self.latest.take().filter(|(sources, _)| sources.contains(&source));
+        let (sources, container) = match known {
+            Some(known) => known,
+            None => {
+                let jobs = of_one_container(jobs)?;
+                (source..source + jobs.len(), Container::open(jobs)?)
+            }
+        };
+        let frames = SourceFrames { container: Rc::clone(&container), job: source - sources.start, ended: false };
+        self.latest = Some((sources, container));
+        Ok(Box::new(frames))
+    }
+}
+
+/// The first and those after it that one process reads, their scratch folders made.
+fn of_one_container(all: impl Iterator<Item = ReadJob>) -> Result<Vec<ReadJob>> {
+    let mut jobs: Vec<ReadJob> = vec![];
+    for job in all {
+        if jobs.first().is_some_and(|first| !is_shared(first, &job)) {
+            break;
+        }
+        std::fs::create_dir_all(&job.scratch).map_err(|e| Error::io(&job.scratch, e))?;
+        jobs.push(job);
+    }
+    Ok(jobs)
+}
+
 /// Sources that are read in their order.
-pub struct Container {
+struct Container {
     jobs: Vec<ReadJob>,
     reader: Option<FrameReader>,
     /// The job whose frames the reader sends next.
     at: usize,
 }
 
-/// The frames of one of them.
-pub struct SourceFrames {
+/// The frames of one of them, to be taken after those of the ones before it.
+struct SourceFrames {
     container: Rc<RefCell<Container>>,
     job: usize,
     ended: bool,
@@ -30,17 +73,9 @@ pub struct SourceFrames {
 
 impl Container {
     /// Starts to read.
-    ///
-    /// # Errors
-    /// Where no process can be started.
-    pub fn open(jobs: Vec<ReadJob>) -> Result<Rc<RefCell<Container>>> {
+    fn open(jobs: Vec<ReadJob>) -> Result<Rc<RefCell<Container>>> {
         let reader = Some(child::spawn(&jobs)?);
         Ok(Rc::new(RefCell::new(Container { jobs, reader, at: 0 })))
-    }
-
-    /// Those of a job, to be taken after those of the jobs before it.
-    pub fn frames(container: &Rc<RefCell<Container>>, job: usize) -> SourceFrames {
-        SourceFrames { container: Rc::clone(container), job, ended: false }
     }
 
     fn next(&mut self, job: usize) -> Result<Frame> {

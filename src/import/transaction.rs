@@ -4,7 +4,7 @@
 mod write;
 
 use super::check::check_all;
-use super::container::{Container, is_shared};
+use super::container::Readers;
 use super::ground::is_terrain;
 use super::identity::{Identities, Name, SourceIx, content};
 use super::load::{self, Loaded, Source};
@@ -18,18 +18,15 @@ use super::seal::{Sealed, Sealing};
 use super::seeding;
 use super::verdict::{failure, judge};
 use super::vertical::Lift;
-use super::wire::{Frame, ReadJob, Record, Who};
+use super::wire::{Frame, Record, Who};
 use super::{Frames, ImportOptions};
 use crate::error::{Error, Result};
 use crate::feature::{Feature, SourceTag};
 use crate::layer::{Catalog, LayerIx};
 use crate::ownership::register::Register;
 use crate::store::{Draft, GroundWriter, SEEDS, Store};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::ops::Range;
-use std::path::PathBuf;
-use std::rc::Rc;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -92,8 +89,7 @@ struct Transaction<'a> {
     at: HashMap<LayerIx, usize>,
     /// Heights of the ground, by source.
     sheets: BTreeMap<String, GroundWriter>,
-    /// The container that was opened last, and the sources that are read of it.
-    container: Option<(Range<usize>, Rc<RefCell<Container>>)>,
+    readers: Readers,
 }
 
 impl<'a> Transaction<'a> {
@@ -115,9 +111,9 @@ impl<'a> Transaction<'a> {
         let at = works.iter().enumerate().map(|(i, w)| (w.ix, i)).collect();
         let staging = draft.staging().to_path_buf();
         let tags = sources.iter().map(|s| SourceTag::of(&s.id)).collect();
-        let (images, sheets) = (ImagePool::default(), BTreeMap::new());
+        let (images, sheets, readers) = (ImagePool::default(), BTreeMap::new(), Readers::default());
         let mut transaction =
-            Transaction { sources, tags, register, staging, progress, ids, works, images, at, sheets, container: None };
+            Transaction { sources, tags, register, staging, progress, ids, works, images, at, sheets, readers };
         let (done, sealed) = mpsc::channel();
         let (read, seeded) = seeding::beside(&draft, |sow| {
             rayon::in_place_scope(|scope| {
@@ -171,7 +167,7 @@ impl<'a> Transaction<'a> {
                 work.pending.remove(&i);
             }
             self.close_layers(report, sealing)?;
-            let _ = std::fs::remove_dir_all(self.scratch(i));
+            let _ = std::fs::remove_dir_all(scratch(&self.staging, i));
         }
         // Those that no source feeds.
         self.close_layers(report, sealing)
@@ -191,37 +187,10 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    fn scratch(&self, i: usize) -> PathBuf {
-        self.staging.join(format!("read-{i}"))
-    }
-
-    /// Frames of a source, by the process that reads the one before it where both are of one container.
     fn open(&mut self, i: usize) -> Result<Frames> {
-        let known = self.container.take().filter(|(sources, _)| sources.contains(&i));
-        let (sources, container) = match known {
-            Some(known) => known,
-            None => {
-                let jobs = self.jobs(i)?;
-                (i..i + jobs.len(), Container::open(jobs)?)
-            }
-        };
-        let frames = Container::frames(&container, i - sources.start);
-        self.container = Some((sources, container));
-        Ok(Box::new(frames))
-    }
-
-    /// A source and those after it that one process reads.
-    fn jobs(&self, i: usize) -> Result<Vec<ReadJob>> {
-        let all = self.sources.iter().zip(0..).skip(i).map(|(source, i)| source.job(&self.scratch(i)));
-        let mut jobs: Vec<ReadJob> = vec![];
-        for job in all {
-            if jobs.first().is_some_and(|first| !is_shared(first, &job)) {
-                break;
-            }
-            std::fs::create_dir_all(&job.scratch).map_err(|e| Error::io(&job.scratch, e))?;
-            jobs.push(job);
-        }
-        Ok(jobs)
+        let staging = &self.staging;
+        let jobs = self.sources.iter().enumerate().skip(i).map(|(i, source)| source.job(&scratch(staging, i)));
+        self.readers.open(i, jobs)
     }
 
     fn read_one(&mut self, catalog: &Catalog, i: usize, frames: Frames, read: &mut SourceReport) -> Result<()> {
@@ -389,6 +358,11 @@ impl<'a> Transaction<'a> {
         };
         self.ids.claim(target.ix, SourceIx(i as u16), row, &name, || mapper.shown_key(draft))
     }
+}
+
+/// Where a source's process may write.
+fn scratch(staging: &Path, source: usize) -> PathBuf {
+    staging.join(format!("read-{source}"))
 }
 
 impl SourceReport {
