@@ -198,6 +198,13 @@ impl Blob {
         Ok(Blob { path, digest, file, size: blob.size, blocks, key, cache })
     }
 
+    /// Reads so many bytes from the beginning into the cache of blocks; how many those are.
+    pub fn preheat(&self, most: u64) -> Result<u64> {
+        let until = most.min(self.size);
+        (0..until.div_ceil(BLOCK as u64)).try_for_each(|number| self.block(number, false).map(drop))?;
+        Ok(until)
+    }
+
     /// For errors.
     pub fn label(&self) -> String {
         label(&self.digest)

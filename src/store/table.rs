@@ -3,7 +3,7 @@
 //! the verified index and a view of each feature's bytes. Here: the schema and the reading.
 
 use super::blob::{Blob, BlockCache, Cursor};
-use super::{BLOCK, BlobRef};
+use super::BlobRef;
 use super::{fgb, index};
 use crate::audience::Seen;
 use crate::error::{Error, Result};
@@ -150,12 +150,7 @@ impl Table {
 
     /// Reads the index, and of the features so many bytes, into the cache of blocks; how many bytes those are.
     pub(super) fn preheat(&self, most: u64) -> Result<u64> {
-        let until = self.features_at.saturating_add(most).min(self.blob.size);
-        let mut cursor = Cursor::new(&self.blob);
-        for at in (0..until).step_by(BLOCK) {
-            cursor.bytes(at, 1)?;
-        }
-        Ok(until)
+        self.blob.preheat(self.features_at.saturating_add(most))
     }
 
     /// Byte offset, as from `ids`, and box of every row whose box touches `window` (degrees), in file order; of those that

@@ -145,3 +145,18 @@ pub fn expected(features: &[Feature], window: &BBox) -> Vec<Feature> {
 }
 
 pub const WORLD: BBox = BBox { min_x: -180.0, min_y: -90.0, max_x: 180.0, max_y: 90.0 };
+
+/// Publishes each of these bytes as an extra blob, so called, of a layer that is called by its number.
+pub fn published_extra(dir: &Path, key: &str, all: &[Vec<u8>]) -> Arc<Snapshot> {
+    let store = store_in(dir);
+    let mut draft = store.draft().expect("a draft");
+    put_layer(&mut draft, "0", &features(3, 1));
+    let entry = draft.manifest.layers["0"].clone();
+    for (number, bytes) in all.iter().enumerate() {
+        let mut entry = entry.clone();
+        entry.extra.insert(key.to_string(), draft.add_bytes(bytes).expect("adds them"));
+        draft.manifest.layers.insert(number.to_string(), entry);
+    }
+    draft.publish().expect("publishes");
+    open(&store)
+}

@@ -5,7 +5,6 @@ use chengtu::deflate::{Piece, PieceBuf, piece};
 use chengtu::error::Error;
 use chengtu::store::*;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Tiles of three zooms, of which the second has none: z, recipe, place, seed.
 fn tiles() -> Vec<(u8, Recipe, [u32; 2], PieceBuf)> {
@@ -30,26 +29,11 @@ fn write_tiles(dir: &Path, tiles: &[(u8, Recipe, [u32; 2], PieceBuf)]) -> Vec<u8
     std::fs::read(writer.seal().expect("seals")).expect("reads")
 }
 
-/// Publishes these bytes as the seeded tiles of layers that are called by their numbers.
-fn published(dir: &Path, all: &[Vec<u8>]) -> Arc<Snapshot> {
-    let store = store_in(dir);
-    let mut draft = store.draft().expect("a draft");
-    put_layer(&mut draft, "0", &features(3, 1));
-    let entry = draft.manifest.layers["0"].clone();
-    for (number, bytes) in all.iter().enumerate() {
-        let mut entry = entry.clone();
-        entry.extra.insert(SEEDS.to_string(), draft.add_bytes(bytes).expect("adds them"));
-        draft.manifest.layers.insert(number.to_string(), entry);
-    }
-    draft.publish().expect("publishes");
-    open(&store)
-}
-
 #[test]
 fn what_is_written_is_read() {
     let dir = tempfile::tempdir().expect("a folder");
     let all = tiles();
-    let snapshot = published(dir.path(), &[write_tiles(dir.path(), &all), write_tiles(dir.path(), &[])]);
+    let snapshot = published_extra(dir.path(), SEEDS, &[write_tiles(dir.path(), &all), write_tiles(dir.path(), &[])]);
     let seeds = snapshot.seeds("0").expect("opens").expect("is there");
     assert_eq!(seeds.count(), all.len());
     assert_eq!(seeds.recipes().collect::<Vec<_>>(), [15, 16, 17].map(|z| (z, [z; 16])));
@@ -88,7 +72,7 @@ fn changed_bytes_are_damage_and_no_panic() {
         bad
     };
     let all: Vec<Vec<u8>> = (0..400).map(&mut change).collect();
-    let snapshot = published(dir.path(), &all);
+    let snapshot = published_extra(dir.path(), SEEDS, &all);
     for number in 0..all.len() {
         let seeds = match snapshot.seeds(&number.to_string()) {
             Ok(seeds) => seeds.expect("is there"),

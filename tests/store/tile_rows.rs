@@ -38,27 +38,12 @@ fn write_rows(dir: &Path, rows: &[(FeatureId, Values)]) -> Vec<u8> {
     std::fs::read(writer.seal().expect("seals")).expect("reads")
 }
 
-/// Publishes these bytes as the tile rows of layers that are called by their numbers.
-fn published(dir: &Path, all: &[Vec<u8>]) -> std::sync::Arc<Snapshot> {
-    let store = store_in(dir);
-    let mut draft = store.draft().expect("a draft");
-    put_layer(&mut draft, "0", &features(3, 1));
-    let entry = draft.manifest.layers["0"].clone();
-    for (number, bytes) in all.iter().enumerate() {
-        let mut entry = entry.clone();
-        entry.extra.insert(TILE_ROWS.to_string(), draft.add_bytes(bytes).expect("adds them"));
-        draft.manifest.layers.insert(number.to_string(), entry);
-    }
-    draft.publish().expect("publishes");
-    open(&store)
-}
-
 #[test]
 fn what_is_written_is_read_in_any_order() {
     for count in [0, 1, 16, 17, 5000] {
         let dir = tempfile::tempdir().expect("a folder");
         let all = rows(count);
-        let snapshot = published(dir.path(), &[write_rows(dir.path(), &all)]);
+        let snapshot = published_extra(dir.path(), TILE_ROWS, &[write_rows(dir.path(), &all)]);
         let tile_rows = snapshot.tile_rows_at("0", 14).expect("opens").expect("is there");
         assert_eq!(tile_rows.count(), count);
         let (mut r, mut reader) = (Random(4), tile_rows.reader());
@@ -107,7 +92,7 @@ fn changed_bytes_are_damage_and_no_panic() {
         bad
     };
     let all: Vec<Vec<u8>> = (0..400).map(&mut change).collect();
-    let snapshot = published(dir.path(), &all);
+    let snapshot = published_extra(dir.path(), TILE_ROWS, &all);
     for number in 0..all.len() {
         let tile_rows = match snapshot.tile_rows_at(&number.to_string(), 14) {
             Ok(rows) => rows.expect("is there"),

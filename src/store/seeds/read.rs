@@ -4,8 +4,8 @@
 use super::{HEAD_BYTES, MAGIC, Recipe, SEED_HEAD_BYTES, ZOOM_BYTES};
 use crate::deflate::Piece;
 use crate::error::Result;
+use crate::store::BlobRef;
 use crate::store::blob::{Blob, BlockCache, Cursor};
-use crate::store::{BLOCK, BlobRef};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -60,12 +60,7 @@ impl Seeds {
 
     /// Reads so many bytes into the cache of blocks; how many those are.
     pub(in crate::store) fn preheat(&self, most: u64) -> Result<u64> {
-        let until = most.min(self.blob.size);
-        let mut cursor = Cursor::new(&self.blob);
-        for at in (0..until).step_by(BLOCK) {
-            cursor.bytes(at, 1)?;
-        }
-        Ok(until)
+        self.blob.preheat(most)
     }
 }
 

@@ -4,9 +4,9 @@
 use super::{GROUP, HEAD_BYTES, MAGIC};
 use crate::error::Result;
 use crate::feature::FeatureId;
+use crate::store::BlobRef;
 use crate::store::blob::{Blob, BlockCache, Cursor};
 use crate::store::varint::take_varint;
-use crate::store::{BLOCK, BlobRef};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -61,12 +61,7 @@ impl TileRows {
 
     /// Reads so many bytes of the rows into the cache of blocks; how many those are.
     pub(in crate::store) fn preheat(&self, most: u64) -> Result<u64> {
-        let until = most.min(self.blob.size);
-        let mut cursor = Cursor::new(&self.blob);
-        for at in (0..until).step_by(BLOCK) {
-            cursor.bytes(at, 1)?;
-        }
-        Ok(until)
+        self.blob.preheat(most)
     }
 
     /// An entry with all that follow, and its length.
