@@ -115,7 +115,7 @@ impl Igzip {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::read::GzDecoder;
+    use flate2::read::{DeflateDecoder, GzDecoder};
     use std::io::Read;
 
     /// Bytes that repeat the less the larger `kinds` is.
@@ -142,6 +142,13 @@ mod tests {
             let mut back = vec![];
             GzDecoder::new(&out[..packed]).read_to_end(&mut back).unwrap();
             assert!(back == plain, "{len} bytes of {kinds}");
+            let blocks = igzip.pack(&plain, Form::Blocks, &mut out[..room]).unwrap();
+            assert!(out[room..].iter().all(|b| *b == 7), "{len} {kinds}");
+            // None of them is the last: an empty one (RFC 1951, 3.2.6) ends them.
+            let ended = [&out[..blocks], &[3, 0]].concat();
+            back.clear();
+            DeflateDecoder::new(&ended[..]).read_to_end(&mut back).unwrap();
+            assert!(back == plain, "blocks of {len} bytes of {kinds}");
         }
     }
 
