@@ -2,8 +2,8 @@
 //! the schema's. Written by external sort (order: Hilbert key of the box's centre, then id), read by a walk of
 //! the verified index and a view of each feature's bytes. Here: the schema and the reading.
 
-use super::blob::{Blob, BlockCache, Cursor};
 use super::BlobRef;
+use super::blob::{Blob, BlockCache, Cursor};
 use super::{fgb, index};
 use crate::audience::Seen;
 use crate::error::{Error, Result};
