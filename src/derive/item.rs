@@ -9,6 +9,7 @@ use crate::store::{Row, SearchWriter, Table, Wanted};
 
 use super::shape::Ranker;
 use super::thin;
+use super::tile_rows::Gathering;
 
 /// One feature, in the table's order.
 #[derive(Debug, Clone)]
@@ -48,20 +49,27 @@ pub struct Survey {
     pub levels: Vec<u8>,
 }
 
-/// One scan over a layer's features, whose searched texts `search` takes. `today` is an ISO date.
-pub fn survey(table: &Table, layer: &Layer, today: &str, search: &mut SearchWriter) -> Result<Survey> {
+/// What else takes each row while it is at hand.
+pub struct Gatherers<'a> {
+    /// The searched texts.
+    pub search: &'a mut SearchWriter,
+    pub rows: Option<&'a mut Gathering>,
+}
+
+/// One scan over a layer's features. `today` is an ISO date.
+pub fn survey(table: &Table, layer: &Layer, today: &str, others: &mut Gatherers<'_>) -> Result<Survey> {
     let rank = layer.thin.rank.as_deref().and_then(|r| layer.field(r));
     let validity = Validity::of(layer, table.schema());
     let mut items = Vec::with_capacity(table.count() as usize);
     let mut ranker = Ranker::new(layer);
     let mut g = Geometry::empty(GeometryKind::Point);
     let wanted: Vec<bool> =
-        (0..table.schema().columns.len()).map(|c| Some(c) == rank || validity.reads(c) || search.reads(c)).collect();
+        (0..table.schema().columns.len()).map(|c| Some(c) == rank || validity.reads(c) || others.read(c)).collect();
     table.scan_of(Wanted::These(&wanted), &mut |row| {
         row.read_geometry(&mut g);
         let bbox = g.bbox();
         let (mut rank_value, mut valid) = (0.0, true);
-        each_value(row, &bbox, search, &mut |column, value| {
+        each_value(row, &bbox, others.search, &mut |column, value| {
             if Some(column) == rank {
                 rank_value = number(value);
             }
@@ -72,10 +80,16 @@ pub fn survey(table: &Table, layer: &Layer, today: &str, search: &mut SearchWrit
         let (id, anchor, vertices) = (row.id().0, anchor(&bbox), g.xy.len() as u32);
         items.push(Item { id, bbox, anchor, rank: rank_value, size, vertices, valid });
         ranker.add(&g);
-        Ok(())
+        others.rows.as_mut().map_or(Ok(()), |rows| rows.take(row))
     })?;
     let levels = thin::levels(&items);
     Ok(Survey { items, ranks: ranker.finish(), levels })
+}
+
+impl Gatherers<'_> {
+    fn read(&self, column: usize) -> bool {
+        self.search.reads(column) || self.rows.as_ref().is_some_and(|rows| rows.reads(column))
+    }
 }
 
 /// Takes the searched texts of a row of a layer's features, whose columns are the layer's fields.

@@ -63,7 +63,9 @@ pub fn derive_flat(
     let table = draft.table(&blob)?;
     let today: String = draft.manifest.created.chars().take(10).collect();
     let mut search = SearchWriter::new(layer.searchable().map(|(field, _)| field));
-    let survey = item::survey(&table, layer, &today, &mut search)?;
+    let mut rows = tile_rows::Gathering::of(draft, layer, table.schema());
+    let survey =
+        item::survey(&table, layer, &today, &mut item::Gatherers { search: &mut search, rows: rows.as_mut() })?;
     let mut extra = BTreeMap::from([(levels_key(None), draft.add_bytes(&survey.levels)?)]);
     if let Some(texts) = search.seal()? {
         extra.insert(SEARCH.to_string(), draft.add_bytes(&texts)?);
@@ -76,7 +78,9 @@ pub fn derive_flat(
         extra.extend(overview.levels.map(|l| (levels_key(Some(z)), l)));
         census.zooms.insert(z, overview.census);
     }
-    extra.extend(tile_rows::write(draft, layer, &table)?.map(|rows| (TILE_ROWS.to_string(), rows)));
+    if let Some(blob) = rows.map(|rows| rows.seal(draft)).transpose()?.flatten() {
+        extra.insert(TILE_ROWS.to_string(), blob);
+    }
     if let Some(models) = models {
         extra.insert(MODELS.to_string(), draft.add_file(&models.path)?);
     }

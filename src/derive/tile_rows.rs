@@ -5,45 +5,74 @@ use crate::error::Result;
 use crate::geo::GeometryKind;
 use crate::layer::{Layer, Serve};
 use crate::mvt::put_value;
-use crate::store::{BlobRef, Draft, Row, Table, TileRowsWriter, ValueCounts, Wanted};
+use crate::store::{BlobRef, Draft, Row, Schema, Table, TileRowsWriter, Wanted};
 
-/// Writes the tile rows of a layer's features; `None` where these are anything but single points, and where they have too
-/// many distinct values.
-pub fn write(draft: &Draft, layer: &Layer, table: &Table) -> Result<Option<BlobRef>> {
-    if !layer.serves(Serve::Mvt) || layer.geometry != [GeometryKind::Point] {
-        return Ok(None);
-    }
-    let wanted = columns(layer, table);
-    let (mut counts, mut fits) = (ValueCounts::default(), table.count() > 0);
-    let mut entry = vec![];
-    table.scan_once(Wanted::These(&wanted), &mut |row| {
-        fits &= row.kind() == GeometryKind::Point && row.vertices() == 1;
-        if fits {
-            entries(row, &mut entry, &mut |_, entry| fits &= counts.add(entry));
+/// Takes the rows of a layer's features on their way past.
+pub struct Gathering {
+    /// By column: whether tiles carry it.
+    columns: Vec<bool>,
+    writer: TileRowsWriter,
+    /// Whether all rows have been single points, of not too many distinct values.
+    fits: bool,
+    rows: u64,
+    entry: Vec<u8>,
+}
+
+impl Gathering {
+    /// `None` of a layer that has no tile rows: no tiles, or more than points.
+    pub fn of(draft: &Draft, layer: &Layer, schema: &Schema) -> Option<Gathering> {
+        if !layer.serves(Serve::Mvt) || layer.geometry != [GeometryKind::Point] {
+            return None;
         }
-        Ok(())
-    })?;
-    if !fits {
-        return Ok(None);
+        let writer = TileRowsWriter::new(draft.staging(), &layer.id);
+        Some(Gathering { columns: columns(layer, schema), writer, fits: true, rows: 0, entry: vec![] })
     }
-    let mut writer = TileRowsWriter::new(draft.staging(), &layer.id, counts)?;
-    table.scan_once(Wanted::These(&wanted), &mut |row| writer.push(row.id(), |put| entries(row, &mut entry, put)))?;
-    draft.add_file(&writer.seal()?).map(Some)
+
+    /// Whether it reads a column.
+    pub fn reads(&self, column: usize) -> bool {
+        self.columns[column]
+    }
+
+    /// The next row in the table's order, with all columns that are read.
+    pub fn take(&mut self, row: &Row<'_>) -> Result<()> {
+        self.rows += 1;
+        self.fits &= row.kind() == GeometryKind::Point && row.vertices() == 1;
+        if !self.fits {
+            return Ok(());
+        }
+        let Gathering { columns, entry, .. } = self;
+        self.fits = self.writer.push(row.id(), |put| {
+            row.values(|column, value| {
+                entry.clear();
+                if columns[column] {
+                    put_value(entry, value);
+                }
+                if !entry.is_empty() {
+                    put(column, entry);
+                }
+            });
+        })?;
+        Ok(())
+    }
+
+    /// `None` where a row does not fit, and of no rows.
+    pub fn seal(self, draft: &Draft) -> Result<Option<BlobRef>> {
+        let file = if self.fits && self.rows > 0 { self.writer.seal()? } else { None };
+        file.map(|file| draft.add_file(&file)).transpose()
+    }
+}
+
+/// The tile rows of a table that was sealed without; `None` where it can have none.
+pub fn write(draft: &Draft, layer: &Layer, table: &Table) -> Result<Option<BlobRef>> {
+    let Some(mut gathering) = Gathering::of(draft, layer, table.schema()) else { return Ok(None) };
+    let wanted = gathering.columns.clone();
+    table.scan_once(Wanted::These(&wanted), &mut |row| gathering.take(row))?;
+    gathering.seal(draft)
 }
 
 /// What tiles of any zoom may carry, and what says whether a record is valid.
-fn columns(layer: &Layer, table: &Table) -> Vec<bool> {
-    let validity = Validity::of(layer, table.schema());
+fn columns(layer: &Layer, schema: &Schema) -> Vec<bool> {
+    let validity = Validity::of(layer, schema);
     let carried = |name: &str| layer.fields.iter().any(|f| f.name == name && layer.in_any_tile(f));
-    table.schema().columns.iter().enumerate().map(|(i, c)| carried(&c.name) || validity.reads(i)).collect()
-}
-
-fn entries(row: &Row<'_>, entry: &mut Vec<u8>, each: &mut dyn FnMut(usize, &[u8])) {
-    row.values(|column, value| {
-        entry.clear();
-        put_value(entry, value);
-        if !entry.is_empty() {
-            each(column, entry);
-        }
-    });
+    schema.columns.iter().enumerate().map(|(i, c)| carried(&c.name) || validity.reads(i)).collect()
 }

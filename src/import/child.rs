@@ -27,7 +27,7 @@ const EXECUTABLE: &str = "CHENGTU_BIN";
 const KEPT_ENV: &[&str] =
     &["PATH", "LD_LIBRARY_PATH", "GDAL_DATA", "PROJ_DATA", "PROJ_LIB", "TMPDIR", "RUST_BACKTRACE"];
 
-/// Starts a child that does `jobs` one after another: all of one container.
+/// Starts a child that does `jobs` one after another: all of one group.
 ///
 /// # Errors
 /// `Error::Io` when the process cannot be started.
@@ -50,8 +50,8 @@ pub fn spawn_with(exe: &Path, jobs: &[ReadJob]) -> Result<FrameReader> {
     }
     command.env("PROJ_NETWORK", "OFF").env("LC_ALL", "C.UTF-8");
     let mut child = command.spawn().map_err(|e| Error::io(exe, e))?;
-    let named = jobs.first().map_or(String::new(), |job| job.path.display().to_string());
-    let message = postcard::to_stdvec(jobs).map_err(|e| Error::Data(format!("{named}: {e}")))?;
+    let named: Vec<String> = jobs.iter().map(|job| job.path.display().to_string()).collect();
+    let message = postcard::to_stdvec(jobs).map_err(|e| Error::Data(format!("{}: {e}", named.join(", "))))?;
     // A child that is gone already is told about when its frames are read.
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(&message);
@@ -83,7 +83,8 @@ pub struct FrameReader {
     child: Child,
     frames: Receiver<Checked>,
     log: Option<JoinHandle<String>>,
-    named: String,
+    /// The sources' files.
+    named: Vec<String>,
     /// Sources that have not come to their end.
     left: usize,
 }
@@ -101,8 +102,9 @@ impl Iterator for FrameReader {
         let frame = match self.frames.recv().unwrap_or_else(|_| Err("ended without a last word".into())) {
             Ok(frame) => frame,
             Err(what) => {
+                let failed = self.broke(&what);
                 self.left = 1;
-                self.broke(&what)
+                failed
             }
         };
         if frame.is_last() {
@@ -193,10 +195,11 @@ impl FrameReader {
         let why = status.map(|s| cause(&s)).unwrap_or_default();
         let tail: String = log.trim().lines().next_back().unwrap_or_default().chars().take(300).collect();
         let tail = if tail.is_empty() { tail } else { format!(": {tail}") };
+        let named = &self.named[self.named.len() - self.left];
         Frame::Failed(Failed {
             who: Who::Supplier,
             code: "reader-died".into(),
-            what: format!("{}: the reading process {what}{why}{tail}; the file is probably damaged", self.named),
+            what: format!("{named}: the reading process {what}{why}{tail}; the file is probably damaged"),
         })
     }
 
@@ -298,10 +301,10 @@ pub fn main() -> Result<()> {
     let Some(first) = jobs.first() else { return Ok(()) };
     limit(first, jobs.len() as u64);
     confine::confine(&jobs);
-    read::keep_only_driver(first.format);
     let mut stdout = BufWriter::with_capacity(1 << 18, io::stdout().lock());
     let mut room = vec![];
     for job in &jobs {
+        read::keep_only_driver(job.format);
         read::read_source(job, &mut |frame| {
             room.clear();
             let room_of = std::mem::take(&mut room);

@@ -4,8 +4,8 @@
 mod write;
 
 use super::check::check_all;
-use super::container::Readers;
 use super::ground::is_terrain;
+use super::group::Readers;
 use super::identity::{Identities, Name, SourceIx, content};
 use super::load::{self, Loaded, Source};
 use super::manifest::KeyScope;

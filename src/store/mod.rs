@@ -49,7 +49,7 @@ pub use search::{Found, How, LONGEST, Records, SEARCH, SearchIndex, SearchWriter
 pub use seeds::{Recipe, SEEDS, Seeds, SeedsOf, SeedsWriter};
 pub use snapshot::Snapshot;
 pub use table::{Column, ColumnKind, Row, Schema, SealedTable, Table, TableWriter, Wanted};
-pub use tile_rows::{Coded, TILE_ROWS, TileRow, TileRows, TileRowsReader, TileRowsWriter, ValueCounts};
+pub use tile_rows::{Coded, TILE_ROWS, TileRow, TileRows, TileRowsReader, TileRowsWriter};
 pub use tileset::{FileKind, Media, Tileset};
 
 /// Bytes of a block: what is verified and cached at once.

@@ -6,8 +6,10 @@ use gdal::cpl::CslStringList;
 use gdal::errors::CplErrType;
 use gdal::vector::Geometry as OgrGeometry;
 use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 thread_local! {
@@ -49,11 +51,15 @@ pub fn prepare() {
     });
 }
 
-/// In the child: every driver but the job's is taken out, so that nothing opened inside a file finds another one.
+/// In the child, before each job: every driver but the job's is taken out, so that nothing opened inside a file finds another
+/// one.
 pub fn keep_only(format: Format) {
     prepare();
-    DriverManager::register_all();
+    DriverManager::prevent_auto_registration();
     let keep = driver(format);
+    if keep.is_some_and(|name| DriverManager::get_driver_by_name(name).is_err()) {
+        DriverManager::register_all();
+    }
     for i in (0..DriverManager::count()).rev() {
         if let Ok(d) = DriverManager::get_driver(i)
             && Some(d.short_name().as_str()) != keep
@@ -90,7 +96,7 @@ pub fn open(path: &Path, format: Format, options: &[&str], named: &str) -> Outco
     complaints();
     let drivers: Vec<&str> = driver(format).into_iter().collect();
     let opened = Dataset::open_ex(
-        path,
+        called(path, format),
         DatasetOptions {
             open_flags: GdalOpenFlags::GDAL_OF_VECTOR | GdalOpenFlags::GDAL_OF_READONLY,
             allowed_drivers: Some(&drivers),
@@ -105,6 +111,16 @@ pub fn open(path: &Path, format: Format, options: &[&str], named: &str) -> Outco
         Err(e) if said.is_empty() => fail(Who::Supplier, "unreadable", format!("{named}: {e}")),
         Err(_) => fail(Who::Supplier, "unreadable", format!("{named}: {}", said.join("; "))),
     }
+}
+
+/// How GDAL is told what a file is where it would not see it: it takes a sequence of one feature for a whole GeoJSON.
+fn called(path: &Path, format: Format) -> Cow<'_, Path> {
+    if format != Format::Geojsonseq {
+        return path.into();
+    }
+    let mut name = OsString::from("GeoJSONSeq:");
+    name.push(path);
+    PathBuf::from(name).into()
 }
 
 /// A GeoTIFF, with its driver alone.

@@ -12,11 +12,12 @@
 //! ```
 //! Rows stand in the table's order.
 
+mod file;
 mod read;
 mod write;
 
 pub use read::{Coded, TileRow, TileRows, TileRowsReader};
-pub use write::{TileRowsWriter, ValueCounts};
+pub use write::TileRowsWriter;
 
 /// Name among a layer entry's extra blobs of the tile rows of its features. Overviews have none: they are small.
 pub const TILE_ROWS: &str = "tile-rows";

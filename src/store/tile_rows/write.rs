@@ -1,146 +1,241 @@
-//! Writing tile rows, in two passes over the table: the values are counted, then the rows written. Memory: some 20 bytes for
-//! each distinct value, and the entries that several rows have.
+//! Writing tile rows in one pass over the table: values are numbered as they come and rows noted by these numbers, until it is
+//! known which values several rows have. Memory: some 30 bytes for each distinct value, the entries that several rows
+//! have, and the notes of `NOTES_BYTES`; further notes go to an unnamed file.
 
-use super::{GROUP, HEAD_BYTES, MAGIC};
+use super::file::RowsFile;
 use crate::error::{Error, Result};
 use crate::feature::FeatureId;
 use crate::store::durable::Output;
-use crate::store::varint::put_varint;
+use crate::store::varint::{put_varint, take_varint};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use std::cmp::Reverse;
+use std::fs::File;
 use std::hash::BuildHasher;
+use std::io::{BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// Distinct values beyond which a table gets no tile rows: counting them would take some 200 MB.
+/// Distinct values beyond which a table gets no tile rows: knowing them would take some 200 MB.
 const MOST_VALUES: usize = 6_000_000;
-/// Rows are written in portions of this many bytes.
-const PORTION_BYTES: usize = 256 * 1024;
+/// Notes that are kept in memory.
+const NOTES_BYTES: usize = 4 << 20;
+/// Of a value that one row has, as far as is known.
+const ALONE: u32 = u32::MAX;
 
-fn hash(entry: &[u8]) -> u64 {
-    FixedState::default().hash_one(entry)
-}
-
-/// How often each value occurs, by its hash: two values of one hash count together, which costs nothing but a place.
-#[derive(Default)]
-pub struct ValueCounts {
-    counts: HashMap<u64, u32, FixedState>,
-}
-
-impl ValueCounts {
-    /// Counts an entry; whether there are not too many by now.
-    pub fn add(&mut self, entry: &[u8]) -> bool {
-        let count = self.counts.entry(hash(entry)).or_default();
-        *count = count.saturating_add(1);
-        self.counts.len() <= MOST_VALUES
-    }
-
-    /// Those that occur several times, the most frequent first.
-    fn repeated(self) -> HashMap<u64, u32, FixedState> {
-        let mut all: Vec<(u64, u32)> = self.counts.into_iter().filter(|(_, count)| *count > 1).collect();
-        all.sort_unstable_by_key(|(hash, count)| (Reverse(*count), *hash));
-        (0..).zip(all).map(|(number, (hash, _))| (hash, number)).collect()
-    }
-}
+// What a note says of a value, after its column: an entry of its own, the entry of the next value that has come, or, from
+// `SHARED` on, the place of one that came before.
+const OWN: u64 = 0;
+const FIRST: u64 = 1;
+const SHARED: u64 = 2;
 
 pub struct TileRowsWriter {
-    file: Output,
+    dir: PathBuf,
+    name: String,
+    /// The number of each value, in the order of their first rows, by its hash. Of two values of one hash the second is noted
+    /// as a row's own wherever it comes, which costs nothing but its place.
     numbers: HashMap<u64, u32, FixedState>,
-    /// The entry of each number, once a row has had it.
-    entries: Vec<Box<[u8]>>,
-    /// Rows that are not in the file yet; where they begin among all rows' bytes.
-    portion: Vec<u8>,
-    written: u64,
-    groups: Vec<u32>,
-    rows: u64,
-    row: Vec<u8>,
+    /// Of each value: its place in `shared`, or `ALONE`.
+    places: Vec<u32>,
+    shared: Vec<Shared>,
+    /// Of each column: the place in `shared` of the latest such value. Rows that stand near each other have much in common.
+    latest: Vec<u32>,
+    notes: Notes,
+    note: Vec<u8>,
+}
+
+/// A value that several rows have.
+struct Shared {
+    hash: u64,
+    rows: u32,
+    entry: Box<[u8]>,
 }
 
 impl TileRowsWriter {
-    pub fn new(dir: &Path, name: &str, counts: ValueCounts) -> Result<TileRowsWriter> {
-        let file = Output::create(dir, &format!("{name}-"), ".tiles")?;
-        let numbers = counts.repeated();
-        let entries = vec![Box::default(); numbers.len()];
-        let (portion, written) = (vec![], 0);
-        Ok(TileRowsWriter { file, numbers, entries, portion, written, groups: vec![], rows: 0, row: vec![] })
+    /// Of a layer's rows; files are made in `dir`.
+    pub fn new(dir: &Path, name: &str) -> TileRowsWriter {
+        TileRowsWriter {
+            dir: dir.to_path_buf(),
+            name: name.to_string(),
+            numbers: HashMap::default(),
+            places: vec![],
+            shared: vec![],
+            latest: vec![],
+            notes: Notes::default(),
+            note: vec![],
+        }
     }
 
-    /// The next row in the table's order. `values` calls its argument with (column, entry) in rising columns.
-    pub fn push(&mut self, id: FeatureId, values: impl FnOnce(&mut dyn FnMut(usize, &[u8]))) -> Result<()> {
-        if self.rows.is_multiple_of(GROUP) {
-            self.begin_group()?;
+    /// The next row in the table's order. `values` calls its argument with (column, entry) in rising columns. Whether there are
+    /// not too many distinct values by now; then no further row is taken.
+    pub fn push(&mut self, id: FeatureId, values: impl FnOnce(&mut dyn FnMut(usize, &[u8]))) -> Result<bool> {
+        if self.places.len() > MOST_VALUES {
+            return Ok(false);
         }
-        self.rows += 1;
-        let TileRowsWriter { row, numbers, entries, .. } = self;
-        row.clear();
-        row.extend_from_slice(&id.0.to_le_bytes());
+        let mut note = std::mem::take(&mut self.note);
+        note.clear();
+        note.extend_from_slice(&id.0.to_le_bytes());
         values(&mut |column, entry| {
-            put_varint(row, column as u64);
-            let number = numbers.get(&hash(entry)).filter(|n| {
-                let known = &mut entries[**n as usize];
-                if known.is_empty() {
-                    *known = entry.into();
-                }
-                **known == *entry
-            });
-            match number {
-                Some(n) => put_varint(row, u64::from(*n) + 1),
-                None => {
-                    put_varint(row, 0);
-                    put_varint(row, entry.len() as u64);
-                    row.extend_from_slice(entry);
-                }
+            put_varint(&mut note, column as u64);
+            let said = self.meet(column, entry);
+            put_varint(&mut note, said);
+            if said < SHARED {
+                put_varint(&mut note, entry.len() as u64);
+                note.extend_from_slice(entry);
             }
         });
-        put_varint(&mut self.portion, self.row.len() as u64);
-        self.portion.extend_from_slice(&self.row);
-        match self.portion.len() >= PORTION_BYTES {
-            true => self.flush(),
-            false => Ok(()),
+        self.notes.push(&self.dir, &note)?;
+        self.note = note;
+        Ok(true)
+    }
+
+    /// Counts a value of a column; what a note says of it.
+    fn meet(&mut self, column: usize, entry: &[u8]) -> u64 {
+        if column >= self.latest.len() {
+            self.latest.resize(column + 1, ALONE);
         }
-    }
-
-    /// The finished file.
-    pub fn seal(mut self) -> Result<PathBuf> {
-        self.begin_group()?;
-        self.flush()?;
-        let groups_at = HEAD_BYTES as u64 + self.written;
-        let entry_bytes = self.entries.iter().map(|e| e.len()).sum::<usize>();
-        let (Ok(values), Ok(entry_bytes)) = (u32::try_from(self.entries.len()), u32::try_from(entry_bytes)) else {
-            return Err(too_large());
+        let latest = self.latest[column];
+        if let Some(shared) = self.shared.get_mut(latest as usize).filter(|s| *s.entry == *entry) {
+            shared.rows = shared.rows.saturating_add(1);
+            return SHARED + u64::from(latest);
+        }
+        let hash = FixedState::default().hash_one(entry);
+        let place = match self.numbers.entry(hash) {
+            Entry::Vacant(new) => {
+                new.insert(self.places.len() as u32);
+                self.places.push(ALONE);
+                return FIRST;
+            }
+            Entry::Occupied(known) => &mut self.places[*known.get() as usize],
         };
-        let mut tail: Vec<u8> = self.groups.iter().flat_map(|at| at.to_le_bytes()).collect();
-        let ends = self.entries.iter().scan(0, |end, e| {
-            *end += e.len() as u32;
-            Some(*end)
+        if *place == ALONE {
+            *place = self.shared.len() as u32;
+            // The first row's entry is held against this one when the rows are written.
+            self.shared.push(Shared { hash, rows: 1, entry: entry.into() });
+        }
+        let shared = &mut self.shared[*place as usize];
+        if *shared.entry != *entry {
+            return OWN;
+        }
+        shared.rows = shared.rows.saturating_add(1);
+        self.latest[column] = *place;
+        SHARED + u64::from(*place)
+    }
+
+    /// The finished file; `None` where there are too many distinct values.
+    pub fn seal(self) -> Result<Option<PathBuf>> {
+        if self.places.len() > MOST_VALUES {
+            return Ok(None);
+        }
+        let mut order: Vec<u32> = (0..self.shared.len() as u32).collect();
+        order.sort_unstable_by_key(|at| {
+            let shared = &self.shared[*at as usize];
+            (Reverse(shared.rows), shared.hash)
         });
-        tail.extend(ends.flat_map(u32::to_le_bytes));
-        self.entries.iter().for_each(|e| tail.extend_from_slice(e));
-        let mut head = MAGIC.to_vec();
-        head.extend_from_slice(&self.rows.to_le_bytes());
-        head.extend_from_slice(&groups_at.to_le_bytes());
-        head.extend_from_slice(&values.to_le_bytes());
-        head.extend_from_slice(&entry_bytes.to_le_bytes());
-        self.file.write_all_at(&tail, groups_at).map_err(|e| Error::io(self.file.path(), e))?;
-        self.file.write_all_at(&head, 0).map_err(|e| Error::io(self.file.path(), e))?;
-        Ok(self.file.path().to_path_buf())
-    }
-
-    fn begin_group(&mut self) -> Result<()> {
-        let at = self.written + self.portion.len() as u64;
-        self.groups.push(u32::try_from(at).map_err(|_| too_large())?);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        let at = HEAD_BYTES as u64 + self.written;
-        self.file.write_all_at(&self.portion, at).map_err(|e| Error::io(self.file.path(), e))?;
-        self.written += self.portion.len() as u64;
-        self.portion.clear();
-        Ok(())
+        let mut numbers = vec![0; order.len()];
+        (0..).zip(&order).for_each(|(number, at)| numbers[*at as usize] = number);
+        let mut file = RowsFile::new(&self.dir, &self.name)?;
+        let (mut places, mut row) = (self.places.into_iter(), vec![]);
+        self.notes.read(&self.dir, &mut |note| {
+            row.clear();
+            match put_row(&mut row, note, &mut places, &self.shared, &numbers) {
+                Some(()) => file.push(&row),
+                None => Err(Error::damaged(&self.name, "notes of its values for tiles cannot be read")),
+            }
+        })?;
+        let entries: Vec<&[u8]> = order.iter().map(|at| &*self.shared[*at as usize].entry).collect();
+        file.seal(&entries).map(Some)
     }
 }
 
-fn too_large() -> Error {
-    Error::Data("a layer's values for tiles take more than 4 GB; divide the layer".into())
+/// A note as the row of the file: values that several rows have by their numbers, all others as they are.
+fn put_row(
+    row: &mut Vec<u8>,
+    note: &[u8],
+    places: &mut impl Iterator<Item = u32>,
+    shared: &[Shared],
+    numbers: &[u32],
+) -> Option<()> {
+    let (id, mut rest) = note.split_at_checked(8)?;
+    row.extend_from_slice(id);
+    while !rest.is_empty() {
+        put_varint(row, take_varint(&mut rest)?);
+        let said = take_varint(&mut rest)?;
+        let (place, entry) = match said.checked_sub(SHARED) {
+            Some(place) => (Some(place as u32), None),
+            None => {
+                let len = usize::try_from(take_varint(&mut rest)?).ok()?;
+                let (entry, after) = rest.split_at_checked(len)?;
+                rest = after;
+                let place = if said == FIRST { places.next() } else { None };
+                (place.filter(|p| shared.get(*p as usize).is_some_and(|s| *s.entry == *entry)), Some(entry))
+            }
+        };
+        match (place, entry) {
+            (Some(place), _) => put_varint(row, u64::from(*numbers.get(place as usize)?) + 1),
+            (None, entry) => {
+                let entry = entry?;
+                put_varint(row, 0);
+                put_varint(row, entry.len() as u64);
+                row.extend_from_slice(entry);
+            }
+        }
+    }
+    Some(())
+}
+
+/// Rows until they can be written: the first in a file, the latest in memory.
+#[derive(Default)]
+struct Notes {
+    file: Option<Output>,
+    latest: Vec<u8>,
+}
+
+impl Notes {
+    fn push(&mut self, dir: &Path, note: &[u8]) -> Result<()> {
+        self.latest.extend_from_slice(&(note.len() as u32).to_le_bytes());
+        self.latest.extend_from_slice(note);
+        if self.latest.len() < NOTES_BYTES {
+            return Ok(());
+        }
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => Output::unnamed(dir)?,
+        };
+        (&file).write_all(&self.latest).map_err(|e| Error::io(dir, e))?;
+        self.latest.clear();
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Hands all out in their order.
+    fn read(self, dir: &Path, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let io = |e| Error::io(dir, e);
+        let earlier = self.file.map(|file| -> std::io::Result<File> {
+            let mut file = file.into_file();
+            file.rewind()?;
+            Ok(file)
+        });
+        let Some(file) = earlier.transpose().map_err(io)? else { return in_memory(&self.latest, each) };
+        let mut from = BufReader::with_capacity(256 << 10, file).chain(self.latest.as_slice());
+        let (mut length, mut note) = ([0; 4], vec![]);
+        loop {
+            match from.read(&mut length[..1]).map_err(io)? {
+                0 => return Ok(()),
+                _ => from.read_exact(&mut length[1..]).map_err(io)?,
+            }
+            note.resize(u32::from_le_bytes(length) as usize, 0);
+            from.read_exact(&mut note).map_err(io)?;
+            each(&note)?;
+        }
+    }
+}
+
+fn in_memory(mut notes: &[u8], each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    while let Some((length, rest)) = notes.split_first_chunk::<4>() {
+        let (note, after) = rest.split_at(u32::from_le_bytes(*length) as usize);
+        notes = after;
+        each(note)?;
+    }
+    Ok(())
 }

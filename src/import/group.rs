@@ -1,5 +1,6 @@
-//! The layers of one container, read by one process one after another: to start a process and to prove a container whole costs
-//! more than reading most of its layers. Where the process dies, the next layer gets another: one source's fault is no other's.
+//! Sources that one process reads one after another: the layers of one database, small files of one folder. To start a process
+//! and to prove a database whole costs more than reading most of them. Where the process dies, the next source gets another:
+//! one source's fault is no other's.
 
 use super::Frames;
 use super::child::{self, FrameReader};
@@ -9,42 +10,51 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// Whether two sources may be read by one process: both are layers of one database.
+/// A file up to this size is read in about the time that a process takes to start.
+const SMALL_BYTES: u64 = 4 << 20;
+
+/// Whether two sources may be read by one process: what it may read and use is the same for both.
 fn is_shared(a: &ReadJob, b: &ReadJob) -> bool {
     let database = matches!(a.format, Format::Gpkg | Format::Gdb);
-    database && a.format == b.format && a.path == b.path && a.member == b.member && a.limits == b.limits
+    let one_database = database && a.format == b.format && a.path == b.path && a.member == b.member;
+    let one_folder = || a.path.parent() == b.path.parent() && is_small(a) && is_small(b);
+    a.limits == b.limits && (one_database || one_folder())
+}
+
+fn is_small(job: &ReadJob) -> bool {
+    std::fs::metadata(&job.path).is_ok_and(|file| file.is_file() && file.len() <= SMALL_BYTES)
 }
 
 /// Opens sources in their order.
 #[derive(Default)]
 pub struct Readers {
-    /// The container that was opened last, and the sources that are read of it.
-    latest: Option<(Range<usize>, Rc<RefCell<Container>>)>,
+    /// The group that was opened last, and where its sources stand.
+    latest: Option<(Range<usize>, Rc<RefCell<Group>>)>,
 }
 
 impl Readers {
-    /// Frames of a source, by the process that reads the one before it where both are of one container. `jobs` are its and those of
+    /// Frames of a source, by the process that reads the one before it where both are of one group. `jobs` are its and those of
     /// all sources after it.
     ///
     /// # Errors
     /// Where there can be no scratch folder or no process.
     pub fn open(&mut self, source: usize, jobs: impl Iterator<Item = ReadJob>) -> Result<Frames> {
         let known = self.latest.take().filter(|(sources, _)| sources.contains(&source));
-        let (sources, container) = match known {
+        let (sources, group) = match known {
             Some(known) => known,
             None => {
-                let jobs = of_one_container(jobs)?;
-                (source..source + jobs.len(), Container::open(jobs)?)
+                let jobs = of_one_group(jobs)?;
+                (source..source + jobs.len(), Group::open(jobs)?)
             }
         };
-        let frames = SourceFrames { container: Rc::clone(&container), job: source - sources.start, ended: false };
-        self.latest = Some((sources, container));
+        let frames = SourceFrames { group: Rc::clone(&group), job: source - sources.start, ended: false };
+        self.latest = Some((sources, group));
         Ok(Box::new(frames))
     }
 }
 
 /// The first and those after it that one process reads, their scratch folders made.
-fn of_one_container(all: impl Iterator<Item = ReadJob>) -> Result<Vec<ReadJob>> {
+fn of_one_group(all: impl Iterator<Item = ReadJob>) -> Result<Vec<ReadJob>> {
     let mut jobs: Vec<ReadJob> = vec![];
     for job in all {
         if jobs.first().is_some_and(|first| !is_shared(first, &job)) {
@@ -57,7 +67,7 @@ fn of_one_container(all: impl Iterator<Item = ReadJob>) -> Result<Vec<ReadJob>> 
 }
 
 /// Sources that are read in their order.
-struct Container {
+struct Group {
     jobs: Vec<ReadJob>,
     reader: Option<FrameReader>,
     /// The job whose frames the reader sends next.
@@ -66,16 +76,16 @@ struct Container {
 
 /// The frames of one of them, to be taken after those of the ones before it.
 struct SourceFrames {
-    container: Rc<RefCell<Container>>,
+    group: Rc<RefCell<Group>>,
     job: usize,
     ended: bool,
 }
 
-impl Container {
+impl Group {
     /// Starts to read.
-    fn open(jobs: Vec<ReadJob>) -> Result<Rc<RefCell<Container>>> {
+    fn open(jobs: Vec<ReadJob>) -> Result<Rc<RefCell<Group>>> {
         let reader = Some(child::spawn(&jobs)?);
-        Ok(Rc::new(RefCell::new(Container { jobs, reader, at: 0 })))
+        Ok(Rc::new(RefCell::new(Group { jobs, reader, at: 0 })))
     }
 
     fn next(&mut self, job: usize) -> Result<Frame> {
@@ -105,7 +115,7 @@ impl Iterator for SourceFrames {
         if self.ended {
             return None;
         }
-        let frame = self.container.borrow_mut().next(self.job);
+        let frame = self.group.borrow_mut().next(self.job);
         self.ended = frame.as_ref().map_or(true, Frame::is_last);
         Some(frame)
     }
@@ -114,9 +124,9 @@ impl Iterator for SourceFrames {
 /// Frames that nobody wants any more end the process, whatever it would read next.
 impl Drop for SourceFrames {
     fn drop(&mut self) {
-        let mut container = self.container.borrow_mut();
-        if !self.ended && container.at == self.job {
-            container.reader = None;
+        let mut group = self.group.borrow_mut();
+        if !self.ended && group.at == self.job {
+            group.reader = None;
         }
     }
 }
