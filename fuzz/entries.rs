@@ -13,7 +13,9 @@ use chengtu::import::{ImportOptions, check, import};
 use chengtu::layer::Catalog;
 use chengtu::ownership::register::Register;
 use chengtu::serve::{App, Options};
-use chengtu::store::{BlobRef, BlockCache, LayerEntry, MODELS, Manifest, SEARCH, Sought, Store, tileset_key};
+use chengtu::store::{
+    BlobRef, BlockCache, LayerEntry, MODELS, Manifest, SEARCH, SEEDS, Sought, Store, TILE_ROWS, tileset_key,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -92,6 +94,24 @@ pub fn store(data: &[u8]) {
             let _ = files.read(&file, 0, file.size.min(4096) as usize);
         }
     }
+    if let Ok(Some(rows)) = snapshot.tile_rows_at("layer", 14) {
+        let mut reader = rows.reader();
+        for ordinal in (0..rows.count().min(40)).chain([rows.count()]) {
+            let _ = reader.row(ordinal, |row| {
+                row.values(|_, value| {
+                    let (bytes, len) = row.entry(value);
+                    assert!(len <= bytes.len(), "an entry ends where its bytes do");
+                })
+            });
+        }
+    }
+    if let Ok(Some(seeds)) = snapshot.seeds("layer") {
+        let all = seeds.recipes().filter_map(|(z, recipe)| seeds.of(z, &recipe));
+        all.take(4).for_each(|of| {
+            let some: Vec<[u32; 2]> = of.tiles().take(8).collect();
+            some.into_iter().for_each(|[x, y]| drop(of.read(x, y, |piece| drop(piece.blocks.to_vec()))));
+        });
+    }
     if let (Ok(Some(index)), Some(sought)) = (snapshot.search("layer"), Sought::new("l0003")) {
         let mut found = vec![];
         let _ = index.find(0, &sought, &mut |f| found.push(f.records));
@@ -111,7 +131,7 @@ fn entry(blob: &BlobRef, count: u64) -> LayerEntry {
         census: blob.clone(),
         ids: blob.clone(),
         sources: BTreeMap::new(),
-        extra: BTreeMap::from([(MODELS.to_string(), blob.clone()), (SEARCH.to_string(), blob.clone())]),
+        extra: [MODELS, SEARCH, TILE_ROWS, SEEDS].map(|part| (part.to_string(), blob.clone())).into(),
     }
 }
 
