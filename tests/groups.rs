@@ -189,3 +189,19 @@ fn a_later_file_that_is_damaged_is_named() {
     let told = run.report["sources"][2]["failed"]["what"].as_str().unwrap();
     assert!(told.contains("c.gpkg") && !told.contains("a.geojson"), "{told}");
 }
+
+#[test]
+fn a_file_that_lies_elsewhere_is_read_by_a_process_of_its_own() {
+    let city = City::new();
+    city.layer("places", "places", PLACES);
+    city.write("a.toml", &small_files(&city, "one"));
+    std::fs::create_dir(city.path("two")).unwrap();
+    std::fs::rename(city.path("one/b.csv"), city.path("two/b.csv")).unwrap();
+    std::os::unix::fs::symlink(city.path("two/b.csv"), city.path("one/b.csv")).unwrap();
+    let started = city.path("started");
+    let reader = instead_of_readers(&city, &format!("echo 1 >> '{}'", started.display()));
+    let city = city.with_env("CHENGTU_BIN", &reader);
+    let run = city.import(&["a.toml"]);
+    assert_eq!((run.code, outcomes(&run)), (0, vec![Ok(2), Ok(3), Ok(4), Ok(1)]), "{run:?}");
+    assert_eq!(std::fs::read_to_string(started).unwrap().lines().count(), 3, "before it, itself, after it");
+}

@@ -70,6 +70,9 @@ pub fn derive_flat(
     if let Some(texts) = search.seal()? {
         extra.insert(SEARCH.to_string(), draft.add_bytes(&texts)?);
     }
+    if let Some(blob) = rows.map(|rows| rows.seal(draft)).transpose()?.flatten() {
+        extra.insert(TILE_ROWS.to_string(), blob);
+    }
     let offsets = offsets(&features);
     let source = overview::Source { layer, table: &table, offsets: &offsets, survey: &survey, today: &today };
     let (mut overviews, mut census) = (BTreeMap::new(), Census::default());
@@ -77,9 +80,6 @@ pub fn derive_flat(
         overviews.extend(overview.table.map(|t| (z, t)));
         extra.extend(overview.levels.map(|l| (levels_key(Some(z)), l)));
         census.zooms.insert(z, overview.census);
-    }
-    if let Some(blob) = rows.map(|rows| rows.seal(draft)).transpose()?.flatten() {
-        extra.insert(TILE_ROWS.to_string(), blob);
     }
     if let Some(models) = models {
         extra.insert(MODELS.to_string(), draft.add_file(&models.path)?);

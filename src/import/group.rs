@@ -8,6 +8,7 @@ use super::wire::{Format, Frame, ReadJob};
 use crate::error::{Error, Result};
 use std::cell::RefCell;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// A file up to this size is read in about the time that a process takes to start.
@@ -17,8 +18,14 @@ const SMALL_BYTES: u64 = 4 << 20;
 fn is_shared(a: &ReadJob, b: &ReadJob) -> bool {
     let database = matches!(a.format, Format::Gpkg | Format::Gdb);
     let one_database = database && a.format == b.format && a.path == b.path && a.member == b.member;
-    let one_folder = || a.path.parent() == b.path.parent() && is_small(a) && is_small(b);
+    let one_folder = || is_small(a) && is_small(b) && folders(a).is_some_and(|of_a| Some(of_a) == folders(b));
     a.limits == b.limits && (one_database || one_folder())
+}
+
+/// Where a file is named and where it lies, which is elsewhere if that is a link: what its reader may read.
+fn folders(job: &ReadJob) -> Option<[PathBuf; 2]> {
+    let real = job.path.canonicalize().ok()?;
+    Some([job.path.parent()?.to_path_buf(), real.parent()?.to_path_buf()])
 }
 
 fn is_small(job: &ReadJob) -> bool {

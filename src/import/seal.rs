@@ -10,6 +10,7 @@ use crate::layer::Layer;
 use crate::store::{Draft, FilesWriter, IMAGES, LayerEntry, ModelWriter, Schema, TableWriter};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 
 /// All records of a layer's next version, in the order in which they came.
@@ -66,6 +67,8 @@ pub struct Sealing<'a, 's> {
     pub done: Sender<(usize, Result<Sealed>)>,
     /// Takes those that are sealed.
     pub sow: Sender<Sown>,
+    /// Set once it is known that nothing will be published.
+    pub given_up: &'a AtomicBool,
 }
 
 impl Sealing<'_, '_> {

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::layer::Layer;
 use crate::store::{BlobRef, Draft, LayerEntry};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -23,8 +24,9 @@ pub struct Sown {
 /// The seeded tiles of each layer.
 pub type Seeded = BTreeMap<usize, Result<Option<BlobRef>>>;
 
-/// Does `work`, which gives layers away, and has these seeded meanwhile; both outcomes when all is done.
-pub fn beside<T>(draft: &Draft, work: impl FnOnce(Sender<Sown>) -> T) -> (T, Seeded) {
+/// Does `work`, which gives layers away, and has these seeded meanwhile; both outcomes when all is done. No layer is begun once
+/// the import is `given_up`.
+pub fn beside<T>(draft: &Draft, given_up: &AtomicBool, work: impl FnOnce(Sender<Sown>) -> T) -> (T, Seeded) {
     let ((give, sown), (tell, told)) = (channel(), channel());
     let sown = Mutex::new(sown);
     let outcome = thread::scope(|scope| {
@@ -34,7 +36,9 @@ pub fn beside<T>(draft: &Draft, work: impl FnOnce(Sender<Sown>) -> T) -> (T, See
                 // Where the system does not let it stand back it works like the others.
                 let _ = rustix::process::nice(BACK);
                 while let Some(Sown { number, layer, entry }) = next(sown) {
-                    let _ = tell.send((number, seeds::write(draft, &layer, &entry)));
+                    if !given_up.load(Ordering::Relaxed) {
+                        let _ = tell.send((number, seeds::write(draft, &layer, &entry)));
+                    }
                 }
             });
         }

@@ -27,6 +27,7 @@ use crate::ownership::register::Register;
 use crate::store::{Draft, GroundWriter, SEEDS, Store};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -115,10 +116,12 @@ impl<'a> Transaction<'a> {
         let mut transaction =
             Transaction { sources, tags, register, staging, progress, ids, works, images, at, sheets, readers };
         let (done, sealed) = mpsc::channel();
-        let (read, seeded) = seeding::beside(&draft, |sow| {
+        let given_up = AtomicBool::new(false);
+        let (read, seeded) = seeding::beside(&draft, &given_up, |sow| {
             rayon::in_place_scope(|scope| {
-                let sealing = Sealing { scope, draft: &draft, progress, done, sow };
-                transaction.read_all(catalog, report, &sealing)
+                let sealing = Sealing { scope, draft: &draft, progress, done, sow, given_up: &given_up };
+                let read = transaction.read_all(catalog, report, &sealing);
+                read.inspect_err(|_| given_up.store(true, Ordering::Relaxed))
             })
         });
         read?;
@@ -177,6 +180,7 @@ impl<'a> Transaction<'a> {
     fn close_layers(&mut self, report: &Report, sealing: &Sealing<'_, '_>) -> Result<()> {
         let sound = report.register.as_ref().is_none_or(|r| r.failed.is_none());
         if !sound || report.sources.iter().any(|s| s.failed.is_some()) {
+            sealing.given_up.store(true, Ordering::Relaxed);
             return Ok(());
         }
         for (at, work) in self.works.iter_mut().enumerate().filter(|(_, w)| w.pending.is_empty() && !w.closed) {
