@@ -10,6 +10,7 @@ use delivery::{City, Run};
 use gdal::DriverManager;
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal::vector::{Feature, Geometry, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType};
+use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -117,32 +118,28 @@ fn when_the_process_dies_another_reads_the_rest() {
     assert_eq!(outcomes(&run), [Err("reader-died".into()), Ok(5), Ok(1200)], "{run:?}");
 }
 
-/// Small files of four formats in one folder, of so many points each, and what a manifest says of them.
+/// Small files of four formats in one folder, of so many points each, and what a manifest says of them. GDAL by itself takes the
+/// last one, a sequence of one feature, for a whole GeoJSON.
 fn small_files(city: &City, folder: &str) -> String {
     std::fs::create_dir_all(city.path(folder)).unwrap();
-    let point = |i: i32| {
+    let point = |code: &str| {
+        let geometry = json!({ "type": "Point", "coordinates": [114.3, 34.8] });
+        json!({ "type": "Feature", "properties": { "code": format!("{folder} {code}") }, "geometry": geometry })
+    };
+    let collection = json!({ "type": "FeatureCollection", "features": [point("a1"), point("a2")] });
+    city.write(&format!("{folder}/a.geojson"), &collection.to_string());
+    let rows = ["b1", "b2", "b3"].map(|code| format!("{folder} {code},114.31,34.8\n"));
+    city.write(&format!("{folder}/b.csv"), &("code,x,y\n".to_string() + &rows.concat()));
+    geopackage(&city.path(&format!("{folder}/c.gpkg")), &[(&format!("{folder} c"), 4)]);
+    city.write(&format!("{folder}/d.geojsonl"), &format!("{}\n", point("d1")));
+    let source = |file: &str| {
+        let xy = if file == "b.csv" { "xy = { x = \"x\", y = \"y\" }\n" } else { "" };
+        let path = format!("{folder}/{file}");
         format!(
-            "{{\"type\":\"Feature\",\"properties\":{{\"code\":\"{folder}j{i}\"}},\"geometry\":{{\"type\":\"Point\",\"coordinates\":[114.3{i},34.8]}}}}"
+            "[[source]]\npath = \"{path}\"\nid = \"{path}\"\nlayer = \"places\"\nkey = \"code\"\ncrs = \"EPSG:4490\"\n{xy}"
         )
     };
-    let collection =
-        |points: &[String]| format!("{{\"type\":\"FeatureCollection\",\"features\":[{}]}}", points.join(","));
-    city.write(&format!("{folder}/a.geojson"), &collection(&[point(1), point(2)]));
-    city.write(
-        &format!("{folder}/b.csv"),
-        &format!("code,x,y\n{folder}c1,114.31,34.8\n{folder}c2,114.32,34.8\n{folder}c3,114.33,34.8\n"),
-    );
-    geopackage(&city.path(&format!("{folder}/c.gpkg")), &[(&format!("{folder}g"), 4)]);
-    city.write(&format!("{folder}/d.geojsonl"), &(point(7).replace('j', "l") + "\n"));
-    let source = |file: &str, more: &str| {
-        format!(
-            "[[source]]\npath = \"{folder}/{file}\"\nid = \"{folder}/{file}\"\nlayer = \"places\"\nkey = \"code\"\ncrs = \"EPSG:4490\"\n{more}\n"
-        )
-    };
-    source("a.geojson", "")
-        + &source("b.csv", "xy = { x = \"x\", y = \"y\" }")
-        + &source("c.gpkg", "")
-        + &source("d.geojsonl", "")
+    ["a.geojson", "b.csv", "c.gpkg", "d.geojsonl"].map(source).concat()
 }
 
 #[test]

@@ -56,6 +56,12 @@ pub struct Gatherers<'a> {
     pub rows: Option<&'a mut Gathering>,
 }
 
+impl Gatherers<'_> {
+    fn reads(&self, column: usize) -> bool {
+        self.search.reads(column) || self.rows.as_ref().is_some_and(|rows| rows.reads(column))
+    }
+}
+
 /// One scan over a layer's features. `today` is an ISO date.
 pub fn survey(table: &Table, layer: &Layer, today: &str, others: &mut Gatherers<'_>) -> Result<Survey> {
     let rank = layer.thin.rank.as_deref().and_then(|r| layer.field(r));
@@ -64,7 +70,7 @@ pub fn survey(table: &Table, layer: &Layer, today: &str, others: &mut Gatherers<
     let mut ranker = Ranker::new(layer);
     let mut g = Geometry::empty(GeometryKind::Point);
     let wanted: Vec<bool> =
-        (0..table.schema().columns.len()).map(|c| Some(c) == rank || validity.reads(c) || others.read(c)).collect();
+        (0..table.schema().columns.len()).map(|c| Some(c) == rank || validity.reads(c) || others.reads(c)).collect();
     table.scan_of(Wanted::These(&wanted), &mut |row| {
         row.read_geometry(&mut g);
         let bbox = g.bbox();
@@ -84,12 +90,6 @@ pub fn survey(table: &Table, layer: &Layer, today: &str, others: &mut Gatherers<
     })?;
     let levels = thin::levels(&items);
     Ok(Survey { items, ranks: ranker.finish(), levels })
-}
-
-impl Gatherers<'_> {
-    fn read(&self, column: usize) -> bool {
-        self.search.reads(column) || self.rows.as_ref().is_some_and(|rows| rows.reads(column))
-    }
 }
 
 /// Takes the searched texts of a row of a layer's features, whose columns are the layer's fields.

@@ -63,7 +63,7 @@ pub fn derive_flat(
     let table = draft.table(&blob)?;
     let today: String = draft.manifest.created.chars().take(10).collect();
     let mut search = SearchWriter::new(layer.searchable().map(|(field, _)| field));
-    let mut rows = tile_rows::Gathering::of(draft, layer, table.schema());
+    let mut rows = tile_rows::Gathering::of(draft, layer, &table);
     let survey =
         item::survey(&table, layer, &today, &mut item::Gatherers { search: &mut search, rows: rows.as_mut() })?;
     let mut extra = BTreeMap::from([(levels_key(None), draft.add_bytes(&survey.levels)?)]);

@@ -9,23 +9,22 @@ use crate::store::{BlobRef, Draft, Row, Schema, Table, TileRowsWriter, Wanted};
 
 /// Takes the rows of a layer's features on their way past.
 pub struct Gathering {
-    /// By column: whether tiles carry it.
+    /// By column: whether it is read.
     columns: Vec<bool>,
     writer: TileRowsWriter,
     /// Whether all rows have been single points, of not too many distinct values.
     fits: bool,
-    rows: u64,
     entry: Vec<u8>,
 }
 
 impl Gathering {
-    /// `None` of a layer that has no tile rows: no tiles, or more than points.
-    pub fn of(draft: &Draft, layer: &Layer, schema: &Schema) -> Option<Gathering> {
-        if !layer.serves(Serve::Mvt) || layer.geometry != [GeometryKind::Point] {
+    /// `None` of a layer that has no tile rows: no tiles, no records, or more than points.
+    pub fn of(draft: &Draft, layer: &Layer, table: &Table) -> Option<Gathering> {
+        if !layer.serves(Serve::Mvt) || layer.geometry != [GeometryKind::Point] || table.count() == 0 {
             return None;
         }
         let writer = TileRowsWriter::new(draft.staging(), &layer.id);
-        Some(Gathering { columns: columns(layer, schema), writer, fits: true, rows: 0, entry: vec![] })
+        Some(Gathering { columns: columns(layer, table.schema()), writer, fits: true, entry: vec![] })
     }
 
     /// Whether it reads a column.
@@ -35,7 +34,6 @@ impl Gathering {
 
     /// The next row in the table's order, with all columns that are read.
     pub fn take(&mut self, row: &Row<'_>) -> Result<()> {
-        self.rows += 1;
         self.fits &= row.kind() == GeometryKind::Point && row.vertices() == 1;
         if !self.fits {
             return Ok(());
@@ -55,16 +53,16 @@ impl Gathering {
         Ok(())
     }
 
-    /// `None` where a row does not fit, and of no rows.
+    /// `None` where a row does not fit.
     pub fn seal(self, draft: &Draft) -> Result<Option<BlobRef>> {
-        let file = if self.fits && self.rows > 0 { self.writer.seal()? } else { None };
+        let file = if self.fits { self.writer.seal()? } else { None };
         file.map(|file| draft.add_file(&file)).transpose()
     }
 }
 
 /// The tile rows of a table that was sealed without; `None` where it can have none.
 pub fn write(draft: &Draft, layer: &Layer, table: &Table) -> Result<Option<BlobRef>> {
-    let Some(mut gathering) = Gathering::of(draft, layer, table.schema()) else { return Ok(None) };
+    let Some(mut gathering) = Gathering::of(draft, layer, table) else { return Ok(None) };
     let wanted = gathering.columns.clone();
     table.scan_once(Wanted::These(&wanted), &mut |row| gathering.take(row))?;
     gathering.seal(draft)

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-/// A file up to this size is read in about the time that a process takes to start.
+/// Of larger files the start of a process is a small part, and reading some of them side by side is worth more.
 const SMALL_BYTES: u64 = 4 << 20;
 
 /// Whether two sources may be read by one process: what it may read and use is the same for both.

@@ -13,6 +13,7 @@
 //! Rows stand in the table's order.
 
 mod file;
+mod notes;
 mod read;
 mod write;
 

@@ -1,25 +1,21 @@
 //! Writing tile rows in one pass over the table: values are numbered as they come and rows noted by these numbers, until it is
 //! known which values several rows have. Memory: some 30 bytes for each distinct value, the entries that several rows
-//! have, and the notes of `NOTES_BYTES`; further notes go to an unnamed file.
+//! have, and some notes.
 
 use super::file::RowsFile;
+use super::notes::Notes;
 use crate::error::{Error, Result};
 use crate::feature::FeatureId;
-use crate::store::durable::Output;
 use crate::store::varint::{put_varint, take_varint};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use std::cmp::Reverse;
-use std::fs::File;
 use std::hash::BuildHasher;
-use std::io::{BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// Distinct values beyond which a table gets no tile rows: knowing them would take some 200 MB.
 const MOST_VALUES: usize = 6_000_000;
-/// Notes that are kept in memory.
-const NOTES_BYTES: usize = 4 << 20;
 /// Of a value that one row has, as far as is known.
 const ALONE: u32 = u32::MAX;
 
@@ -184,58 +180,21 @@ fn put_row(
     Some(())
 }
 
-/// Rows until they can be written: the first in a file, the latest in memory.
-#[derive(Default)]
-struct Notes {
-    file: Option<Output>,
-    latest: Vec<u8>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Notes {
-    fn push(&mut self, dir: &Path, note: &[u8]) -> Result<()> {
-        self.latest.extend_from_slice(&(note.len() as u32).to_le_bytes());
-        self.latest.extend_from_slice(note);
-        if self.latest.len() < NOTES_BYTES {
-            return Ok(());
-        }
-        let file = match self.file.take() {
-            Some(file) => file,
-            None => Output::unnamed(dir)?,
+    /// Two values of one hash: what one row is noted to have first is not what others share under its number.
+    #[test]
+    fn a_value_of_another_ones_hash_is_a_rows_own() {
+        let shared = [Shared { hash: 1, rows: 2, entry: (*b"b").into() }];
+        let note = |entry: &[u8]| [&[9; 8], &[3, FIRST as u8, 1][..], entry, &[4, SHARED as u8]].concat();
+        let row = |entry: &[u8]| {
+            let mut row = vec![];
+            put_row(&mut row, &note(entry), &mut [0].into_iter(), &shared, &[5]).unwrap();
+            row[8..].to_vec()
         };
-        (&file).write_all(&self.latest).map_err(|e| Error::io(dir, e))?;
-        self.latest.clear();
-        self.file = Some(file);
-        Ok(())
+        assert_eq!(row(b"b"), [3, 6, 4, 6]);
+        assert_eq!(row(b"a"), [3, 0, 1, b'a', 4, 6]);
     }
-
-    /// Hands all out in their order.
-    fn read(self, dir: &Path, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let io = |e| Error::io(dir, e);
-        let earlier = self.file.map(|file| -> std::io::Result<File> {
-            let mut file = file.into_file();
-            file.rewind()?;
-            Ok(file)
-        });
-        let Some(file) = earlier.transpose().map_err(io)? else { return in_memory(&self.latest, each) };
-        let mut from = BufReader::with_capacity(256 << 10, file).chain(self.latest.as_slice());
-        let (mut length, mut note) = ([0; 4], vec![]);
-        loop {
-            match from.read(&mut length[..1]).map_err(io)? {
-                0 => return Ok(()),
-                _ => from.read_exact(&mut length[1..]).map_err(io)?,
-            }
-            note.resize(u32::from_le_bytes(length) as usize, 0);
-            from.read_exact(&mut note).map_err(io)?;
-            each(&note)?;
-        }
-    }
-}
-
-fn in_memory(mut notes: &[u8], each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-    while let Some((length, rest)) = notes.split_first_chunk::<4>() {
-        let (note, after) = rest.split_at(u32::from_le_bytes(*length) as usize);
-        notes = after;
-        each(note)?;
-    }
-    Ok(())
 }
